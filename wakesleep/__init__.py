@@ -1,0 +1,41 @@
+"""Wake/sleep protocols for networks that learn by local rules.
+
+>>> import wakesleep as ws
+>>> result = ws.run("sleep_deprivation", "ff_digits", inputs={"nights": 5})  # doctest: +SKIP
+>>> ws.plots.overview(result)  # doctest: +SKIP
+
+Names are imported when they are first used, so that ``import wakesleep`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "InputError": "wakesleep.errors",
+    "RunError": "wakesleep.errors",
+    "check": "wakesleep.loading",
+    "load": "wakesleep.loading",
+    "run": "wakesleep.loop",
+    "open": "wakesleep.results:open_result",
+    "plots": "",
+    "statistics": "",
+}
+
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'wakesleep' has no attribute '{name}'")
+    home, _, other = _HOMES[name].partition(":")
+    if not home:
+        return importlib.import_module(f"wakesleep.{name}")
+    return getattr(importlib.import_module(home), other or name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

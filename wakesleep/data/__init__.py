@@ -1,0 +1,104 @@
+"""Data sets: real images, split once and for all into training, validation and test cases.
+
+:data:`DATA_SETS` names every data set and the module that loads it; nothing heavy is imported
+before a data set is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wakesleep.errors import InputError, listed, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DATA_SETS: dict[str, str] = {
+    "digits": "wakesleep.data.digits",
+    "mnist": "wakesleep.data.mnist",
+}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Images (cases, features), float32 in [0, 1], and their labels (cases,), int64."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int | None) -> Cases:
+        """Return the first so many cases, or all for None."""
+        return Cases(self.images[:count], self.labels[:count])
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    train, validation, test
+        Disjoint cases: to learn from, to choose by, and to be read once.
+    shape
+        Height and width of an image, in pixels.
+    classes
+        Number of classes.
+    """
+
+    name: str
+    train: Cases
+    validation: Cases
+    test: Cases
+    shape: tuple[int, int]
+    classes: int
+
+    @property
+    def features(self) -> int:
+        """Pixels of an image."""
+        return int(self.train.images.shape[1])
+
+    def digest(self) -> str:
+        """Return the sha256 of all cases in order, as hexadecimal digits."""
+        hasher = hashlib.sha256()
+        for cases in (self.train, self.validation, self.test):
+            hasher.update(cases.images.tobytes())
+            hasher.update(cases.labels.tobytes())
+        return hasher.hexdigest()
+
+
+def load(name: str) -> DataSet:
+    """Load a data set by name.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, or its files are neither here nor to be had.
+    """
+    if name not in DATA_SETS:
+        raise InputError(f"data set '{name}' is unknown; allowed are {listed(DATA_SETS)}"
+                         f"{nearest(name, DATA_SETS)}")
+    loaded: DataSet = importlib.import_module(DATA_SETS[name]).load()
+    return loaded
+
+
+def folder() -> Path:
+    """Return where data files are looked for first and kept after a download.
+
+    It is ``$WAKESLEEP_DATA_DIR`` where that is set, else the user's cache folder.
+    """
+    named = os.environ.get("WAKESLEEP_DATA_DIR")
+    if named:
+        return Path(named).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("wakesleep"))

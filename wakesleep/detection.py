@@ -1,0 +1,72 @@
+"""Signal detection: how well goodness tells real data from negative data, and where it draws the line.
+
+Real data are the signal. A case is called real where its log odds exceed 0, that is, where its
+goodness exceeds theta. Terms and corrections as in Macmillan & Creelman, *Detection Theory* (2005).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def rate(called: Array) -> Array:
+    """Return the fraction of cases called real: (..., cases) booleans -> (...)."""
+    return called.mean(axis=-1)
+
+
+def d_prime(real: Array, negative: Array) -> Array:
+    """Return d' = z(hit rate) - z(false-positive rate).
+
+    Rates are corrected by the log-linear rule (half a case added to each count; Hautus 1995), so
+    that d' stays finite where every case is called right.
+
+    Parameters
+    ----------
+    real, negative
+        Whether each case was called real: (..., cases), booleans.
+    """
+    return _z(real) - _z(negative)
+
+
+def criterion(real: Array, negative: Array) -> Array:
+    """Return c = -(z(hit rate) + z(false-positive rate)) / 2; below 0 "real" is said too readily.
+
+    Parameters
+    ----------
+    real, negative
+        Whether each case was called real: (..., cases), booleans.
+    """
+    return -(_z(real) + _z(negative)) / 2
+
+
+def auc(real: Array, negative: Array) -> Array:
+    """Return the probability that a real case has more goodness than a negative one.
+
+    The area under the ROC curve: whatever the criterion, 0.5 is chance. Ties count one half.
+
+    Parameters
+    ----------
+    real, negative
+        Goodness (rows, cases).
+
+    Returns
+    -------
+    array
+        (rows,)
+    """
+    areas = []
+    for above, below in zip(real, negative, strict=True):
+        order = np.sort(below)
+        wins = np.searchsorted(order, above, "left") + np.searchsorted(order, above, "right")
+        areas.append(wins.mean() / (2 * len(below)))
+    return np.array(areas)
+
+
+def _z(called: Array) -> Array:
+    from scipy.special import ndtri
+
+    cases = called.shape[-1]
+    corrected: Array = ndtri((called.sum(axis=-1) + 0.5) / (cases + 1))
+    return corrected

@@ -1,0 +1,275 @@
+"""YAML 1.2 text into a plain tree that knows where each value stands, and errors that say so.
+
+A tree is made of dictionaries, lists and scalars. Every problem found later, by whatever check,
+is reported as ``file:line:column: sentence`` through :meth:`Document.error`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from wakesleep.errors import InputError, listed, nearest
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Spec = TypeVar("Spec", bound="BaseModel")
+
+DEEPEST = 24  # levels of nesting; a readable file has six
+LARGEST = 1_000_000  # characters
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file.
+
+    Attributes
+    ----------
+    source
+        The file's path, or another name for where the text came from.
+    text
+        The whole text.
+    tree
+        Its content, as plain dictionaries, lists and scalars.
+    places
+        (line, column) from 1 of every key and item, by its path in the tree.
+    folder
+        The folder that relative names in the file refer to; None where there is none.
+    """
+
+    source: str
+    text: str
+    tree: dict[str, Any]
+    places: Mapping[Path_, tuple[int, int]] = field(repr=False)
+    folder: Path | None = None
+
+    def where(self, path: Path_) -> str:
+        """Return ``file:line:column`` of a path, or of the nearest enclosing value that is there."""
+        while path and path not in self.places:
+            path = path[:-1]
+        line, column = self.places.get(path, (1, 1))
+        return f"{self.source}:{line}:{column}"
+
+    def error(self, path: Path_, sentence: str) -> InputError:
+        """Return an error, to be raised, that points at a path in the tree."""
+        return InputError(f"{self.where(path)}: {sentence}")
+
+
+def read(path: Path) -> Document:
+    """Read and parse a YAML file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, not text, or anything that :func:`parse` refuses.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: this is a folder, not a file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: this is not a text file in UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse(text, str(path), path.resolve().parent)
+
+
+def parse(text: str, source: str, folder: Path | None = None) -> Document:
+    """Parse YAML 1.2, in which ``on`` is a word and ``1e-3`` a number.
+
+    Raises
+    ------
+    InputError
+        If the text is empty, is not YAML, holds a key twice, is not a mapping at its top, or is
+        nested more than :data:`DEEPEST` levels deep.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    if not text.strip():
+        raise InputError(f"{source}: the file is empty")
+    if len(text) > LARGEST:
+        raise InputError(f"{source}: the file has more than {LARGEST:,} characters")
+    try:
+        raw = YAML(typ="rt", pure=True).load(io.StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        problem = (error.problem or error.context or "cannot be parsed").split("\n")[0]
+        raise InputError(f"{source}:{at}: this is not YAML: {problem}") from None
+    except YAMLError as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"{source}:1:1: this is not YAML: {first}") from None
+    except RecursionError:
+        raise InputError(f"{source}:1:1: nested more than {DEEPEST} levels deep") from None
+    except ValueError as error:  # an impossible date, say
+        raise InputError(f"{source}:1:1: this is not YAML: {error}") from None
+    if not isinstance(raw, Mapping):
+        raise InputError(
+            f"{source}:1:1: expected keys and values at the top, such as 'protocol: NAME', "
+            f"found {kind_of(raw)}")
+    places: dict[Path_, tuple[int, int]] = {}
+    tree = _plain(raw, (), places, source)
+    return Document(source, text, tree, places, folder)
+
+
+def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]], source: str) -> Any:
+    """Return a ruamel node as plain Python, noting where everything stands."""
+    if len(path) > DEEPEST:
+        line, column = places.get(path, (1, 1))
+        raise InputError(f"{source}:{line}:{column}: nested more than {DEEPEST} levels deep")
+    if isinstance(node, Mapping):
+        result = {}
+        for key, value in node.items():
+            line, column = node.lc.key(key)  # type: ignore[attr-defined]
+            if not isinstance(key, str):
+                raise InputError(
+                    f"{source}:{line + 1}:{column + 1}: a key must be a word, not {kind_of(key)}")
+            places[(*path, key)] = (line + 1, column + 1)
+            result[str(key)] = _plain(value, (*path, str(key)), places, source)
+        return result
+    if isinstance(node, list):
+        items = []
+        for number, value in enumerate(node):
+            line, column = node.lc.item(number)  # type: ignore[attr-defined]
+            places[(*path, number)] = (line + 1, column + 1)
+            items.append(_plain(value, (*path, number), places, source))
+        return items
+    # ruamel's scalars are subclasses that remember how they were written.
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node if node is None else str(node)
+
+
+def kind_of(value: object) -> str:
+    """Name the kind of a value as a user would: ``a number``, ``a list``."""
+    if value is None:
+        return "nothing"
+    names = ((bool, "true/false"), (int, "a whole number"), (float, "a number"), (str, "text"),
+             (Mapping, "a mapping"), (list, "a list"), (tuple, "a list"))
+    return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
+
+
+def scalar(text: str) -> Any:
+    """Parse a value given on the command line, by the same rules as in a file.
+
+    Raises
+    ------
+    InputError
+        If it is not YAML.
+    """
+    return parse(f"value: {text}", f"'{text}'").tree["value"] if text.strip() else text
+
+
+def validate(kind: type[Spec], tree: object, document: Document, path: Path_ = ()) -> Spec:
+    """Check a tree against a pydantic model.
+
+    Parameters
+    ----------
+    kind
+        The model.
+    tree
+        The part of the document (its references resolved) that the model describes.
+    document
+        For the places of errors.
+    path
+        Where in the document the tree stands.
+
+    Raises
+    ------
+    InputError
+        With one sentence: the first problem in the file, what is allowed, the nearest name.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return kind.model_validate(tree)
+    except ValidationError as caught:
+        problems = [(_in_tree(tree, error["loc"]), error) for error in caught.errors()]
+    # A misspelt key is both unknown and missing: the first is what the user did.
+    first = min(problems, key=lambda one: (
+        one[1]["type"] == "missing", document.places.get((*path, *one[0]), (0, 0))))
+    location, error = first
+    _raise(document, (*path, *location), error, kind)
+
+
+def _in_tree(tree: object, location: Sequence[str | int]) -> Path_:
+    """Drop the names of union branches that pydantic puts into a location."""
+    found: list[str | int] = []
+    node = tree
+    for depth, part in enumerate(location):
+        last = depth == len(location) - 1
+        if isinstance(node, Mapping) and (part in node or last):
+            found.append(part)
+            node = node.get(part)
+        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node):
+            found.append(part)
+            node = node[part]
+    return tuple(found)
+
+
+def _raise(document: Document, path: Path_, error: Any, kind: type[BaseModel]) -> NoReturn:
+    """Turn pydantic's account of a problem into our sentence."""
+    name = path[-1] if path else ""
+    context = error.get("ctx", {})
+    value = error.get("input")
+    what = error["type"]
+    if what == "extra_forbidden":
+        allowed = _fields_at(kind, error["loc"][:-1])
+        sentence = f"unknown key '{name}'; allowed are {listed(allowed)}{nearest(name, allowed)}"
+    elif what == "missing":
+        sentence = f"the key '{error['loc'][-1]}' is missing"
+        path = path[:-1]
+    elif what == "literal_error":
+        allowed = [str(choice).strip("'") for choice in _choices(context["expected"])]
+        sentence = (f"'{name}' is '{value}'; allowed are {listed(allowed)}"
+                    f"{nearest(value, allowed)}")
+    elif what == "value_error":
+        sentence = str(context["error"])
+    else:
+        wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+        shown = repr(value) if isinstance(value, (str, int, float)) else kind_of(value)
+        sentence = f"'{name}' must be {_plainer(wanted)}, not {shown}"
+    raise document.error(path, sentence)
+
+
+def _choices(expected: str) -> list[str]:
+    return [part.strip() for part in expected.replace(" or ", ", ").split(",")]
+
+
+def _plainer(wanted: str) -> str:
+    words = {"integer": "a whole number", "string": "text", "boolean": "true or false",
+             "dictionary": "a mapping", "list": "a list", "tuple": "a list", "number": "a number"}
+    return words.get(wanted, wanted)
+
+
+def _fields_at(kind: type[BaseModel], location: Iterable[str | int]) -> list[str]:
+    """Return the keys allowed at a location, through nested models, lists and unions."""
+    from typing import get_args
+
+    from pydantic import BaseModel
+
+    def models(annotation: Any) -> list[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return [annotation]
+        return [model for argument in get_args(annotation) for model in models(argument)]
+
+    candidates: list[type[BaseModel]] = [kind]
+    for part in location:
+        tagged = [model for model in candidates if model.__name__.lower() == str(part).lower()]
+        if tagged:
+            candidates = tagged
+            continue
+        deeper = [model for candidate in candidates if part in candidate.model_fields
+                  for model in models(candidate.model_fields[str(part)].annotation)]
+        candidates = deeper or candidates
+    return sorted({name for model in candidates for name in model.model_fields})

@@ -1,0 +1,67 @@
+"""Goodness: the one number that a layer raises on real data and lowers on negative data.
+
+Hinton 2022 (arXiv 2212.13345), section 2 and eq. 1. To add a goodness, write its three functions
+and one line in :data:`GOODNESS`; the tests check its slope against autograd by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """One definition of goodness.
+
+    Attributes
+    ----------
+    value
+        Activities (..., units) -> goodness (...), in squared activity.
+    half_slope
+        Activities (..., units) -> half the derivative of the goodness with respect to each
+        activity (..., units). Half, because the author's program drops the factor 2 of eq. 3, and
+        the learning rates in the literature are those of that program.
+    threshold
+        Threshold per unit, number of units -> theta of eq. 1, the goodness at which p = 1/2.
+    """
+
+    value: Callable[[Tensor], Tensor]
+    half_slope: Callable[[Tensor], Tensor]
+    threshold: Callable[[float, int], float]
+
+
+def sum_of_squares(y: Tensor) -> Tensor:
+    """Return sum_j y_j^2 over the last axis (eq. 1)."""
+    return y.square().sum(-1)
+
+
+def mean_of_squares(y: Tensor) -> Tensor:
+    """Return the mean of y_j^2 over the last axis."""
+    return y.square().mean(-1)
+
+
+def minus_sum_of_squares(y: Tensor) -> Tensor:
+    """Return -sum_j y_j^2: real data get *low* activity (section 5 of the paper)."""
+    return -sum_of_squares(y)
+
+
+GOODNESS = {
+    "sum_of_squares": Goodness(
+        value=sum_of_squares,
+        half_slope=lambda y: y,
+        threshold=lambda per_unit, units: per_unit * units,
+    ),
+    "mean_of_squares": Goodness(
+        value=mean_of_squares,
+        half_slope=lambda y: y / y.shape[-1],
+        threshold=lambda per_unit, units: per_unit,
+    ),
+    "minus_sum_of_squares": Goodness(
+        value=minus_sum_of_squares,
+        half_slope=lambda y: -y,
+        threshold=lambda per_unit, units: -per_unit * units,
+    ),
+}

@@ -1,0 +1,134 @@
+"""One Forward-Forward layer: its pass, its probability of being real, its local update (eq. 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from wakesleep.forward_forward.activation import Activation
+from wakesleep.forward_forward.goodness import Goodness
+from wakesleep.forward_forward.plasticity import Plasticity, State
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The interchangeable parts that all layers of a network share.
+
+    Attributes
+    ----------
+    threshold
+        Threshold per unit; the goodness turns it into theta of eq. 1.
+    temperature
+        T of eq. 1.
+    peer
+        Strength lambda of peer normalisation (footnote 9); 0 switches it off.
+    peer_momentum
+        Weight of the past in the running mean of each unit's activity.
+    """
+
+    activation: Activation
+    goodness: Goodness
+    plasticity: Plasticity
+    threshold: float
+    temperature: float
+    peer: float
+    peer_momentum: float
+
+
+@dataclass
+class Layer:
+    """The tensors of one layer.
+
+    Attributes
+    ----------
+    weight
+        (units, inputs).
+    bias
+        (units,).
+    peer_mean
+        Running mean of each unit's activity on real data (units,).
+    states
+        What plasticity remembers, by state name ("shared", or "positive" and "negative"), then by
+        tensor ("weight", "bias").
+    """
+
+    weight: Tensor
+    bias: Tensor
+    peer_mean: Tensor
+    states: dict[str, dict[str, State]] = field(default_factory=dict)
+
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return self.weight.shape[0]
+
+
+def log_odds(goodness: Tensor, units: int, pieces: Pieces) -> Tensor:
+    """Return (G - theta) / T, the log odds that the input is real (eq. 1).
+
+    Parameters
+    ----------
+    goodness
+        Any shape.
+    units
+        The layer's width, which sets theta.
+    """
+    theta = pieces.goodness.threshold(pieces.threshold, units)
+    return (goodness - theta) / pieces.temperature
+
+
+def delta(y: Tensor, goodness: Tensor, target: Tensor, pieces: Pieces) -> Tensor:
+    """Return half the derivative of log p(right) with respect to each unit's total input.
+
+    p is the probability of eq. 1, and "right" means real for real cases and not real for negative
+    ones; this is the factor of x in eq. 3. The half cancels eq. 3's 2, as in the author's program.
+
+    Parameters
+    ----------
+    y
+        Activities (cases, units).
+    goodness
+        Their goodness (cases,).
+    target
+        1 for real cases, 0 for negative ones (cases,).
+    """
+    p = torch.sigmoid(log_odds(goodness, y.shape[-1], pieces))
+    push = ((target - p) / pieces.temperature).unsqueeze(-1)
+    return (push * pieces.goodness.half_slope(y)).mul_(pieces.activation.slope(y))
+
+
+def peer_term(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
+    """Refresh the running means with real activities, and return what they add to delta (units,).
+
+    Units that are less active than their peers are pushed up, the others down (footnote 9). The
+    term is *not* gated by the activation's slope, so that dead units revive.
+    """
+    layer.peer_mean.lerp_(y.mean(0), 1 - pieces.peer_momentum)
+    return pieces.peer * (layer.peer_mean.mean() - layer.peer_mean)
+
+
+def update(layer: Layer, state_name: str, left: Tensor, right: Tensor, cases: int,
+           pieces: Pieces, gain: float) -> None:
+    """Move the layer's weights and biases along left' right / cases, its local gradient.
+
+    Parameters
+    ----------
+    left
+        Deltas (rows, units).
+    right
+        Normalised inputs (rows, inputs).
+    cases
+        What the sum over rows is divided by.
+    gain
+        Factor of the learning rate at this step (a cooling schedule).
+    """
+    plasticity = pieces.plasticity
+    if state_name not in layer.states:
+        layer.states[state_name] = {
+            "weight": plasticity.start(layer.weight), "bias": plasticity.start(layer.bias),
+        }
+    state = layer.states[state_name]
+    plasticity.update(layer.weight, state["weight"], left, right, cases, gain)
+    plasticity.update_bias(layer.bias, state["bias"], left, cases, gain)

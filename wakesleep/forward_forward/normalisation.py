@@ -1,0 +1,35 @@
+"""What a layer tells the next: the direction of its activity, not its length.
+
+If the length went up as well, the next layer could tell real from negative data by reading off the
+goodness below, and would learn nothing (Hinton 2022, section 2). The mean is not subtracted.
+
+A normalisation is one function that returns the factor by which a vector is multiplied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+# The author's program guards against a silent layer with exp(-50): a silent layer stays silent,
+# and no other layer's activity is changed in the last digit.
+TINY = 1.9e-22
+
+
+def rms(y: Tensor) -> Tensor:
+    """Return the factor (..., 1) that makes the mean square 1 (the squared length is the width)."""
+    return 1.0 / (y.square().mean(-1, keepdim=True).sqrt() + TINY)
+
+
+def length(y: Tensor) -> Tensor:
+    """Return the factor (..., 1) that makes the length 1."""
+    return 1.0 / (y.square().sum(-1, keepdim=True).sqrt() + TINY)
+
+
+def none(y: Tensor) -> Tensor:
+    """Return 1: the activity goes up as it is (a control; then layers above the first idle)."""
+    return y.new_ones((*y.shape[:-1], 1))
+
+
+NORMALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {"rms": rms, "length": length, "none": none}

@@ -1,0 +1,58 @@
+"""One-shot learning: bring every layer's goodness to a wanted value with a single case (eq. 4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wakesleep.errors import InputError
+from wakesleep.forward_forward.activation import ACTIVATIONS
+from wakesleep.forward_forward.goodness import GOODNESS
+from wakesleep.forward_forward.network import ForwardForward
+
+
+def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: Tensor) -> None:
+    """Change all layers at once so that each has its wanted sum of squares on one case.
+
+    Hinton 2022, section 7, eq. 4: with an input x of length 1, adding eps y_j x to the weights of
+    unit j, where eps = sqrt(S*/S) - 1, multiplies every active unit by 1 + eps. The normalised
+    output is unchanged, so no layer has to wait for the one below. Here x may have any length; its
+    square is divided out.
+
+    Parameters
+    ----------
+    network
+        A network of rectified linear units whose goodness is the sum of squares.
+    image
+        (features,).
+    label
+        The label written into the input, or None for the neutral one.
+    wanted
+        S* of every layer (layers,), in squared activity.
+
+    Raises
+    ------
+    InputError
+        If the network has another goodness or activation, if a layer is silent on this case (no
+        factor can wake it), or if a wanted value is not positive.
+    """
+    pieces = network.pieces
+    if pieces.activation is not ACTIVATIONS["relu"]:
+        raise InputError("one_shot needs rectified linear units (activation: relu)")
+    if pieces.goodness is not GOODNESS["sum_of_squares"]:
+        raise InputError("one_shot needs goodness: sum_of_squares")
+    if wanted.shape != (len(network.layers),) or not bool((wanted > 0).all()):
+        raise InputError(f"one_shot needs {len(network.layers)} positive wanted sums of squares")
+    labels = None if label is None else torch.tensor([label], device=image.device)
+    below, activities, factors = network.forward(
+        *network.first_product(image.unsqueeze(0)), labels)
+    squares = [pieces.goodness.value(y) for y in activities]
+    for depth, square in enumerate(squares):
+        if not float(square) > 0:
+            raise InputError(f"one_shot: layer {network.layer_names[depth]} is silent on this case")
+    for depth, (layer, y, square) in enumerate(
+            zip(network.layers, activities, squares, strict=True)):
+        epsilon = (wanted[depth] / square).sqrt() - 1
+        # z grows by eps y only through the weights: the bias stays, whatever its share in z was.
+        layer.weight += epsilon * y.T @ below / below.square().sum()
+        below = y * factors[depth]

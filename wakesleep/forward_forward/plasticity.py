@@ -1,0 +1,97 @@
+"""How a local gradient becomes a change of weights: momentum (averaging form) or Adam.
+
+Gradients come as two factors, ``left`` (cases, units) and ``right`` (cases, inputs), whose product
+left' right / cases is the gradient: momentum can then be folded into the matrix product itself,
+which saves two passes over the weights.
+
+The objective is *raised*. Every rule changes its tensors in place and holds its state in a plain
+dictionary of tensors, made by ``start``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """v <- mu v + (1 - mu) gradient;  W <- W + gain rate (v - decay W).
+
+    The averaging form: v is a running mean of gradients, so that the rate of learning does not
+    depend on mu, and 1/(1 - mu) is the number of updates that v looks back on.
+    """
+
+    rate: float
+    momentum: float
+    decay: float
+
+    def start(self, weight: Tensor) -> State:
+        """Return the state before the first update."""
+        return {"velocity": torch.zeros_like(weight)}
+
+    def update(self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int,
+               gain: float) -> None:
+        """Change ``weight`` (units, inputs) by one step."""
+        velocity = state["velocity"]
+        velocity.addmm_(left.T, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
+        self._move(weight, velocity, self.decay, gain)
+
+    def update_bias(self, bias: Tensor, state: State, left: Tensor, cases: int,
+                    gain: float) -> None:
+        """Change ``bias`` (units,) by one step; biases do not decay."""
+        velocity = state["velocity"]
+        velocity.mul_(self.momentum).add_(left.sum(0), alpha=(1 - self.momentum) / cases)
+        self._move(bias, velocity, 0.0, gain)
+
+    def _move(self, weight: Tensor, velocity: Tensor, decay: float, gain: float) -> None:
+        if decay:
+            weight.mul_(1 - gain * self.rate * decay)
+        weight.add_(velocity, alpha=gain * self.rate)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1), with the decay apart from the averages (as in AdamW)."""
+
+    rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    decay: float
+
+    def start(self, weight: Tensor) -> State:
+        """Return the state before the first update."""
+        return {
+            "mean": torch.zeros_like(weight),
+            "square": torch.zeros_like(weight),
+            "updates": torch.zeros((), dtype=torch.float64),
+        }
+
+    def update(self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int,
+               gain: float) -> None:
+        """Change ``weight`` (units, inputs) by one step."""
+        self._move(weight, state, (left.T @ right) / cases, self.decay, gain)
+
+    def update_bias(self, bias: Tensor, state: State, left: Tensor, cases: int,
+                    gain: float) -> None:
+        """Change ``bias`` (units,) by one step; biases do not decay."""
+        self._move(bias, state, left.sum(0) / cases, 0.0, gain)
+
+    def _move(self, weight: Tensor, state: State, gradient: Tensor, decay: float,
+              gain: float) -> None:
+        state["updates"] += 1
+        updates = float(state["updates"])
+        state["mean"].lerp_(gradient, 1 - self.beta1)
+        state["square"].mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+        size = (state["square"] / (1 - self.beta2**updates)).sqrt_().add_(self.epsilon)
+        if decay:
+            weight.mul_(1 - gain * self.rate * decay)
+        weight.addcdiv_(state["mean"], size, value=gain * self.rate / (1 - self.beta1**updates))
+
+
+Plasticity = Momentum | Adam

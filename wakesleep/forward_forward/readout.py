@@ -1,0 +1,45 @@
+"""The one-pass softmax: it reads normalised activities and learns by the delta rule.
+
+It proposes labels, and hard negatives are drawn from it. It teaches no hidden layer anything.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wakesleep.forward_forward.plasticity import Momentum, State
+
+
+class SoftmaxReadout:
+    """A linear softmax classifier trained by its own, local gradient.
+
+    Parameters
+    ----------
+    inputs, classes
+        Its shape; it starts at zero, so that every label is equally probable at first.
+    plasticity
+        Its own rate, momentum and decay.
+    """
+
+    def __init__(self, inputs: int, classes: int, plasticity: Momentum, like: Tensor) -> None:
+        self.plasticity = plasticity
+        self.weight = like.new_zeros(classes, inputs)
+        self.bias = like.new_zeros(classes)
+        self.states: dict[str, State] = {
+            "weight": plasticity.start(self.weight), "bias": plasticity.start(self.bias),
+        }
+
+    def probabilities(self, activities: Tensor) -> Tensor:
+        """Return label probabilities (n, classes) for normalised activities (n, inputs)."""
+        return torch.softmax(torch.addmm(self.bias, activities, self.weight.T), dim=1)
+
+    def learn(self, activities: Tensor, probabilities: Tensor, labels: Tensor,
+              gain: float) -> None:
+        """Take one step up the log probability of the right labels (n,)."""
+        error = -probabilities
+        error[torch.arange(len(labels), device=error.device), labels] += 1.0
+        cases = len(labels)
+        self.plasticity.update(
+            self.weight, self.states["weight"], error, activities, cases, gain)
+        self.plasticity.update_bias(self.bias, self.states["bias"], error, cases, gain)

@@ -1,0 +1,125 @@
+"""The verbs ``load`` and ``check``: a name, a path or a result becomes a checked protocol or model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wakesleep import files, library, model, protocol
+from wakesleep.errors import InputError
+from wakesleep.model import LoadedModel
+from wakesleep.protocol import LoadedProtocol
+
+
+def load(name: str | Path, **values: Any) -> LoadedProtocol | LoadedModel:
+    """Load a protocol or a model.
+
+    Parameters
+    ----------
+    name
+        Name of a shipped file, or path of a file.
+    values
+        A protocol's inputs, or a model's parameters, to be set.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is neither a protocol nor a model, or anything in it is wrong.
+    """
+    document = files.read(library.find(str(name), ("protocols", "models")))
+    if _is(document) == "protocol":
+        return protocol.from_document(document, values)
+    return model.from_document(document, values)
+
+
+def check(*names: str | Path, model: str | Path | None = None) -> None:
+    """Check files, and that a model can do what the protocols among them ask.
+
+    Parameters
+    ----------
+    names
+        Names of shipped files, or paths.
+    model
+        A model that every protocol must fit.
+
+    Raises
+    ------
+    InputError
+        At the first thing that is wrong.
+    """
+    fitted = None if model is None else load_model(model)
+    for name in names:
+        loaded = load(name)
+        if isinstance(loaded, LoadedProtocol) and fitted is not None:
+            check_fit(loaded, fitted)
+
+
+def load_protocol(given: str | Path | LoadedProtocol,
+                  values: Mapping[str, Any] | None = None) -> LoadedProtocol:
+    """Return a protocol from a name, a path, a result's path or a loaded protocol.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`; also if the file is a model.
+    """
+    if isinstance(given, LoadedProtocol):
+        document, values = given.document, {**given.values, **(values or {})}
+    else:
+        document, kept = _document(given, "protocol")
+        values = {**kept, **(values or {})}
+    return protocol.from_document(document, values)
+
+
+def load_model(given: str | Path | LoadedModel,
+               values: Mapping[str, Any] | None = None) -> LoadedModel:
+    """Return a model from a name, a path, a result's path or a loaded model.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`; also if the file is a protocol.
+    """
+    if isinstance(given, LoadedModel):
+        return given if not values else model.from_document(
+            given.document, {**given.values, **values})
+    document, kept = _document(given, "model")
+    return model.from_document(document, {**kept, **(values or {})})
+
+
+def check_fit(its: LoadedProtocol, fitted: LoadedModel) -> None:
+    """Check that a model offers what a protocol needs.
+
+    Raises
+    ------
+    InputError
+        Naming the first capability that is missing.
+    """
+    lacking = model.unmet(its.spec.needs(), fitted)
+    if lacking:
+        raise InputError(f"protocol '{its.name}' cannot run: {lacking}")
+
+
+def _is(document: files.Document) -> str:
+    for kind in ("protocol", "model"):
+        if kind in document.tree:
+            return kind
+    raise InputError(f"{document.source}:1:1: neither a protocol nor a model: it needs a key "
+                     "'protocol' or 'model' that names it")
+
+
+def _document(given: str | Path, wanted: str) -> tuple[files.Document, Mapping[str, Any]]:
+    """Return a document of the wanted kind, and the values that come with it (from a result)."""
+    path = Path(given)
+    if path.is_dir() and (path / "zarr.json").exists():
+        from wakesleep.results import open_result, provenance
+
+        made = provenance(open_result(path))
+        values = made["inputs" if wanted == "protocol" else "parameters"]
+        return files.parse(made[f"{wanted}_text"], f"{path} ({wanted})", path.parent), values
+    document = files.read(library.find(str(given), (f"{wanted}s",)))
+    found = _is(document)
+    if found != wanted:
+        raise InputError(f"{document.source}: this is a {found}, where a {wanted} is wanted")
+    return document, {}

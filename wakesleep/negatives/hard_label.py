@@ -1,0 +1,36 @@
+"""A real image with a label that the network itself finds probable, though it is wrong.
+
+The simplest self-generated negative: the network's own one-pass softmax proposes it. Hinton 2022,
+section 3.3; drawn as in the author's published program.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# Keeps the draw possible where the softmax is certain, and is too small to matter elsewhere.
+FLOOR = 1e-12
+
+
+def hard_label(model: Any, images: Tensor, labels: Tensor, classes: int,
+               generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the same images with labels drawn from the softmax without the right class.
+
+    Parameters
+    ----------
+    model
+        Offers ``label_probabilities``.
+    images, labels
+        Real cases (cases, features) and (cases,).
+    classes
+        Number of classes.
+    generator
+        Random stream.
+    """
+    chances = model.label_probabilities(images) + FLOOR
+    chances.scatter_(1, labels.unsqueeze(1), 0.0)
+    drawn = torch.multinomial(chances, 1, generator=generator)
+    return images, drawn.squeeze(1)

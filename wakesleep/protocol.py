@@ -1,0 +1,358 @@
+"""Protocol files: what is in them, and how their inputs are filled in.
+
+A protocol says when a network is awake and when it sleeps. It knows no learner: what it needs of a
+model are capabilities, by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from wakesleep import files
+from wakesleep.data import DATA_SETS
+from wakesleep.errors import InputError, listed, nearest
+from wakesleep.negatives import SOURCES
+from wakesleep.results import QUANTITIES
+
+PhaseName = Literal["interleaved", "wake", "sleep", "deprivation", "recovery", "rest"]
+
+
+@dataclass(frozen=True)
+class PhaseKind:
+    """What happens in a phase of one name.
+
+    Attributes
+    ----------
+    sign
+        Sign of its updates: ``positive``, ``negative``, ``both``, or None for no update.
+    needs
+        The capability a model must have; None where any model will do.
+    asleep
+        Whether the hypnogram shows it as sleep.
+    """
+
+    sign: str | None
+    needs: str | None
+    asleep: bool
+
+
+PHASES: dict[str, PhaseKind] = {
+    "interleaved": PhaseKind("both", "interleaved", asleep=False),
+    "wake": PhaseKind("positive", "wake", asleep=False),
+    "sleep": PhaseKind("negative", "sleep", asleep=True),
+    "deprivation": PhaseKind("positive", "wake", asleep=False),
+    "recovery": PhaseKind("negative", "sleep", asleep=True),
+    "rest": PhaseKind(None, None, asleep=False),
+}
+
+
+class Spec(BaseModel):
+    """Base of everything read from a file: frozen, no unknown keys, no silent conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Words = Annotated[tuple[str, ...], Field(strict=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Input(Spec):
+    """One knob of a protocol; its type is that of its default."""
+
+    default: bool | int | float | str
+    description: str = ""
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: Words | None = None
+
+    def checked(self, name: str, value: object) -> bool | int | float | str:
+        """Return the value as this input's type.
+
+        Raises
+        ------
+        InputError
+            If the value is of another type, or outside what is allowed.
+        """
+        wanted = files.kind_of(self.default)
+        given: bool | int | float | str
+        if isinstance(self.default, float) and type(value) is int:
+            given = float(value)
+        elif type(value) is type(self.default):
+            given = value  # type: ignore[assignment]
+        else:
+            shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
+            raise InputError(f"input '{name}' must be {wanted}, not {shown}")
+        if self.choices is not None and given not in self.choices:
+            raise InputError(f"input '{name}' is '{given}'; allowed are {listed(self.choices)}"
+                             f"{nearest(given, self.choices)}")
+        if isinstance(given, (int, float)) and not isinstance(given, bool):
+            if self.minimum is not None and not given >= self.minimum:
+                raise InputError(
+                    f"input '{name}' must be at least {self.minimum:g}, not {given:g}")
+            if self.maximum is not None and not given <= self.maximum:
+                raise InputError(
+                    f"input '{name}' must be at most {self.maximum:g}, not {given:g}")
+        return given
+
+
+class Data(Spec):
+    """The data of a protocol."""
+
+    set: str = Field("model", description=(
+        "Name of a data set, or 'model' for the one that the model file names."))
+    batch: Count = Field(100, description="Cases in every update.")
+    train: Count | None = Field(None, description="Use only so many training cases.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Data:
+        allowed = ("model", *DATA_SETS)
+        if self.set not in allowed:
+            raise ValueError(f"data set '{self.set}' is unknown; allowed are {listed(allowed)}"
+                             f"{nearest(self.set, allowed)}")
+        return self
+
+
+class Negatives(Spec):
+    """Where negative data come from."""
+
+    source: str = Field("wrong_label", description="Name of a source of negative data.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Negatives:
+        if self.source not in SOURCES:
+            raise ValueError(f"source '{self.source}' is unknown; allowed are {listed(SOURCES)}"
+                             f"{nearest(self.source, SOURCES)}")
+        return self
+
+
+class Clock(Spec):
+    """How steps turn into hours."""
+
+    steps_per_hour: Annotated[float, Field(gt=0)]
+    start_h: Annotated[float, Field(ge=0, lt=24)] = Field(
+        0.0, description="Time of day at step 0, in hours.")
+
+
+class Condition(Spec):
+    """A bound on a recorded quantity, looked at whenever it is recorded."""
+
+    quantity: str
+    below: float | None = None
+    above: float | None = None
+    layer: str | None = Field(None, description="A layer's name; default the mean over layers.")
+    sign: Literal["positive", "negative"] | None = None
+    readout: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Condition:
+        if self.quantity not in QUANTITIES:
+            raise ValueError(f"quantity '{self.quantity}' is not recorded; allowed are "
+                             f"{listed(QUANTITIES)}{nearest(self.quantity, QUANTITIES)}")
+        if (self.below is None) == (self.above is None):
+            raise ValueError("a condition needs either 'below' or 'above'")
+        for selector in ("layer", "sign", "readout"):
+            if (getattr(self, selector) is not None
+                    and selector not in QUANTITIES[self.quantity].dims):
+                raise ValueError(f"'{self.quantity}' has no {selector} to select")
+        return self
+
+
+class Phase(Spec):
+    """One phase of a timetable."""
+
+    phase: PhaseName
+    steps: Count | None = Field(None, description="Length in weight updates.")
+    sweeps: Count | None = Field(None, description="Length in sweeps of the training data.")
+    until: Condition | None = Field(None, description="Ends the phase as soon as it holds.")
+    at_most: Count | None = Field(None, description="Longest length in updates, with 'until'.")
+    cooling: Literal["second_half"] | None = Field(None, description=(
+        "Lower the learning rate linearly to almost zero in the second half of the phase."))
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Phase:
+        if (self.until is None) != (self.at_most is None):
+            raise ValueError("'until' and 'at_most' go together")
+        given = [name for name in ("steps", "sweeps", "until") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("a phase needs exactly one of steps, sweeps, or until with at_most"
+                             + (f"; it has {' and '.join(given)}" if given else ""))
+        return self
+
+
+class Repeat(Spec):
+    """Phases that are gone through several times."""
+
+    repeat: Annotated[int, Field(ge=0)]
+    block: Name | None = Field(None, description="Name of these cycles in the results.")
+    phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
+
+
+def _which(item: object) -> str:
+    if isinstance(item, Mapping):
+        return "repeat" if "repeat" in item or "phases" in item else "phase"
+    return "repeat" if isinstance(item, Repeat) else "phase"
+
+
+Item = Annotated[
+    Annotated[Phase, Tag("phase")] | Annotated[Repeat, Tag("repeat")], Discriminator(_which)
+]
+Repeat.model_rebuild()
+
+
+class Record(Spec):
+    """When and on what the probes are taken; a probe is always taken at the end of a phase."""
+
+    every: Count | None = Field(None, description="Also every so many steps within a phase.")
+    every_sweeps: Count | None = Field(None, description="The same, in sweeps.")
+    cases: Count | None = Field(None, description="Validation cases per probe; default all.")
+    quantities: Words | None = Field(
+        None, description="What to record; default all that the model offers.")
+    test: bool = Field(False, description="Read the test data, once, when the run has ended.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Record:
+        for quantity in self.quantities or ():
+            if quantity not in QUANTITIES:
+                raise ValueError(f"quantity '{quantity}' is unknown; allowed are "
+                                 f"{listed(QUANTITIES)}{nearest(quantity, QUANTITIES)}")
+        if self.every is not None and self.every_sweeps is not None:
+            raise ValueError("'every' and 'every_sweeps' exclude each other")
+        return self
+
+
+class Protocol(Spec):
+    """A protocol with all its inputs filled in."""
+
+    protocol: Name
+    description: str = ""
+    references: Words = ()
+    inputs: dict[Name, Input] = {}
+    requires: Words = Field((), description="Capabilities that a model must offer.")
+    data: Data = Data()
+    negatives: Negatives = Negatives()
+    optimiser_state: Literal["shared", "separate"] = Field("shared", description=(
+        "Whether positive and negative updates share one state of the optimiser."))
+    clock: Clock | None = None
+    record: Record = Record()
+    phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
+
+    def needs(self) -> dict[str, str]:
+        """Return every capability a model must offer, and what in the protocol asks for it."""
+        asked = {capability: "its 'requires'" for capability in self.requires}
+        for phase in walk(self.phases):
+            kind = PHASES[phase.phase]
+            if kind.needs:
+                asked.setdefault(kind.needs, f"phase '{phase.phase}'")
+            source = SOURCES[self.negatives.source]
+            if kind.sign in ("negative", "both") and source.needs:
+                asked.setdefault(source.needs, f"negative data '{self.negatives.source}'")
+            if phase.until is not None:
+                asked.setdefault(QUANTITIES[phase.until.quantity].needs,
+                                 f"condition on '{phase.until.quantity}'")
+        for quantity in self.record.quantities or ():
+            asked.setdefault(QUANTITIES[quantity].needs, f"record '{quantity}'")
+        return asked
+
+
+def walk(items: tuple[Phase | Repeat, ...]) -> list[Phase]:
+    """Return every phase that is written down, once each, in order."""
+    found: list[Phase] = []
+    for item in items:
+        found += [item] if isinstance(item, Phase) else walk(item.phases)
+    return found
+
+
+@dataclass(frozen=True)
+class LoadedProtocol:
+    """A protocol file with values for its inputs.
+
+    Attributes
+    ----------
+    spec
+        The protocol with the values filled in.
+    values
+        Value of every input.
+    document
+        The file it came from.
+    """
+
+    spec: Protocol
+    values: Mapping[str, bool | int | float | str]
+    document: files.Document
+
+    @property
+    def name(self) -> str:
+        """The protocol's name."""
+        return self.spec.protocol
+
+    @property
+    def resolved(self) -> str:
+        """The filled-in protocol as JSON, for the record."""
+        return json.dumps(self.spec.model_dump(exclude_none=True, exclude={"inputs"}))
+
+
+def from_document(document: files.Document, values: Mapping[str, object]) -> LoadedProtocol:
+    """Check a document and fill in its inputs.
+
+    Parameters
+    ----------
+    document
+        A parsed protocol file.
+    values
+        Inputs to be set; the others have their defaults.
+
+    Raises
+    ------
+    InputError
+        If a value does not fit its input, an input is not declared, or the file is wrong.
+    """
+    tree = dict(document.tree)
+    inputs = _inputs(document)
+    for name in values:
+        if name not in inputs:
+            allowed = listed(inputs) or "none"
+            raise InputError(f"protocol '{tree.get('protocol')}' declares no input '{name}'; "
+                             f"its inputs are {allowed}{nearest(name, inputs)}")
+    chosen = {}
+    for name, its in inputs.items():
+        try:
+            chosen[name] = its.checked(name, its.default)
+        except InputError as error:
+            raise document.error(("inputs", name, "default"), str(error)) from None
+        if name in values:
+            chosen[name] = its.checked(name, values[name])
+    filled = {key: value if key in ("inputs", "description", "references")
+              else _filled(value, (key,), chosen, document) for key, value in tree.items()}
+    return LoadedProtocol(files.validate(Protocol, filled, document), chosen, document)
+
+
+def _inputs(document: files.Document) -> dict[str, Input]:
+    declared = document.tree.get("inputs") or {}
+    if not isinstance(declared, Mapping):
+        raise document.error(("inputs",), "'inputs' must be a mapping of names to their defaults")
+    return {name: files.validate(Input, its, document, ("inputs", name))
+            for name, its in declared.items()}
+
+
+def _filled(node: Any, path: files.Path_, values: Mapping[str, object],
+            document: files.Document) -> Any:
+    """Replace every ``$name`` by the value of that input."""
+    if isinstance(node, Mapping):
+        return {key: _filled(value, (*path, key), values, document) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(value, (*path, number), values, document)
+                for number, value in enumerate(node)]
+    if isinstance(node, str) and node.startswith("$"):
+        name = node[1:]
+        if name not in values:
+            raise document.error(path, f"'{node}' refers to no declared input; declared are "
+                                       f"{listed(values) or 'none'}{nearest(name, values)}")
+        return values[name]
+    return node

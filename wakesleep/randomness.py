@@ -1,0 +1,56 @@
+"""One seed, many named and independent streams of random numbers; no global state."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+
+
+class Streams:
+    """Named random generators that all come from one seed.
+
+    A stream depends on the seed and on its name alone, so that a new source of randomness
+    (another probe, another kind of negative data) leaves every other stream as it was.
+
+    Parameters
+    ----------
+    seed
+        Any non-negative integer.
+    device
+        Where the generators live. Numbers drawn on a GPU differ from those drawn on a CPU.
+    """
+
+    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+        self.seed = seed
+        self.device = torch.device(device)
+        self._generators: dict[str, torch.Generator] = {}
+
+    def __call__(self, name: str) -> torch.Generator:
+        """Return the stream of that name, made on its first use."""
+        if name not in self._generators:
+            self._generators[name] = self.fresh(name)
+        return self._generators[name]
+
+    def fresh(self, name: str) -> torch.Generator:
+        """Return a generator at the very start of the named stream, at every call."""
+        generator = torch.Generator(device=self.device)
+        return generator.manual_seed(_stream_seed(self.seed, name))
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the state of every stream in use, to be resumed from."""
+        return {name: generator.get_state() for name, generator in self._generators.items()}
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Continue every stream from where :meth:`state_dict` found it."""
+        self._generators.clear()
+        for name, generator_state in state.items():
+            self(name).set_state(generator_state.cpu())
+
+
+def _stream_seed(seed: int, name: str) -> int:
+    # The hash of the name keys the child sequence; SeedSequence then mixes both well.
+    key = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype=np.uint32)
+    sequence = np.random.SeedSequence(entropy=seed, spawn_key=tuple(int(word) for word in key))
+    return int(sequence.generate_state(1, np.uint64)[0] >> 1)  # torch takes a signed 64-bit seed

@@ -1,0 +1,220 @@
+"""The written form of a result: its variables, their units, and how a store is made and opened.
+
+One run is one ``xarray.Dataset`` in a Zarr store. The store has its full length from the start,
+filled with "nothing yet", and every probe fills one row: whatever moment a run is killed at, the
+store opens, and :func:`open_result` shows the rows that are there. Words (phases, signs, ...) are
+stored as CF flags, since Zarr 3 has no settled type for text of fixed length.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wakesleep.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+SCHEMA_VERSION = 1
+SIGNS = ("positive", "negative")
+ROWS_PER_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A recorded quantity.
+
+    Attributes
+    ----------
+    dims
+        Its dimensions beside ``probe``.
+    long_name
+        As it is written on an axis.
+    needs
+        The capability that a model must offer for it.
+    units
+        CF units; everything recorded so far is a pure number.
+    """
+
+    dims: tuple[str, ...]
+    long_name: str
+    needs: str
+    units: str = "1"
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "error": Quantity(("readout",), "classification error on validation data", "classify"),
+    "goodness": Quantity(("layer", "sign"), "mean goodness", "goodness"),
+    "p_positive": Quantity(
+        ("layer", "sign"), "mean probability of being taken for real", "goodness"),
+    "hit_rate": Quantity(("layer",), "fraction of real data taken for real", "goodness"),
+    "false_positive_rate": Quantity(
+        ("layer",), "fraction of negative data taken for real", "goodness"),
+    "d_prime": Quantity(("layer",), "sensitivity d' of real against negative data", "goodness"),
+    "criterion": Quantity(("layer",), "criterion c of real against negative data", "goodness"),
+    "auc": Quantity(("layer",), "area under the ROC curve, real against negative", "goodness"),
+    "weight_norm": Quantity(("layer",), "root sum of squared weights per unit", "weight_norms"),
+}
+
+# Coordinates along ``probe``: (type, value where nothing is recorded yet, long name, units).
+COORDINATES: dict[str, tuple[str, Any, str, str]] = {
+    "step": ("int64", -1, "weight updates so far", "1"),
+    "time_h": ("float64", float("nan"), "time on the protocol's clock", "h"),
+    "phase": ("int8", -1, "phase", "1"),
+    "phase_index": ("int32", -1, "place of the phase in the timetable", "1"),
+    "phase_end": ("int8", -1, "whether the phase ends here", "1"),
+    "block": ("int8", -1, "part of the protocol", "1"),
+    "cycle": ("int32", -1, "cycle within the part", "1"),
+}
+
+
+def blank(probes: int, words: Mapping[str, Sequence[str]], quantities: Sequence[str],
+          attributes: Mapping[str, Any]) -> xr.Dataset:
+    """Return a dataset of full length with nothing recorded in it.
+
+    Parameters
+    ----------
+    probes
+        Greatest number of probes the run can come to.
+    words
+        The words of ``phase``, ``block``, ``layer``, ``sign`` and ``readout``, in order.
+    quantities
+        Names in :data:`QUANTITIES`.
+    attributes
+        Provenance.
+    """
+    import numpy as np
+    import xarray as xr
+
+    coordinates: dict[str, Any] = {
+        name: ("probe", np.full(probes, empty, kind), {"long_name": long_name, "units": units})
+        for name, (kind, empty, long_name, units) in COORDINATES.items()
+    }
+    coordinates["probe"] = ("probe", np.arange(probes), {"long_name": "probe", "units": "1"})
+    for name in ("phase", "block"):
+        coordinates[name][2].update(_flags(words[name]))
+    used = {dim for quantity in quantities for dim in QUANTITIES[quantity].dims}
+    for dim in ("layer", "sign", "readout"):
+        if dim in used:
+            coordinates[dim] = (dim, np.arange(len(words[dim]), dtype="int8"),
+                                {"long_name": dim, "units": "1", **_flags(words[dim])})
+    variables = {
+        name: (("probe", *its.dims),
+               np.full((probes, *(len(words[dim]) for dim in its.dims)), np.nan, "float32"),
+               {"long_name": its.long_name, "units": its.units})
+        for name, its in ((name, QUANTITIES[name]) for name in quantities)
+    }
+    return xr.Dataset(variables, coordinates, dict(attributes))
+
+
+def _flags(words: Sequence[str]) -> dict[str, Any]:
+    import numpy as np
+
+    return {"flag_values": np.arange(len(words), dtype="int8"),
+            "flag_meanings": " ".join(words)}
+
+
+def write_blank(dataset: xr.Dataset, store: Any) -> None:
+    """Write a blank dataset into a new Zarr store (a path or a zarr store object)."""
+    encoding: dict[str, dict[str, Any]] = {
+        str(name): {"chunks": (min(ROWS_PER_CHUNK, dataset.sizes["probe"]),
+                               *(dataset.sizes[dim] for dim in variable.dims[1:]))}
+        for name, variable in dataset.variables.items() if "probe" in variable.dims
+    }
+    dataset.to_zarr(store, mode="w-", zarr_format=3, consolidated=False, encoding=encoding)
+
+
+def open_result(store: Any) -> xr.Dataset:
+    """Open the result of a run, finished or not.
+
+    Parameters
+    ----------
+    store
+        Path of the Zarr store that ``wakesleep run`` wrote (or a zarr store object).
+
+    Returns
+    -------
+    xarray.Dataset
+        In memory, with the probes recorded so far; ``phase``, ``block``, ``layer``, ``sign`` and
+        ``readout`` as words, ``phase_end`` as booleans. ``attrs["status"]`` says whether the run
+        has ended.
+
+    Raises
+    ------
+    InputError
+        If there is no such store, or it is not a result.
+    """
+    import xarray as xr
+
+    if isinstance(store, (str, Path)) and not Path(store).exists():
+        raise InputError(f"{store}: there is no such result")
+    try:
+        dataset = xr.open_zarr(store, consolidated=False, mask_and_scale=False,
+                               decode_times=False, chunks=None)
+        version = dataset.attrs["wakesleep_schema"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{store}: this is not a result of wakesleep "
+                         f"({type(error).__name__})") from None
+    if version > SCHEMA_VERSION:
+        raise InputError(f"{store}: written by a newer wakesleep (schema {version}, this one reads "
+                         f"up to {SCHEMA_VERSION})")
+    # A running writer fills the steps of a row last, so steps read first vouch for the rest.
+    recorded = dataset["step"].load().values >= 0
+    return _in_words(dataset.load().isel(probe=recorded))
+
+
+def _in_words(dataset: xr.Dataset) -> xr.Dataset:
+    import numpy as np
+
+    for name, variable in dataset.variables.items():
+        if "flag_meanings" in variable.attrs:
+            words = np.array(variable.attrs["flag_meanings"].split(" "))
+            attributes = {key: value for key, value in variable.attrs.items()
+                          if not key.startswith("flag_")}
+            dataset = dataset.assign_coords(
+                {name: (variable.dims, words[variable.values], attributes)})
+    ends = dataset["phase_end"]
+    return dataset.assign_coords(phase_end=("probe", ends.values == 1, ends.attrs))
+
+
+def to_netcdf(dataset: xr.Dataset, path: str | Path) -> None:
+    """Write a result (or a part of one) as a small, compressed NetCDF file.
+
+    Raises
+    ------
+    InputError
+        If the file exists already.
+    """
+    if Path(path).exists():
+        raise InputError(f"{path}: exists already; nothing was written")
+    plain = dataset.copy()
+    for name in plain.variables:
+        if plain[name].dtype == bool:  # NetCDF 3 has no booleans
+            plain[name] = plain[name].astype("int8")
+    plain.to_netcdf(path, engine="scipy")
+
+
+def provenance(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return what a result says of its making, with the parts stored as JSON decoded."""
+    decoded = {}
+    for key, value in dataset.attrs.items():
+        text = isinstance(value, str) and value[:1] in "{["
+        decoded[str(key)] = json.loads(value) if text else value
+    return decoded
+
+
+def row_positions(words: Sequence[str]) -> dict[str, int]:
+    """Return the flag value of each word."""
+    return {word: number for number, word in enumerate(words)}
+
+
+def as_numpy(value: Any) -> np.ndarray:
+    """Return a torch tensor or anything array-like as a numpy array."""
+    import numpy as np
+
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)

@@ -1,0 +1,113 @@
+"""The flat list of phases that a protocol comes to, and the learning-rate factor of every step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wakesleep.errors import InputError
+from wakesleep.protocol import Condition, Phase, Protocol, Repeat
+
+MOST_PHASES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One phase of the timetable.
+
+    Attributes
+    ----------
+    phase
+        Its name.
+    block
+        Name of the innermost repeat that has one; ``""`` where none has.
+    cycle
+        How many times that repeat has gone through before (from 0).
+    steps
+        Its length in steps; the longest one where ``until`` may end it.
+    probe_every
+        Steps between probes; the end of the phase is always one.
+    until
+        Condition that ends it early.
+    sweep
+        Steps after which the learning rate may change, where the phase cools.
+    cooling
+        Whether the learning rate falls in the second half.
+    """
+
+    phase: str
+    block: str
+    cycle: int
+    steps: int
+    probe_every: int
+    until: Condition | None = None
+    sweep: int = 1
+    cooling: bool = False
+
+    @property
+    def probes(self) -> int:
+        """Number of probes if the phase goes on to its end."""
+        return math.ceil(self.steps / self.probe_every)
+
+    def gains(self, first: int, count: int) -> list[float]:
+        """Return the factors of the learning rate for steps first, first + 1, ... (from 0).
+
+        With E sweeps in the phase, the factor is 1 in the first E/2 of them, then
+        (1 + 2(E - sweep))/E, sweeps counted from 1 (the author's published program).
+        """
+        if not self.cooling:
+            return [1.0] * count
+        sweeps = math.ceil(self.steps / self.sweep)
+        numbers = (step // self.sweep + 1 for step in range(first, first + count))
+        return [1.0 if number <= sweeps / 2 else (1 + 2 * (sweeps - number)) / sweeps
+                for number in numbers]
+
+
+def timetable(protocol: Protocol, train_cases: int) -> tuple[Entry, ...]:
+    """Unroll a protocol.
+
+    Parameters
+    ----------
+    protocol
+        With its inputs filled in.
+    train_cases
+        Size of the training data, which turns sweeps into steps (rounded up).
+
+    Raises
+    ------
+    InputError
+        If it comes to no phase at all, or to more than :data:`MOST_PHASES`.
+    """
+    sweep = math.ceil(train_cases / protocol.data.batch)
+    count = _count(protocol.phases)
+    if not 0 < count <= MOST_PHASES:
+        raise InputError(f"protocol '{protocol.protocol}' comes to {count:,} phases; "
+                         f"allowed are 1 to {MOST_PHASES:,}")
+    return tuple(_unroll(protocol.phases, protocol, sweep, "", 0))
+
+
+def _count(items: tuple[Phase | Repeat, ...]) -> int:
+    return sum(1 if isinstance(item, Phase) else item.repeat * _count(item.phases)
+               for item in items)
+
+
+def _unroll(items: tuple[Phase | Repeat, ...], protocol: Protocol, sweep: int, block: str,
+            cycle: int) -> Iterator[Entry]:
+    for item in items:
+        if isinstance(item, Repeat):
+            for number in range(item.repeat):
+                yield from _unroll(item.phases, protocol, sweep, item.block or block,
+                                   number if item.block or not block else cycle)
+        else:
+            yield _entry(item, protocol, sweep, block, cycle)
+
+
+def _entry(phase: Phase, protocol: Protocol, sweep: int, block: str, cycle: int) -> Entry:
+    steps = phase.steps or phase.at_most or (phase.sweeps or 0) * sweep
+    record = protocol.record
+    every = record.every or (record.every_sweeps or 0) * sweep or steps
+    return Entry(
+        phase=phase.phase, block=block, cycle=cycle, steps=steps, probe_every=min(every, steps),
+        until=phase.until, sweep=sweep if phase.sweeps else 1, cooling=phase.cooling is not None,
+    )
