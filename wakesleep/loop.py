@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
     import xarray as xr
 
-    from wakesleep.data import DataSet
+    from wakesleep.data import Cases, DataSet
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
 CHECKPOINT_SECONDS = 15.0
@@ -168,8 +168,6 @@ class Job:
 
     def _prepare(self) -> None:
         """Load the data, build the model and unroll the timetable."""
-        import torch
-
         from wakesleep import data
         from wakesleep.data.batches import BatchStream
         from wakesleep.negatives import negatives
@@ -192,16 +190,11 @@ class Job:
             if (its.needs in self.model.offers if spec.record.quantities is None
                 else name in spec.record.quantities))
 
-        def placed(images: np.ndarray, labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-            return (torch.tensor(images, dtype=self.dtype, device=self.device),
-                    torch.tensor(labels, device=self.device))
-
-        self.images, self.labels = placed(train.images, train.labels)
-        self.test = placed(self.data.test.images, self.data.test.labels)
+        self.images, self.labels = self._placed(train)
         shown = self.data.validation.first(spec.record.cases)
         source = spec.negatives.source
         self.probe = Probe(
-            *placed(shown.images, shown.labels),
+            *self._placed(shown),
             fresh_negatives=lambda: negatives(
                 source, self.data.classes, self.streams.fresh("probe negatives")),
             quantities=self.quantities)
@@ -225,7 +218,10 @@ class Job:
         }
         blank = results.blank(1 + sum(entry.probes for entry in self.entries), words,
                               self.quantities, self._attributes())
-        self.words = words
+        if "goodness" in self.model.offers:
+            blank["threshold"] = results.constant(
+                results.as_numpy(self.learner.thresholds()), "layer",
+                "goodness at which real and negative are equally probable")
         if self.out is None:
             self.store: Any = zarr.storage.MemoryStore()
             results.write_blank(blank, self.store)
@@ -405,19 +401,32 @@ class Job:
             its.load_state_dict(state["batches"][name])
 
     def _finish(self) -> xr.Dataset:
-        from wakesleep.record import error
-
         if self.out is not None:
             self._checkpoint()
         self.recorder.flush()
-        if self.protocol.spec.record.test and "classify" in self.model.offers:
-            test_error = self.group.create_array(
-                "test_error", shape=(len(self.learner.readouts),), dtype="float32",
-                dimension_names=("readout",), overwrite=True)
-            test_error[:] = error(self.learner, *self.test)
-            test_error.attrs.update(
-                {"long_name": "classification error on test data", "units": "1"})
+        if "classify" in self.model.offers:
+            self._write_error("validation", self.data.validation)
+            if self.protocol.spec.record.test:
+                self._write_error("test", self.data.test)
         self.group.attrs.update({
             "status": "finished", "ended": now(),
             "wall_seconds": round(time.monotonic() - self._started, 3)})
         return results.open_result(self.store)
+
+    def _write_error(self, split: str, cases: Cases) -> None:
+        """Write the error on every case of a split, once, with the weights the run ends with."""
+        from wakesleep.record import error
+
+        values = error(self.learner, *self._placed(cases))
+        array = self.group.create_array(f"{split}_error", shape=values.shape, dtype="float32",
+                                        dimension_names=("readout",), overwrite=True)
+        array[:] = values
+        array.attrs.update({"long_name": f"classification error on all {split} data at the end",
+                            "units": "1"})
+
+    def _placed(self, cases: Cases) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return images and labels as tensors on the run's device."""
+        import torch
+
+        return (torch.tensor(cases.images, dtype=self.dtype, device=self.device),
+                torch.tensor(cases.labels, device=self.device))

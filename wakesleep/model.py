@@ -109,6 +109,9 @@ class HasGoodness(Protocol):
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return the log odds of being real (layers, cases) for goodness of that shape."""
 
+    def thresholds(self) -> Tensor:
+        """Return the goodness at which the log odds are 0 (layers,)."""
+
 
 @runtime_checkable
 class Classifies(Protocol):

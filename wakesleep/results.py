@@ -119,6 +119,15 @@ def _flags(words: Sequence[str]) -> dict[str, Any]:
             "flag_meanings": " ".join(words)}
 
 
+def constant(values: Any, dim: str, long_name: str) -> xr.DataArray:
+    """Return a variable that does not change during the run, such as a threshold."""
+    import numpy as np
+    import xarray as xr
+
+    return xr.DataArray(np.asarray(values, "float32"), dims=(dim,),
+                        attrs={"long_name": long_name, "units": "1"})
+
+
 def write_blank(dataset: xr.Dataset, store: Any) -> None:
     """Write a blank dataset into a new Zarr store (a path or a zarr store object)."""
     encoding: dict[str, dict[str, Any]] = {
@@ -206,11 +215,6 @@ def provenance(dataset: xr.Dataset) -> dict[str, Any]:
         text = isinstance(value, str) and value[:1] in "{["
         decoded[str(key)] = json.loads(value) if text else value
     return decoded
-
-
-def row_positions(words: Sequence[str]) -> dict[str, int]:
-    """Return the flag value of each word."""
-    return {word: number for number, word in enumerate(words)}
 
 
 def as_numpy(value: Any) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Where a label enters the input: in the first pixels, or in input units of its own.
 
-Either way the first ``classes`` inputs hold the label, and the rest hold the image.
+Either way the first ``classes`` inputs hold the label, and the rest hold the image. The label
+``classes``, one beyond the last, is the neutral one.
 """
 
 from __future__ import annotations
@@ -47,30 +48,7 @@ class LabelInput:
         blank[:, : self.classes] = 0.0
         return blank
 
-    def written(self, canvas: Tensor, labels: Tensor | None) -> Tensor:
-        """Return the canvas with labels (n,) written in, or with the neutral label for None."""
-        inputs = canvas.clone()
-        if labels is None:
-            inputs[:, : self.classes] = self.neutral
-        else:
-            inputs.scatter_(1, labels.unsqueeze(1), self.strength)
-        return inputs
-
-    def drive(self, weight: Tensor, labels: Tensor | None) -> Tensor:
-        """Return what the label alone adds to each unit's total input.
-
-        Parameters
-        ----------
-        weight
-            First-layer weights (units, inputs).
-        labels
-            (n,), or None for the neutral label.
-
-        Returns
-        -------
-        Tensor
-            (n, units), or (1, units) for the neutral label.
-        """
-        if labels is None:
-            return self.neutral * weight[:, : self.classes].sum(1).unsqueeze(0)
-        return self.strength * weight[:, : self.classes].T[labels]
+    def table(self, like: Tensor) -> Tensor:
+        """Return what the label inputs hold (classes + 1, classes); the last row is neutral."""
+        one_of_many = self.strength * torch.eye(self.classes, dtype=like.dtype, device=like.device)
+        return torch.cat((one_of_many, torch.full_like(one_of_many[:1], self.neutral)))

@@ -65,6 +65,11 @@ class Layer:
         return self.weight.shape[0]
 
 
+def theta(units: int, pieces: Pieces) -> float:
+    """Return theta of eq. 1 for a layer of so many units."""
+    return pieces.goodness.threshold(pieces.threshold, units)
+
+
 def log_odds(goodness: Tensor, units: int, pieces: Pieces) -> Tensor:
     """Return (G - theta) / T, the log odds that the input is real (eq. 1).
 
@@ -75,8 +80,7 @@ def log_odds(goodness: Tensor, units: int, pieces: Pieces) -> Tensor:
     units
         The layer's width, which sets theta.
     """
-    theta = pieces.goodness.threshold(pieces.threshold, units)
-    return (goodness - theta) / pieces.temperature
+    return (goodness - theta(units, pieces)).div_(pieces.temperature)
 
 
 def delta(y: Tensor, goodness: Tensor, target: Tensor, pieces: Pieces) -> Tensor:
@@ -95,7 +99,7 @@ def delta(y: Tensor, goodness: Tensor, target: Tensor, pieces: Pieces) -> Tensor
         1 for real cases, 0 for negative ones (cases,).
     """
     p = torch.sigmoid(log_odds(goodness, y.shape[-1], pieces))
-    push = ((target - p) / pieces.temperature).unsqueeze(-1)
+    push = (target - p).div_(pieces.temperature).unsqueeze(-1)
     return (push * pieces.goodness.half_slope(y)).mul_(pieces.activation.slope(y))
 
 

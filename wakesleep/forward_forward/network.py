@@ -7,6 +7,7 @@ the author's published supervised program.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +16,15 @@ from torch import Tensor
 from wakesleep.forward_forward.activation import ACTIVATIONS
 from wakesleep.forward_forward.goodness import GOODNESS
 from wakesleep.forward_forward.label import LabelInput
-from wakesleep.forward_forward.layer import Layer, Pieces, delta, log_odds, peer_term, update
+from wakesleep.forward_forward.layer import (
+    Layer,
+    Pieces,
+    delta,
+    log_odds,
+    peer_term,
+    theta,
+    update,
+)
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.forward_forward.parameters import Parameters
 from wakesleep.forward_forward.plasticity import Adam, Momentum
@@ -23,6 +32,16 @@ from wakesleep.forward_forward.readout import SoftmaxReadout
 from wakesleep.model import Chunk, Setting
 
 EVALUATION_CASES = 5000  # cases per pass when nothing is learned, to bound memory
+
+
+@dataclass
+class _Batch:
+    """What is known of the batch at hand, so that nothing is computed twice within a step."""
+
+    images: Tensor
+    canvas: Tensor
+    product: Tensor
+    voters: Tensor | None = None  # what the softmax reads in the neutral pass
 
 
 class ForwardForward:
@@ -78,9 +97,8 @@ class ForwardForward:
         self.softmax = SoftmaxReadout(
             sum(p.layers[self.first_voter:]), setting.classes,
             Momentum(p.readout_rate, p.readout_momentum, p.readout_decay), self.layers[0].weight)
-        # The neutral pass of the batch at hand: the softmax learns from it and hard negatives are
-        # drawn from it, and it need not be done twice.
-        self._neutral: tuple[Tensor, Tensor, Tensor] | None = None
+        self.label_table = self.label.table(self.layers[0].weight)
+        self._batch: _Batch | None = None
 
     # Passes -----------------------------------------------------------------------------------
 
@@ -89,11 +107,13 @@ class ForwardForward:
 
         The product is the same whatever the label, so one does for every label that is tried.
         """
+        if self._batch is not None and self._batch.images is images:
+            return self._batch.canvas, self._batch.product
         canvas = self.label.canvas(images)
         return canvas, canvas @ self.layers[0].weight.T
 
     def forward(self, canvas: Tensor, product: Tensor,
-                labels: Tensor | None) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+                labels: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Run the network once.
 
         Parameters
@@ -101,7 +121,7 @@ class ForwardForward:
         canvas, product
             From :meth:`first_product`.
         labels
-            (n,), or None for the neutral label.
+            (n,); the number of classes stands for the neutral label.
 
         Returns
         -------
@@ -112,15 +132,16 @@ class ForwardForward:
         factors
             Each layer's normalising factor (n, 1).
         """
-        inputs = self.label.written(canvas, labels)
-        factor = self.normalise(inputs)
         first = self.layers[0]
-        z = (product + self.label.drive(first.weight, labels)).mul_(factor).add_(first.bias)
+        inputs = canvas.clone()
+        inputs[:, : self.classes] = self.label_table[labels]
+        factor = self.normalise(inputs)
+        label_drive = self.label_table @ first.weight[:, : self.classes].T
+        z = label_drive[labels].add_(product).mul_(factor).add_(first.bias)
         activities = [self.pieces.activation.value(z)]
         factors = [self.normalise(activities[0])]
         for layer in self.layers[1:]:
-            below = activities[-1] * factors[-1]
-            z = torch.addmm(layer.bias, below, layer.weight.T)
+            z = torch.addmm(layer.bias, activities[-1] * factors[-1], layer.weight.T)
             activities.append(self.pieces.activation.value(z))
             factors.append(self.normalise(activities[-1]))
         return inputs.mul_(factor), activities, factors
@@ -141,24 +162,30 @@ class ForwardForward:
             for values, layer in zip(goodness, self.layers, strict=True)
         ])
 
+    def thresholds(self) -> Tensor:
+        """Return theta of eq. 1 of each layer (layers,)."""
+        return self.layers[0].weight.new_tensor(
+            [theta(layer.units, self.pieces) for layer in self.layers])
+
     def label_goodness(self, images: Tensor) -> Tensor:
         """Return the goodness (layers, n, classes) of images (n, features) with every label."""
         parts = []
         for some in images.split(EVALUATION_CASES):
-            canvas, product = self.first_product(some)
+            first = self.first_product(some)
             parts.append(torch.stack([
-                self._goodness(self.forward(canvas, product, torch.full_like(canvas[:, 0], label,
-                                                                             dtype=torch.long))[1])
+                self._goodness(self.forward(*first, self._all(some, label))[1])
                 for label in range(self.classes)
             ], dim=-1))
         return torch.cat(parts, dim=1)
 
     def label_probabilities(self, images: Tensor) -> Tensor:
         """Return the softmax's probabilities (n, classes) from one neutral pass."""
-        if self._neutral is not None and self._neutral[0] is images:
-            return self._neutral[2]
+        batch = self._batch
+        if batch is not None and batch.images is images:
+            batch.voters = self._neutral_voters(images)
+            return self.softmax.probabilities(batch.voters)
         return torch.cat([
-            self.softmax.probabilities(self._voters(*self.first_product(some)))
+            self.softmax.probabilities(self._neutral_voters(some))
             for some in images.split(EVALUATION_CASES)
         ])
 
@@ -179,15 +206,20 @@ class ForwardForward:
     def _goodness(self, activities: list[Tensor]) -> Tensor:
         return torch.stack([self.pieces.goodness.value(y) for y in activities])
 
-    def _voters(self, canvas: Tensor, product: Tensor) -> Tensor:
-        _, activities, factors = self.forward(canvas, product, None)
-        return torch.cat([
-            y * factor for y, factor in zip(activities[self.first_voter:],
-                                            factors[self.first_voter:], strict=True)
-        ], dim=1)
+    def _all(self, images: Tensor, label: int) -> Tensor:
+        return torch.full((len(images),), label, dtype=torch.long, device=images.device)
+
+    def _neutral_voters(self, images: Tensor) -> Tensor:
+        _, activities, factors = self.forward(
+            *self.first_product(images), self._all(images, self.classes))
+        return self._voters([y * its for y, its in zip(activities, factors, strict=True)])
+
+    def _voters(self, normalised: list[Tensor]) -> Tensor:
+        return torch.cat(normalised[self.first_voter:], dim=1)
 
     # Learning ---------------------------------------------------------------------------------
 
+    @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.model.Learner`."""
         totals = []
@@ -205,59 +237,65 @@ class ForwardForward:
         return None if healthy else len(totals) - 1
 
     def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
-        """Take one step; return the sum of all goodness, which shows any number gone astray."""
+        """Take one step; return the sum of all goodness, which shows any number gone astray.
+
+        All that is needed goes through the network in one pass: real cases, then negative ones,
+        then (neutral) those the softmax learns from, unless hard negatives asked for them before.
+        """
         cases = len(images)
-        canvas, product = self.first_product(images)
-        neutral = None
+        self._batch = batch = _Batch(images, *self.first_product(images))
+        shown = []
         if chunk.sign != "negative":
-            voters = self._voters(canvas, product)
-            neutral = (images, voters, self.softmax.probabilities(voters))
-        if chunk.sign == "positive":
-            shown = labels
-        else:
+            shown.append((batch.canvas, batch.product, labels))
+        if chunk.sign != "positive":
             assert chunk.negatives is not None
-            # Hard negatives are drawn from the neutral pass that the softmax is about to learn from.
-            self._neutral = neutral
             fakes, fake_labels = chunk.negatives(self, images, labels)
-            self._neutral = None
-            fake_canvas, fake_product = (
-                (canvas, product) if fakes is images else self.first_product(fakes))
-            if chunk.sign == "negative":
-                canvas, product, shown = fake_canvas, fake_product, fake_labels
-            else:
-                # Real cases above, negative ones below: one matrix product serves both.
-                canvas = torch.cat((canvas, fake_canvas))
-                product = torch.cat((product, fake_product))
-                shown = torch.cat((labels, fake_labels))
-        target = product.new_zeros(len(shown))
+            shown.append((*self.first_product(fakes), fake_labels))
+        rows = cases * len(shown)
+        if chunk.sign != "negative" and batch.voters is None:
+            shown.append((batch.canvas, batch.product, self._all(images, self.classes)))
+        self._batch = None
+        canvas, product, shown_labels = (
+            parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*shown, strict=True))
+        total, normalised = self._update(
+            self.forward(canvas, product, shown_labels), rows, cases, chunk, gain)
         if chunk.sign != "negative":
-            target[:cases] = 1.0
-        total = self._update(self.forward(canvas, product, shown), target, chunk, cases, gain)
-        if neutral is not None:
-            self.softmax.learn(*neutral[1:], labels, gain)
+            voters = batch.voters
+            if voters is None:
+                voters = self._voters([y[rows:] for y in normalised])
+            self.softmax.learn(voters, labels, gain)
         return total
 
-    def _update(self, forward: tuple[Tensor, list[Tensor], list[Tensor]], target: Tensor,
-                chunk: Chunk, cases: int, gain: float) -> Tensor:
-        """Update every layer from one pass, whose rows are real cases first, then negative ones."""
+    def _update(self, forward: tuple[Tensor, list[Tensor], list[Tensor]], rows: int, cases: int,
+                chunk: Chunk, gain: float) -> tuple[Tensor, list[Tensor]]:
+        """Update every layer from the first ``rows`` of a pass.
+
+        Returns the sum of all goodness, and the normalised activities of all rows.
+        """
         right, activities, factors = forward
+        target = right.new_zeros(rows)
+        if chunk.sign != "negative":
+            target[:cases] = 1.0
+        if not chunk.separate_states:
+            parts = {"shared": slice(rows)}
+        elif chunk.sign == "both":
+            parts = {"positive": slice(cases), "negative": slice(cases, rows)}
+        else:
+            parts = {chunk.sign: slice(rows)}
         total = right.new_zeros(())
+        normalised = []
         for layer, y, factor in zip(self.layers, activities, factors, strict=True):
-            goodness = self.pieces.goodness.value(y)
+            learning = y[:rows]
+            goodness = self.pieces.goodness.value(learning)
             total += goodness.sum()
-            left = delta(y, goodness, target, self.pieces)
+            left = delta(learning, goodness, target, self.pieces)
             if chunk.sign != "negative" and self.pieces.peer:
-                left[:cases] += peer_term(layer, y[:cases], self.pieces)
-            if not chunk.separate_states:
-                rows = {"shared": slice(None)}
-            elif chunk.sign == "both":
-                rows = {"positive": slice(cases), "negative": slice(cases, None)}
-            else:
-                rows = {chunk.sign: slice(None)}
-            for name, part in rows.items():
+                left[:cases] += peer_term(layer, learning[:cases], self.pieces)
+            for name, part in parts.items():
                 update(layer, name, left[part], right[part], cases, self.pieces, gain)
             right = y.mul_(factor)  # the layer above needs no more than the direction
-        return total
+            normalised.append(right)
+        return total, normalised
 
     # State ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 # The author's program guards against a silent layer with exp(-50): a silent layer stays silent,
@@ -19,12 +20,12 @@ TINY = 1.9e-22
 
 def rms(y: Tensor) -> Tensor:
     """Return the factor (..., 1) that makes the mean square 1 (the squared length is the width)."""
-    return 1.0 / (y.square().mean(-1, keepdim=True).sqrt() + TINY)
+    return length(y).mul_(y.shape[-1] ** 0.5)
 
 
 def length(y: Tensor) -> Tensor:
     """Return the factor (..., 1) that makes the length 1."""
-    return 1.0 / (y.square().sum(-1, keepdim=True).sqrt() + TINY)
+    return torch.linalg.vector_norm(y, dim=-1, keepdim=True).add_(TINY).reciprocal_()
 
 
 def none(y: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: 
         raise InputError("one_shot needs goodness: sum_of_squares")
     if wanted.shape != (len(network.layers),) or not bool((wanted > 0).all()):
         raise InputError(f"one_shot needs {len(network.layers)} positive wanted sums of squares")
-    labels = None if label is None else torch.tensor([label], device=image.device)
+    labels = torch.tensor([network.classes if label is None else label], device=image.device)
     below, activities, factors = network.forward(
         *network.first_product(image.unsqueeze(0)), labels)
     squares = [pieces.goodness.value(y) for y in activities]

@@ -34,11 +34,10 @@ class SoftmaxReadout:
         """Return label probabilities (n, classes) for normalised activities (n, inputs)."""
         return torch.softmax(torch.addmm(self.bias, activities, self.weight.T), dim=1)
 
-    def learn(self, activities: Tensor, probabilities: Tensor, labels: Tensor,
-              gain: float) -> None:
+    def learn(self, activities: Tensor, labels: Tensor, gain: float) -> None:
         """Take one step up the log probability of the right labels (n,)."""
-        error = -probabilities
-        error[torch.arange(len(labels), device=error.device), labels] += 1.0
+        target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
+        error = target - self.probabilities(activities)
         cases = len(labels)
         self.plasticity.update(
             self.weight, self.states["weight"], error, activities, cases, gain)

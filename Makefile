@@ -1,0 +1,37 @@
+# Two commands for everybody: `make demo` and `make test`. Both set up .venv by themselves.
+PYTHON ?= python3
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+
+.PHONY: demo test lint long benchmark clean
+
+demo: .venv/installed
+	rm -rf demo && mkdir demo
+	$(BIN)/wakesleep run sleep_deprivation ff_digits -o demo/sleep_deprivation.zarr
+	$(BIN)/wakesleep plot demo/sleep_deprivation.zarr -o demo/sleep_deprivation.png
+
+test: .venv/installed-dev lint
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# What takes minutes to hours, and is left out of `make test`.
+long: .venv/installed-dev
+	$(BIN)/python -m pytest -q -m long
+
+benchmark: .venv/installed-dev
+	$(BIN)/python benchmarks/forward_forward.py
+
+clean:
+	rm -rf .venv demo build dist
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) -e ".[dev]"
+	touch $@

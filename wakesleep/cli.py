@@ -1,0 +1,179 @@
+"""The command line: every verb of the package, and no logic of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from wakesleep import library
+from wakesleep.errors import InputError, RunError, listed, nearest
+
+app = typer.Typer(
+    name="wakesleep",
+    help="Run wake/sleep protocols on networks that learn by local rules.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+)
+
+
+@app.command("list")
+def list_(shelf: Annotated[str, typer.Argument(metavar="[models|protocols|studies]")] = "") -> None:
+    """List the shipped files, with one line of description each."""
+    if shelf and shelf not in library.SHELVES:
+        raise InputError(f"'{shelf}' cannot be listed; allowed are {listed(library.SHELVES)}"
+                         f"{nearest(shelf, library.SHELVES)}")
+    for name in [shelf] if shelf else library.SHELVES:
+        entries = list(library.descriptions(name))
+        width = max((len(entry) for entry, _ in entries), default=0)
+        if not shelf:
+            typer.echo(f"{name}:" if entries else f"{name}: none yet")
+        for entry, description in entries:
+            typer.echo(f"{'' if shelf else '  '}{entry:<{width}}  {description}")
+
+
+@app.command()
+def show(name: str) -> None:
+    """Print a file, to be redirected and edited."""
+    path = library.find(name)
+    try:
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path}: there is no such file, or it is not text") from None
+
+
+@app.command()
+def copy(
+    name: str,
+    target: Annotated[Path | None, typer.Argument(help="File or folder; default here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the target.")] = False,
+) -> None:
+    """Copy a shipped file, to be edited."""
+    typer.echo(library.copy(name, target, force))
+
+
+@app.command()
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Names or paths.")],
+    model: Annotated[str | None, typer.Option(
+        "--model", help="A model that the protocols must fit.")] = None,
+) -> None:
+    """Check protocol and model files; with --model, that the model can do what they ask."""
+    from wakesleep.loading import check as check_files
+
+    check_files(*files, model=model)
+    fits = f", and model '{model}' fits" if model else ""
+    typer.echo(f"{listed(files)}: in order{fits}")
+
+
+@app.command()
+def run(
+    protocol: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
+    model: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
+    settings: Annotated[list[str] | None, typer.Option(
+        "-p", metavar="NAME=VALUE",
+        help="An input of the protocol, or model.NAME=VALUE for a parameter of the model.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The one seed of all randomness.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    out: Annotated[Path | None, typer.Option(
+        "-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr.")] = None,
+    resume: Annotated[bool, typer.Option(
+        "--resume", help="Go on with the run in OUT where it was stopped.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result's path alone.")] = False,
+) -> None:
+    """Run a protocol on a model."""
+    from wakesleep.loading import load_model, load_protocol
+
+    inputs, parameters = _settings(settings or [])
+    its, network = load_protocol(protocol, inputs), load_model(model, parameters)
+    out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
+    from wakesleep.loop import run as run_protocol
+
+    result = run_protocol(
+        its, network, seed=seed, device=device, out=out, resume=resume, quiet=quiet)
+    if quiet:
+        typer.echo(out)
+        return
+    from wakesleep.report import print_summary
+
+    print_summary(result)
+    typer.echo(f"result: {out}")
+
+
+@app.command()
+def plot(
+    result: Path,
+    out: Annotated[Path | None, typer.Option(
+        "-o", metavar="FILE.png", help="Default RESULT.png; the ending sets the format.")] = None,
+) -> None:
+    """Draw the hypnogram and the goodness of every layer over the phases of a run."""
+    from wakesleep.plots import save_overview
+    from wakesleep.results import open_result
+
+    typer.echo(f"figure: {save_overview(open_result(result), out or result.with_suffix('.png'))}")
+
+
+@app.command()
+def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model")]) -> None:
+    """Print the JSON Schema of protocol or model files, for editors."""
+    from wakesleep.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(kind), indent=2))
+
+
+@app.command()
+def info() -> None:
+    """Print versions, the device that 'auto' takes, and the data folder."""
+    from wakesleep import data
+    from wakesleep.device import describe, resolve
+    from wakesleep.provenance import versions
+
+    for name, version in versions().items():
+        typer.echo(f"{name:<10} {version}")
+    typer.echo(f"{'device':<10} {describe(resolve('auto'))}")
+    typer.echo(f"{'data':<10} {data.folder()}")
+    typer.echo(f"{'library':<10} {library.root()}")
+
+
+def _settings(pairs: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split ``name=value`` and ``model.name=value`` into inputs and parameters."""
+    from wakesleep.files import scalar
+
+    inputs: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InputError(f"-p {pair}: expected NAME=VALUE or model.NAME=VALUE")
+        into, key = ((parameters, name.removeprefix("model.")) if name.startswith("model.")
+                     else (inputs, name))
+        into[key] = scalar(value)
+    return inputs, parameters
+
+
+def main() -> None:
+    """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
+    try:
+        code = app(standalone_mode=False)
+    except InputError as error:
+        _fail(str(error), 2)
+    except RunError as error:
+        _fail(str(error), 1)
+    except TyperException as error:
+        _fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted", 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has seen enough
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"wakesleep: {sentence}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,83 @@
+"""Recorded quantities over the phases of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wakesleep.plots.phases import axis_label, position, shade
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+# Okabe & Ito's colours, which colour-blind readers can tell apart.
+POSITIVE, NEGATIVE = "#0072b2", "#d55e00"
+READOUTS = ("#000000", "#7a7a7a", "#009e73", "#cc79a7")
+
+
+def goodness(result: xr.Dataset, layer: str, ax: Axes) -> Axes:
+    """Draw one layer's mean goodness on real and on negative data, and its threshold.
+
+    Parameters
+    ----------
+    result
+        A result.
+    layer
+        Name of the layer.
+    ax
+        Where to draw.
+    """
+    x = position(result, result["step"].values)
+    values = result["goodness"].sel(layer=layer)
+    shade(result, ax)
+    if "threshold" in result:
+        ax.axhline(result["threshold"].sel(layer=layer).item(), color="black", linestyle=":",
+                   linewidth=0.9, label=r"threshold $\theta$")
+    for sign, colour, name in (("positive", POSITIVE, "real"), ("negative", NEGATIVE, "negative")):
+        ax.plot(x, values.sel(sign=sign), color=colour, linewidth=1.4, label=name)
+    ax.set_ylabel(f"goodness\nlayer {layer}")
+    ax.set_xlabel(axis_label(result))
+    return ax
+
+
+def error(result: xr.Dataset, ax: Axes) -> Axes:
+    """Draw the classification error of every read-out, in per cent.
+
+    Parameters
+    ----------
+    result
+        A result.
+    ax
+        Where to draw.
+    """
+    shade(result, ax)
+    for readout, colour in zip(result["readout"].values, READOUTS, strict=False):
+        ax.plot(position(result, result["step"].values), 100 * result["error"].sel(readout=readout),
+                color=colour, linewidth=1.4, label=str(readout))
+    ax.set_ylabel("error (%)")
+    ax.set_xlabel(axis_label(result))
+    return ax
+
+
+def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
+    """Draw the share of negative data that each layer takes for real, in per cent.
+
+    Parameters
+    ----------
+    result
+        A result.
+    ax
+        Where to draw.
+    """
+    import seaborn
+
+    shade(result, ax)
+    layers = result["layer"].values
+    for layer, colour in zip(layers, seaborn.color_palette("flare", len(layers)), strict=True):
+        ax.plot(position(result, result["step"].values),
+                100 * result["false_positive_rate"].sel(layer=layer),
+                color=colour, linewidth=1.4, label=f"layer {layer}")
+    ax.set_ylabel("false\npositives (%)")
+    ax.set_ylim(-4, 104)
+    ax.set_xlabel(axis_label(result))
+    return ax

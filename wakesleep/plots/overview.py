@@ -1,0 +1,120 @@
+"""One figure of a run: hypnogram, goodness of every layer, false positives, error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wakesleep import statistics
+from wakesleep.errors import InputError
+from wakesleep.plots import curves
+from wakesleep.plots.phases import hypnogram, position
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CROWDED = 40  # phases that a page's width can still show one by one
+SHOWN_BEFORE = 6  # phases shown before the first change, where there are more
+
+
+def window(result: xr.Dataset) -> tuple[int, int]:
+    """Return the first and last step worth showing.
+
+    All of them; but where a long part of the protocol leads up to a change (sixty baseline nights,
+    then a lost one), its last few phases only.
+    """
+    events = statistics.hypnogram(result)
+    onset, offset = events["onset"].values, events["offset"].values
+    changes = np.flatnonzero(events["block"].values[1:] != events["block"].values[:-1]) + 1
+    first = 0
+    if events.sizes["event"] > CROWDED and len(changes):
+        first = max(0, int(changes[0]) - SHOWN_BEFORE)
+    return int(onset[first]), int(offset[-1])
+
+
+def overview(result: xr.Dataset, figure: Figure | None = None) -> Figure:
+    """Draw a run: the hypnogram above, and below it what happened in the network.
+
+    Parameters
+    ----------
+    result
+        A result of :func:`wakesleep.run` or :func:`wakesleep.open`, finished or not.
+    figure
+        An empty figure to draw into; default a new one, unknown to pyplot.
+
+    Raises
+    ------
+    InputError
+        If nothing has been recorded yet.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    if result.sizes.get("probe", 0) < 2:
+        raise InputError("nothing to plot: the result has fewer than two probes so far")
+    begin, end = window(result)
+    # Cut before drawing, so that every axis is scaled to what it shows.
+    shown = result.isel(probe=(result["step"].values >= begin) & (result["step"].values <= end))
+    layers = [str(layer) for layer in shown["layer"].values] if "goodness" in shown else []
+    rows = [1.0] + [1.0] * len(layers)
+    rows += [0.8] * sum(name in shown for name in ("false_positive_rate", "error"))
+    figure = figure or NewFigure(figsize=(8.0, 0.7 + 1.25 * sum(rows)))
+    axes = list(np.atleast_1d(figure.subplots(
+        len(rows), 1, sharex=True, height_ratios=rows, gridspec_kw={"hspace": 0.16})))
+    below = iter(axes)
+    hypnogram(shown, next(below))
+    for layer in layers:
+        curves.goodness(shown, layer, next(below))
+    if "false_positive_rate" in shown:
+        _legend(curves.false_positives(shown, next(below)))
+    if "error" in shown:
+        _legend(curves.error(shown, next(below)))
+    if layers:
+        _legend(axes[1])
+    _finish(figure, axes, result, begin, end)
+    return figure
+
+
+def save_overview(result: xr.Dataset, path: str | Path) -> Path:
+    """Draw :func:`overview` into a file; its ending sets the format.
+
+    Raises
+    ------
+    InputError
+        If the ending names no format, or the file cannot be written.
+    """
+    figure = overview(result)
+    path = Path(path)
+    formats = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:] not in formats:
+        raise InputError(f"{path}: no figure can be written with the ending '{path.suffix}'; "
+                         f"allowed are {', '.join(sorted(formats))}")
+    try:
+        figure.savefig(path, dpi=200, bbox_inches="tight")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    return path
+
+
+def _legend(ax: Axes) -> None:
+    ax.legend(loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, fontsize=8,
+              handlelength=1.4, borderaxespad=0.2)
+
+
+def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, end: int) -> None:
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.tick_params(labelsize=8)
+        ax.yaxis.label.set_size(9)
+    for ax in axes[:-1]:
+        ax.set_xlabel("")
+        ax.tick_params(axis="x", length=0)
+    left, right = position(result, np.array([begin, end]))
+    axes[-1].set_xlim(left, right)
+    axes[-1].xaxis.label.set_size(9)
+    title = str(result.attrs.get("title", "")).replace("_", " ")
+    axes[0].set_title(f"{title}, seed {result.attrs.get('seed')}", loc="left", fontsize=10)
+    figure.align_ylabels(axes)

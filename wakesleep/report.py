@@ -1,0 +1,49 @@
+"""A run in a short table, for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false positives"}
+
+
+def print_summary(result: xr.Dataset) -> None:
+    """Print the state at the end of the phases, and the test error where it was read."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from wakesleep.statistics import phase_table, shortened
+
+    whole = phase_table(result)
+    rows = shortened(whole)
+    table = Table(title=str(result.attrs["title"]), title_justify="left",
+                  caption="At the end of each phase; all but the error are means over layers.",
+                  caption_justify="left")
+    for heading in ("part", "cycle", "phase", "updates"):
+        table.add_column(heading, justify="left" if heading in ("part", "phase") else "right")
+    readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
+    shown = {name: heading for name, heading in COLUMNS.items() if name in rows}
+    for heading in (*(f"error % ({name})" for name in readouts), *shown.values()):
+        table.add_column(heading, justify="right")
+    for place in range(rows.sizes["probe"]):
+        row = rows.isel(probe=place)
+        table.add_row(
+            str(row["block"].item()), str(row["cycle"].item() + 1), str(row["phase"].item()),
+            f"{row['step'].item():,}",
+            *(f"{100 * row['error'].sel(readout=name).item():.1f}" for name in readouts),
+            *(f"{row[name].item():.2f}" for name in shown))
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width
+        console = Console(width=100)
+    console.print(table)
+    hidden = whole.sizes["probe"] - rows.sizes["probe"]
+    if hidden:
+        console.print(f"({hidden} earlier phases are in the result)")
+    for split in ("validation", "test"):
+        if f"{split}_error" in result:
+            console.print(f"{split} error at the end: " + ", ".join(
+                f"{100 * error:.2f} % ({name})" for name, error in zip(
+                    result["readout"].values, result[f"{split}_error"].values, strict=True)))

@@ -1,0 +1,58 @@
+"""JSON Schema of protocol and model files, for completion and checks in editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wakesleep.errors import InputError, nearest
+
+REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z][A-Za-z0-9_-]*$",
+             "description": "The value of one of the protocol's inputs."}
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of ``protocol`` or ``model`` files.
+
+    Raises
+    ------
+    InputError
+        If the kind is another.
+    """
+    if kind == "protocol":
+        from wakesleep.protocol import Protocol
+
+        schema = Protocol.model_json_schema()
+        for name, definition in schema["$defs"].items():
+            if name != "Input":
+                _allow_references(definition["properties"])
+        own = ("protocol", "description", "references", "inputs")
+        _allow_references({key: value for key, value in schema["properties"].items()
+                           if key not in own})
+        schema["title"] = "wakesleep protocol"
+        return schema
+    if kind == "model":
+        from wakesleep.model import KINDS, Spec, _imported
+
+        schema = Spec.model_json_schema()
+        schema["title"] = "wakesleep model"
+        schema["allOf"] = []
+        for name, its in KINDS.items():
+            schema.setdefault("$defs", {})[name] = _imported(its.parameters).model_json_schema()
+            schema["allOf"].append({
+                "if": {"properties": {"kind": {"const": name}}},
+                "then": {"properties": {"parameters": {"$ref": f"#/$defs/{name}"}}},
+            })
+        return schema
+    raise InputError(f"'{kind}' has no schema; allowed are protocol, model"
+                     f"{nearest(kind, ('protocol', 'model'))}")
+
+
+def _allow_references(properties: dict[str, Any]) -> None:
+    """Let every scalar also be ``$name``, in place."""
+    for name, its in properties.items():
+        if its.get("type") in ("integer", "number", "boolean") or "enum" in its:
+            properties[name] = {"anyOf": [its, REFERENCE]}
+        elif "anyOf" in its and any(option.get("type") in ("integer", "number", "boolean")
+                                    or "enum" in option or "const" in option
+                                    for option in its["anyOf"]):
+            its["anyOf"].append(REFERENCE)
