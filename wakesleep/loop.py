@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep import checkpoint, results
-from wakesleep.errors import InputError, RunError
+from wakesleep.errors import InputError, RunError, listed
 from wakesleep.loading import check_fit, load_model, load_protocol
 from wakesleep.model import Chunk, LoadedModel, Setting, build
 from wakesleep.protocol import PHASES, Condition, LoadedProtocol
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from wakesleep.data import Cases, DataSet
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
-CHECKPOINT_SECONDS = 15.0
+FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
+CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
 
 
 def run(
@@ -198,17 +199,7 @@ class Job:
             fresh_negatives=lambda: negatives(
                 source, self.data.classes, self.streams.fresh("probe negatives")),
             quantities=self.quantities)
-        # Awake and asleep the cases come in orders of their own; interleaved steps use the waking.
-        self.batches = {
-            name: BatchStream(len(train), spec.data.batch, self.streams(f"batches {name}"))
-            for name in ("awake", "asleep")
-        }
-        self.negatives = negatives(source, self.data.classes, self.streams("negatives"))
-
-    def _create_store(self) -> None:
-        import zarr
-
-        words = {
+        self.words = {
             "phase": tuple(PHASES),
             # A flag needs a word: what stands in no named block is called by the protocol's name.
             "block": tuple(dict.fromkeys(self._block(entry) for entry in self.entries)),
@@ -216,7 +207,30 @@ class Job:
             "layer": tuple(getattr(self.learner, "layer_names", ())),
             "readout": tuple(getattr(self.learner, "readouts", ())),
         }
-        blank = results.blank(1 + sum(entry.probes for entry in self.entries), words,
+        for condition in {entry.until for entry in self.entries if entry.until is not None}:
+            self._check_condition(condition)
+        # Awake and asleep the cases come in orders of their own; interleaved steps use the waking.
+        self.batches = {
+            name: BatchStream(len(train), spec.data.batch, self.streams(f"batches {name}"))
+            for name in ("awake", "asleep")
+        }
+        self.negatives = negatives(source, self.data.classes, self.streams("negatives"))
+
+    def _check_condition(self, condition: Condition) -> None:
+        for dim in ("layer", "readout"):
+            chosen = getattr(condition, dim)
+            if chosen is not None and chosen not in self.words[dim]:
+                raise InputError(
+                    f"condition on '{condition.quantity}': model '{self.model.name}' has no {dim} "
+                    f"'{chosen}'; allowed are {listed(self.words[dim])}")
+        if condition.quantity not in self.quantities:
+            raise InputError(f"condition on '{condition.quantity}': it is not among the quantities "
+                             f"that the protocol records, {listed(self.quantities)}")
+
+    def _create_store(self) -> None:
+        import zarr
+
+        blank = results.blank(1 + sum(entry.probes for entry in self.entries), self.words,
                               self.quantities, self._attributes())
         if "goodness" in self.model.offers:
             blank["threshold"] = results.constant(
@@ -274,11 +288,9 @@ class Job:
             self.store = self.out
             self._restore()
         self.group = zarr.open_group(self.store, mode="r+")
-        self.words = {name: self.group[name].attrs["flag_meanings"].split(" ")
-                      for name in ("phase", "block")}
         self.recorder = Recorder(self.group, self.place.probes)
         self._started = time.monotonic() - self.place.seconds
-        self._saved = time.monotonic()
+        self._saved = self._flushed = time.monotonic()
         total = sum(entry.steps for entry in self.entries)
         self.group.attrs["status"] = "running"
         try:
@@ -331,7 +343,7 @@ class Job:
         """Record a probe; return whether the phase ends here."""
         place = self.place
         measured = self.probe.measure(self.learner)
-        if entry.until is not None and self._holds(entry.until, measured):
+        if entry.until is not None and place.done and self._holds(entry.until, measured):
             ends = True
         clock = self.protocol.spec.clock
         self.recorder.add({
@@ -351,25 +363,21 @@ class Job:
         values = measured[condition.quantity]
         for axis, dim in reversed(list(enumerate(results.QUANTITIES[condition.quantity].dims))):
             chosen = getattr(condition, dim)
-            names = {"layer": getattr(self.learner, "layer_names", ()),
-                     "readout": getattr(self.learner, "readouts", ()), "sign": results.SIGNS}[dim]
-            if chosen is None:
-                values = values.mean(axis)
-            elif chosen not in names:
-                raise RunError(f"condition on '{condition.quantity}': the model has no {dim} "
-                               f"'{chosen}', only {', '.join(names)}")
-            else:
-                values = values.take(list(names).index(chosen), axis)
+            values = (values.mean(axis) if chosen is None
+                      else values.take(self.words[dim].index(chosen), axis))
         return bool(values < condition.below if condition.below is not None
                     else values > condition.above)
 
     # State ----------------------------------------------------------------------------------------
 
     def _save(self, stop: list[int]) -> None:
-        """Write a checkpoint if one is due; stop here if a signal has asked for it."""
+        """Write probes and a checkpoint if they are due; stop here if a signal has asked for it."""
         if self.out is None:
             return
         now = time.monotonic()
+        if now - self._flushed > FLUSH_SECONDS:
+            self.recorder.flush()
+            self._flushed = now
         if stop or now - self._saved > CHECKPOINT_SECONDS:
             self._checkpoint()
             self._saved = now

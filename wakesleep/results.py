@@ -181,6 +181,7 @@ def _in_words(dataset: xr.Dataset) -> xr.Dataset:
     import numpy as np
 
     for name, variable in dataset.variables.items():
+        variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"
         if "flag_meanings" in variable.attrs:
             words = np.array(variable.attrs["flag_meanings"].split(" "))
             attributes = {key: value for key, value in variable.attrs.items()

@@ -32,7 +32,7 @@ class Activation:
 
 
 def _leaky_slope(y: Tensor) -> Tensor:
-    return torch.where(y > 0, 1.0, LEAK).to(y.dtype)
+    return torch.full_like(y, LEAK).masked_fill_(y > 0, 1.0)
 
 
 ACTIVATIONS = {

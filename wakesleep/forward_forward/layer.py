@@ -83,11 +83,11 @@ def log_odds(goodness: Tensor, units: int, pieces: Pieces) -> Tensor:
     return (goodness - theta(units, pieces)).div_(pieces.temperature)
 
 
-def delta(y: Tensor, goodness: Tensor, target: Tensor, pieces: Pieces) -> Tensor:
+def delta(y: Tensor, goodness: Tensor, sign: Tensor, pieces: Pieces) -> Tensor:
     """Return half the derivative of log p(right) with respect to each unit's total input.
 
-    p is the probability of eq. 1, and "right" means real for real cases and not real for negative
-    ones; this is the factor of x in eq. 3. The half cancels eq. 3's 2, as in the author's program.
+    p(right) is the probability of eq. 1 for real cases, and its complement for negative ones; this
+    is the factor of x in eq. 3. The half cancels eq. 3's 2, as in the author's program.
 
     Parameters
     ----------
@@ -95,11 +95,12 @@ def delta(y: Tensor, goodness: Tensor, target: Tensor, pieces: Pieces) -> Tensor
         Activities (cases, units).
     goodness
         Their goodness (cases,).
-    target
-        1 for real cases, 0 for negative ones (cases,).
+    sign
+        1 for real cases, -1 for negative ones (cases,).
     """
-    p = torch.sigmoid(log_odds(goodness, y.shape[-1], pieces))
-    push = (target - p).div_(pieces.temperature).unsqueeze(-1)
+    # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
+    wrong = torch.sigmoid(-sign * log_odds(goodness, y.shape[-1], pieces))
+    push = (sign * wrong).div_(pieces.temperature).unsqueeze(-1)
     return (push * pieces.goodness.half_slope(y)).mul_(pieces.activation.slope(y))
 
 

@@ -273,9 +273,9 @@ class ForwardForward:
         Returns the sum of all goodness, and the normalised activities of all rows.
         """
         right, activities, factors = forward
-        target = right.new_zeros(rows)
+        sign = right.new_full((rows,), -1.0)
         if chunk.sign != "negative":
-            target[:cases] = 1.0
+            sign[:cases] = 1.0
         if not chunk.separate_states:
             parts = {"shared": slice(rows)}
         elif chunk.sign == "both":
@@ -288,7 +288,7 @@ class ForwardForward:
             learning = y[:rows]
             goodness = self.pieces.goodness.value(learning)
             total += goodness.sum()
-            left = delta(learning, goodness, target, self.pieces)
+            left = delta(learning, goodness, sign, self.pieces)
             if chunk.sign != "negative" and self.pieces.peer:
                 left[:cases] += peer_term(layer, learning[:cases], self.pieces)
             for name, part in parts.items():

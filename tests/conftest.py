@@ -1,0 +1,80 @@
+"""What several tests share: a tiny data set, tiny files, and the command line as a function."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from wakesleep import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SMALL_PROTOCOL = """\
+protocol: small
+description: Two short nights, one lost, one recovered.
+inputs:
+  nights: {default: 2, minimum: 0}
+  steps: {default: 12, minimum: 1}
+  rate_of_nothing: {default: 0.5}
+requires: [wake, sleep]
+data: {batch: 20, train: 200}
+phases:
+  - repeat: $nights
+    block: baseline
+    phases:
+      - {phase: wake, steps: $steps}
+      - {phase: sleep, steps: $steps}
+  - {phase: deprivation, steps: $steps}
+  - {phase: recovery, steps: $steps}
+record: {every: 5, cases: 60}
+"""
+
+SMALL_MODEL = """\
+model: tiny
+description: Two layers of 16.
+kind: forward_forward
+data: digits
+parameters:
+  layers: [16, 16]
+  label: extra_units
+"""
+
+
+@pytest.fixture
+def protocol_file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL_PROTOCOL)
+    return path
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SMALL_MODEL)
+    return path
+
+
+@pytest.fixture
+def wakesleep(monkeypatch, capsys):
+    """Call the command line in this process; returns (exit code, stdout, stderr)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["wakesleep", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stopped.value.code or 0, out, err
+
+    return call
+
+
+@pytest.fixture
+def mnist_folder() -> Path:
+    """The folder that WAKESLEEP_DATA_DIR names, if MNIST is in it."""
+    folder = Path(os.environ.get("WAKESLEEP_DATA_DIR", ""))
+    if not (folder / "mnist.npz").is_file():
+        pytest.skip("needs mnist.npz in the folder that WAKESLEEP_DATA_DIR names")
+    return folder

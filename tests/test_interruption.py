@@ -1,0 +1,129 @@
+"""Real processes, really killed: what was written stays, and resuming changes no bit."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import wakesleep as ws
+from wakesleep import checkpoint
+
+# A checkpoint every tenth of a second instead of every quarter of a minute.
+PROGRAM = """
+import sys
+from wakesleep import cli, loop
+loop.CHECKPOINT_SECONDS = loop.FLUSH_SECONDS = 0.1
+sys.argv = ["wakesleep", *sys.argv[1:]]
+cli.main()
+"""
+COMMAND = ["run", "sleep_deprivation", "ff_digits", "-p", "nights=6", "-p", "recovery_nights=1",
+           "-p", "model.layers=[24, 24]", "--seed", "5", "--quiet"]
+
+
+def start(out: Path, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *COMMAND, "-o", str(out), *more],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_probes(out: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (out.exists() and checkpoint.path_for(out).exists()
+                and ws.open(out).sizes["probe"] >= count):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{out} never had {count} probes")
+
+
+@pytest.fixture(scope="module")
+def never_stopped(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole") / "whole.zarr"
+    process = start(out)
+    assert process.wait(120) == 0, process.stderr.read()
+    return ws.open(out)
+
+
+def assert_resumes(out: Path, never_stopped) -> None:
+    process = start(out, "--resume")
+    assert process.wait(120) == 0, process.stderr.read()
+    resumed = ws.open(out)
+    assert resumed.drop_attrs().identical(never_stopped.drop_attrs())
+    assert resumed.attrs["status"] == "finished"
+
+
+def test_kill_9_and_resume(tmp_path, never_stopped):
+    out = tmp_path / "killed.zarr"
+    process = start(out)
+    wait_for_probes(out, 8)  # and this reader reads while the run goes on
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(30) == -signal.SIGKILL
+    killed = ws.open(out)
+    assert killed.attrs["status"] == "running"
+    assert 8 <= killed.sizes["probe"] < never_stopped.sizes["probe"]
+    kept = never_stopped.isel(probe=slice(killed.sizes["probe"]))
+    assert killed.drop_attrs().identical(kept[list(killed.data_vars)].drop_attrs())
+    assert_resumes(out, never_stopped)
+
+
+def test_kill_9_twice(tmp_path, never_stopped):
+    out = tmp_path / "killed.zarr"
+    for count in (4, 20):
+        process = start(out, "--resume")
+        wait_for_probes(out, count)
+        process.kill()
+        process.wait(30)
+    assert_resumes(out, never_stopped)
+
+
+def test_killed_before_the_first_checkpoint(tmp_path, never_stopped):
+    out = tmp_path / "killed.zarr"
+    process = start(out)
+    wait_for_probes(out, 4)
+    process.kill()
+    process.wait(30)
+    checkpoint.path_for(out).unlink()
+    assert_resumes(out, never_stopped)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_polite_signals_save_everything(tmp_path, never_stopped, number):
+    out = tmp_path / "stopped.zarr"
+    process = start(out)
+    wait_for_probes(out, 8)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert f"interrupted by {number.name} after step" in err
+    assert "--resume goes on" in err
+    assert "Traceback" not in err
+    stopped = ws.open(out)
+    assert stopped.attrs["status"].startswith("stopped: interrupted")
+    assert_resumes(out, never_stopped)
+
+
+def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, model_file):
+    out = tmp_path / "done.zarr"
+    assert wakesleep("run", protocol_file, model_file, "-o", out)[0] == 0
+    first = ws.open(out)
+    code, shown, _ = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")
+    assert code == 0
+    assert "recovery" in shown
+    assert ws.open(out).identical(first)
+
+
+@pytest.mark.parametrize(("more", "named"), [
+    (["--seed", 1], "seed was 0 and now is 1"),
+    (["-p", "steps=3"], "inputs was"),
+    (["-p", "model.rate=0.5"], "parameters was"),
+])
+def test_another_run_is_not_resumed(tmp_path, wakesleep, protocol_file, model_file, more, named):
+    out = tmp_path / "done.zarr"
+    wakesleep("run", protocol_file, model_file, "-o", out)
+    code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", *more)
+    assert code == 2
+    assert named in err

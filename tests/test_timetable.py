@@ -1,0 +1,73 @@
+"""A protocol unrolled by hand, and the author's cooling."""
+
+from __future__ import annotations
+
+import pytest
+
+from wakesleep import files, protocol
+from wakesleep.errors import InputError
+from wakesleep.timetable import timetable
+
+NESTED = """\
+protocol: nested
+data: {batch: 30}
+phases:
+  - {phase: rest, steps: 2}
+  - repeat: 2
+    block: weeks
+    phases:
+      - repeat: 2
+        phases: [{phase: wake, steps: 3}]
+      - repeat: 1
+        block: nights
+        phases: [{phase: sleep, sweeps: 2}]
+  - {phase: sleep, until: {quantity: d_prime, above: 1}, at_most: 7}
+record: {every: 2}
+"""
+
+
+def entries(text: str, cases: int = 100):
+    return timetable(protocol.from_document(files.parse(text, "test"), {}).spec, cases)
+
+
+def test_unrolled_by_hand():
+    found = [(its.phase, its.block, its.cycle, its.steps, its.probes) for its in entries(NESTED)]
+    week = [("wake", "weeks", 0, 3, 2)] * 2
+    assert found == [
+        ("rest", "", 0, 2, 1),
+        *week, ("sleep", "nights", 0, 8, 4),  # two sweeps of 100 cases by 30: 4 steps each
+        *[("wake", "weeks", 1, 3, 2)] * 2, ("sleep", "nights", 0, 8, 4),
+        ("sleep", "", 0, 7, 4),
+    ]
+
+
+def test_cooling_is_the_authors():
+    """REFERENCE: 1 in the first half of E epochs, then (1 + 2(E - epoch))/E."""
+    text = ("protocol: cool\ndata: {batch: 50}\n"
+            "phases: [{phase: interleaved, sweeps: 6, cooling: second_half}]")
+    entry, = entries(text)
+    gains = entry.gains(0, entry.steps)
+    by_sweep = [1, 1, 1, (1 + 2 * 2) / 6, (1 + 2 * 1) / 6, 1 / 6]
+    assert gains == pytest.approx([gain for gain in by_sweep for _ in range(2)])
+    assert entry.gains(5, 4) == gains[5:9]  # however the steps are cut into chunks
+
+
+def test_no_cooling():
+    entry, = entries("protocol: warm\nphases: [{phase: wake, steps: 5}]")
+    assert entry.gains(0, 5) == [1.0] * 5
+
+
+@pytest.mark.parametrize(("repeat", "message"), [(0, "comes to 0 phases"),
+                                                 (2_000_000, "2,000,000 phases")])
+def test_too_few_or_too_many_phases(repeat, message):
+    text = f"protocol: odd\nphases: [{{repeat: {repeat}, phases: [{{phase: wake, steps: 1}}]}}]"
+    with pytest.raises(InputError, match=message):
+        entries(text)
+
+
+def test_huge_nested_repeats_are_refused_without_unrolling():
+    text = "{phase: wake, steps: 1}"
+    for _ in range(8):
+        text = f"{{repeat: 1000000, phases: [{text}]}}"
+    with pytest.raises(InputError, match="allowed are 1 to 1,000,000"):
+        entries(f"protocol: huge\nphases: [{text}]")
