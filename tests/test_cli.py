@@ -93,7 +93,7 @@ def test_run_and_plot(wakesleep, protocol_file, model_file, tmp_path):
     code, shown, err = wakesleep("run", protocol_file, model_file, "-p", "nights=3", "-p",
                                  "model.rate=1e-3", "--seed", 4, "-o", out)
     assert code == 0, err
-    for word in ("baseline", "deprivation", "recovery", "false positives", "d'", str(out)):
+    for word in ("baseline", "deprivation", "recovery", "positives", "d'", str(out)):
         assert word in shown
     result = ws.open(out)
     assert json.loads(result.attrs["inputs"])["nights"] == 3
@@ -145,7 +145,7 @@ BAD = {
     "two lengths": (("{phase: recovery, steps: $steps}", "{phase: recovery, steps: 1, sweeps: 1}"),
                     None, [], r"it has steps and sweeps"),
     "unknown data": (("data: {batch", "data: {set: digts, batch"), None, [],
-                     r"small.yaml:7:1: data set 'digts' is unknown; .*did you mean 'digits'"),
+                     r"small.yaml:8:8: data set 'digts' is unknown; .*did you mean 'digits'"),
     "too many cases": (("train: 200", "train: 20000"), None, [], r"has only 1200 training cases"),
     "unknown source": (("record:", "negatives: {source: wrong_lable}\nrecord:"), None, [],
                        r"'wrong_lable' is unknown; .*did you mean 'wrong_label'"),
@@ -173,8 +173,8 @@ BAD = {
                                   r"data set 'digit' is unknown.*did you mean 'digits'"),
     "absent device": (None, None, ["--device", "cuda"], r"finds no CUDA GPU"),
     "unknown device": (None, None, ["--device", "gpu"], r"device 'gpu' is unknown"),
-    "negative seed": (None, None, ["--seed", "-1"], r"-1 is not in the range"),
-    "seed that is no number": (None, None, ["--seed", "one"], r"one"),
+    "negative seed": (None, None, ["--seed", "-1"], r"--seed.*greater than or equal to 0"),
+    "seed that is no number": (None, None, ["--seed", "one"], r"--seed.*integer"),
     "unknown option": (None, None, ["--sede", "1"], r"No such option.*--sede"),
 }
 

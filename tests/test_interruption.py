@@ -30,6 +30,12 @@ def start(out: Path, *more: str) -> subprocess.Popen[str]:
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for a process; return its exit code and what it said on stderr."""
+    _, err = process.communicate(timeout=120)
+    return process.returncode, err
+
+
 def wait_for_probes(out: Path, count: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -43,14 +49,12 @@ def wait_for_probes(out: Path, count: int) -> None:
 @pytest.fixture(scope="module")
 def never_stopped(tmp_path_factory):
     out = tmp_path_factory.mktemp("whole") / "whole.zarr"
-    process = start(out)
-    assert process.wait(120) == 0, process.stderr.read()
+    assert ended(start(out)) == (0, "")
     return ws.open(out)
 
 
 def assert_resumes(out: Path, never_stopped) -> None:
-    process = start(out, "--resume")
-    assert process.wait(120) == 0, process.stderr.read()
+    assert ended(start(out, "--resume")) == (0, "")
     resumed = ws.open(out)
     assert resumed.drop_attrs().identical(never_stopped.drop_attrs())
     assert resumed.attrs["status"] == "finished"
@@ -61,7 +65,7 @@ def test_kill_9_and_resume(tmp_path, never_stopped):
     process = start(out)
     wait_for_probes(out, 8)  # and this reader reads while the run goes on
     process.send_signal(signal.SIGKILL)
-    assert process.wait(30) == -signal.SIGKILL
+    assert ended(process)[0] == -signal.SIGKILL
     killed = ws.open(out)
     assert killed.attrs["status"] == "running"
     assert 8 <= killed.sizes["probe"] < never_stopped.sizes["probe"]
@@ -76,7 +80,7 @@ def test_kill_9_twice(tmp_path, never_stopped):
         process = start(out, "--resume")
         wait_for_probes(out, count)
         process.kill()
-        process.wait(30)
+        ended(process)
     assert_resumes(out, never_stopped)
 
 
@@ -85,7 +89,7 @@ def test_killed_before_the_first_checkpoint(tmp_path, never_stopped):
     process = start(out)
     wait_for_probes(out, 4)
     process.kill()
-    process.wait(30)
+    ended(process)
     checkpoint.path_for(out).unlink()
     assert_resumes(out, never_stopped)
 
@@ -96,8 +100,8 @@ def test_polite_signals_save_everything(tmp_path, never_stopped, number):
     process = start(out)
     wait_for_probes(out, 8)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 1
+    code, err = ended(process)
+    assert code == 1
     assert f"interrupted by {number.name} after step" in err
     assert "--resume goes on" in err
     assert "Traceback" not in err

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 from wakesleep.errors import InputError, listed, nearest
 
@@ -202,13 +202,38 @@ def validate(kind: type[Spec], tree: object, document: Document, path: Path_ = (
     _raise(document, (*path, *location), error, kind)
 
 
+def one_of(what: str, allowed: Iterable[str], listing: str = "") -> Any:
+    """Return a type for a pydantic field: one of some names, with the nearest one in its error.
+
+    Parameters
+    ----------
+    what
+        What is named, such as ``data set``.
+    allowed
+        The names.
+    listing
+        How the names are told in the error, where that is more than a list of them.
+    """
+    from pydantic import AfterValidator, WithJsonSchema
+
+    names = tuple(allowed)
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"{what} '{name}' is unknown; allowed are {listing or listed(names)}"
+                             f"{nearest(name, names)}")
+        return name
+
+    return Annotated[
+        str, AfterValidator(check), WithJsonSchema({"type": "string", "enum": list(names)})]
+
+
 def _in_tree(tree: object, location: Sequence[str | int]) -> Path_:
     """Drop the names of union branches that pydantic puts into a location."""
     found: list[str | int] = []
     node = tree
-    for depth, part in enumerate(location):
-        last = depth == len(location) - 1
-        if isinstance(node, Mapping) and (part in node or last):
+    for part in location:
+        if isinstance(node, Mapping) and not str(part).startswith("<"):
             found.append(part)
             node = node.get(part)
         elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node):
@@ -265,9 +290,8 @@ def _fields_at(kind: type[BaseModel], location: Iterable[str | int]) -> list[str
 
     candidates: list[type[BaseModel]] = [kind]
     for part in location:
-        tagged = [model for model in candidates if model.__name__.lower() == str(part).lower()]
-        if tagged:
-            candidates = tagged
+        if str(part).startswith("<"):  # a branch of a union: our tags are <model's name>
+            candidates = [model for model in candidates if f"<{model.__name__}>" == part]
             continue
         deeper = [model for candidate in candidates if part in candidate.model_fields
                   for model in models(candidate.model_fields[str(part)].annotation)]

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from wakesleep import files
 from wakesleep.data import DATA_SETS
@@ -181,6 +188,12 @@ KINDS: dict[str, Kind] = {
 }
 
 
+if TYPE_CHECKING:
+    DataSetName = str
+else:
+    DataSetName = files.one_of("data set", DATA_SETS)
+
+
 class Spec(BaseModel):
     """What a model file holds."""
 
@@ -192,27 +205,35 @@ class Spec(BaseModel):
     kind: str = Field(description=(
         "A kind that comes with the package, or './file.py:Class' (beside the model file) or "
         "'package.module:Class'."))
-    data: str = Field(description="The data set that the model is made for.")
+    data: DataSetName = Field(description="The data set that the model is made for.")
     parameters: dict[str, Any] = {}
     offers: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
         None, description="Capabilities; default all that the kind has.")
 
-    @model_validator(mode="after")
-    def _known(self) -> Spec:
-        if self.data not in DATA_SETS:
-            raise ValueError(f"data set '{self.data}' is unknown; allowed are {listed(DATA_SETS)}"
-                             f"{nearest(self.data, DATA_SETS)}")
-        if ":" not in self.kind and self.kind not in KINDS:
-            raise ValueError(f"kind '{self.kind}' is unknown; allowed are {listed(KINDS)}, "
-                             f"./file.py:Class, package.module:Class{nearest(self.kind, KINDS)}")
-        if self.kind not in KINDS and self.offers is None:
-            raise ValueError("a model of a kind of your own must say what it offers, such as "
-                             "'offers: [wake, sleep, goodness]'")
-        possible = KINDS[self.kind].offers if self.kind in KINDS else tuple(CAPABILITIES)
-        for capability in self.offers or ():
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        if ":" not in kind and kind not in KINDS:
+            raise ValueError(f"kind '{kind}' is unknown; allowed are {listed(KINDS)}, "
+                             f"./file.py:Class, package.module:Class{nearest(kind, KINDS)}")
+        return kind
+
+    @field_validator("offers")
+    @classmethod
+    def _possible(cls, offers: tuple[str, ...] | None, info: ValidationInfo) -> Any:
+        kind = KINDS.get(info.data.get("kind", ""))
+        possible = kind.offers if kind else tuple(CAPABILITIES)
+        for capability in offers or ():
             if capability not in possible:
                 raise ValueError(f"capability '{capability}' cannot be offered; allowed are "
                                  f"{listed(possible)}{nearest(capability, possible)}")
+        return offers
+
+    @model_validator(mode="after")
+    def _says_what_it_offers(self) -> Spec:
+        if self.kind not in KINDS and self.offers is None:
+            raise ValueError("a model of a kind of your own must say what it offers, such as "
+                             "'offers: [wake, sleep, goodness]'")
         return self
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -60,6 +60,12 @@ class Spec(BaseModel):
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Words = Annotated[tuple[str, ...], Field(strict=False)]
 Count = Annotated[int, Field(ge=1)]
+if TYPE_CHECKING:
+    DataSetName = SourceName = QuantityName = str
+else:
+    DataSetName = files.one_of("data set", ("model", *DATA_SETS))
+    SourceName = files.one_of("source", SOURCES)
+    QuantityName = files.one_of("quantity", QUANTITIES)
 
 
 class Input(Spec):
@@ -105,31 +111,17 @@ class Input(Spec):
 class Data(Spec):
     """The data of a protocol."""
 
-    set: str = Field("model", description=(
+    set: DataSetName = Field("model", description=(
         "Name of a data set, or 'model' for the one that the model file names."))
     batch: Count = Field(100, description="Cases in every update.")
     train: Count | None = Field(None, description="Use only so many training cases.")
-
-    @model_validator(mode="after")
-    def _known(self) -> Data:
-        allowed = ("model", *DATA_SETS)
-        if self.set not in allowed:
-            raise ValueError(f"data set '{self.set}' is unknown; allowed are {listed(allowed)}"
-                             f"{nearest(self.set, allowed)}")
-        return self
 
 
 class Negatives(Spec):
     """Where negative data come from."""
 
-    source: str = Field("wrong_label", description="Name of a source of negative data.")
-
-    @model_validator(mode="after")
-    def _known(self) -> Negatives:
-        if self.source not in SOURCES:
-            raise ValueError(f"source '{self.source}' is unknown; allowed are {listed(SOURCES)}"
-                             f"{nearest(self.source, SOURCES)}")
-        return self
+    source: SourceName = Field(
+        "wrong_label", description="Name of a source of negative data.")
 
 
 class Clock(Spec):
@@ -143,7 +135,7 @@ class Clock(Spec):
 class Condition(Spec):
     """A bound on a recorded quantity, looked at whenever it is recorded."""
 
-    quantity: str
+    quantity: QuantityName
     below: float | None = None
     above: float | None = None
     layer: str | None = Field(None, description="A layer's name; default the mean over layers.")
@@ -152,9 +144,6 @@ class Condition(Spec):
 
     @model_validator(mode="after")
     def _complete(self) -> Condition:
-        if self.quantity not in QUANTITIES:
-            raise ValueError(f"quantity '{self.quantity}' is not recorded; allowed are "
-                             f"{listed(QUANTITIES)}{nearest(self.quantity, QUANTITIES)}")
         if (self.below is None) == (self.above is None):
             raise ValueError("a condition needs either 'below' or 'above'")
         for selector in ("layer", "sign", "readout"):
@@ -196,12 +185,12 @@ class Repeat(Spec):
 
 def _which(item: object) -> str:
     if isinstance(item, Mapping):
-        return "repeat" if "repeat" in item or "phases" in item else "phase"
-    return "repeat" if isinstance(item, Repeat) else "phase"
+        return "<Repeat>" if "repeat" in item or "phases" in item else "<Phase>"
+    return f"<{type(item).__name__}>"
 
 
 Item = Annotated[
-    Annotated[Phase, Tag("phase")] | Annotated[Repeat, Tag("repeat")], Discriminator(_which)
+    Annotated[Phase, Tag("<Phase>")] | Annotated[Repeat, Tag("<Repeat>")], Discriminator(_which)
 ]
 Repeat.model_rebuild()
 
@@ -212,16 +201,12 @@ class Record(Spec):
     every: Count | None = Field(None, description="Also every so many steps within a phase.")
     every_sweeps: Count | None = Field(None, description="The same, in sweeps.")
     cases: Count | None = Field(None, description="Validation cases per probe; default all.")
-    quantities: Words | None = Field(
+    quantities: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
         None, description="What to record; default all that the model offers.")
     test: bool = Field(False, description="Read the test data, once, when the run has ended.")
 
     @model_validator(mode="after")
-    def _known(self) -> Record:
-        for quantity in self.quantities or ():
-            if quantity not in QUANTITIES:
-                raise ValueError(f"quantity '{quantity}' is unknown; allowed are "
-                                 f"{listed(QUANTITIES)}{nearest(quantity, QUANTITIES)}")
+    def _one_interval(self) -> Record:
         if self.every is not None and self.every_sweeps is not None:
             raise ValueError("'every' and 'every_sweeps' exclude each other")
         return self

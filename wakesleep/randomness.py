@@ -44,8 +44,8 @@ class Streams:
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
         """Continue every stream from where :meth:`state_dict` found it."""
-        self._generators.clear()
         for name, generator_state in state.items():
+            # In place: whoever holds a stream goes on holding the same one.
             self(name).set_state(generator_state.cpu())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false positives"}
+COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false\npositives"}
 
 
 def print_summary(result: xr.Dataset) -> None:
@@ -26,7 +26,7 @@ def print_summary(result: xr.Dataset) -> None:
         table.add_column(heading, justify="left" if heading in ("part", "phase") else "right")
     readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
     shown = {name: heading for name, heading in COLUMNS.items() if name in rows}
-    for heading in (*(f"error % ({name})" for name in readouts), *shown.values()):
+    for heading in (*(f"error %\n({name})" for name in readouts), *shown.values()):
         table.add_column(heading, justify="right")
     for place in range(rows.sizes["probe"]):
         row = rows.isel(probe=place)

@@ -26,8 +26,7 @@ def json_schema(kind: str) -> dict[str, Any]:
             if name != "Input":
                 _allow_references(definition["properties"])
         own = ("protocol", "description", "references", "inputs")
-        _allow_references({key: value for key, value in schema["properties"].items()
-                           if key not in own})
+        _allow_references(schema["properties"], keep=own)
         schema["title"] = "wakesleep protocol"
         return schema
     if kind == "model":
@@ -47,9 +46,11 @@ def json_schema(kind: str) -> dict[str, Any]:
                      f"{nearest(kind, ('protocol', 'model'))}")
 
 
-def _allow_references(properties: dict[str, Any]) -> None:
-    """Let every scalar also be ``$name``, in place."""
+def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
+    """Let every scalar also be ``$name``, in place, but for those to be kept."""
     for name, its in properties.items():
+        if name in keep:
+            continue
         if its.get("type") in ("integer", "number", "boolean") or "enum" in its:
             properties[name] = {"anyOf": [its, REFERENCE]}
         elif "anyOf" in its and any(option.get("type") in ("integer", "number", "boolean")

@@ -1,0 +1,90 @@
+"""Figures show the numbers of the result, and leave everything else as it was."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import wakesleep as ws
+from wakesleep import plots
+
+
+@pytest.fixture(scope="module")
+def result():
+    return ws.run("sleep_deprivation", "ff_digits", parameters={"layers": [12, 12]},
+                  inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4})
+
+
+def axes():
+    return Figure().subplots()
+
+
+def test_goodness_draws_both_signs(result):
+    ax = plots.goodness(result, "2", axes())
+    drawn = {line.get_label(): line for line in ax.lines}
+    for name, sign in (("real", "positive"), ("negative", "negative")):
+        np.testing.assert_array_equal(drawn[name].get_xdata(), result["step"])
+        np.testing.assert_array_equal(drawn[name].get_ydata(),
+                                      result["goodness"].sel(layer="2", sign=sign))
+    assert drawn[r"threshold $\theta$"].get_ydata()[0] == 12
+    assert ax.get_xlabel() == "weight updates"
+
+
+def test_error_and_false_positives_are_in_per_cent(result):
+    lines = plots.error(result, axes()).lines
+    assert [line.get_label() for line in lines] == ["goodness", "softmax"]
+    np.testing.assert_allclose(lines[1].get_ydata(), 100 * result["error"].sel(readout="softmax"))
+    lines = plots.false_positives(result, axes()).lines
+    np.testing.assert_allclose(
+        lines[0].get_ydata(), 100 * result["false_positive_rate"].sel(layer="1"))
+
+
+def test_hypnogram_has_wake_on_top_and_every_phase(result):
+    ax = plots.hypnogram(result, axes())
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        "WAKE", "DEPRIVATION", "RECOVERY", "SLEEP"]
+    stairs, = (patch for patch in ax.patches if hasattr(patch, "get_data"))
+    values, edges, _ = stairs.get_data()
+    assert edges[0] == 0
+    assert edges[-1] == result["step"].values[-1]
+    np.testing.assert_array_equal(values[:6], [0, -3, 0, -3, 0, -1])
+    spans = [patch for patch in ax.patches if patch is not stairs]
+    assert len(spans) == 2 + 1 + 4  # two nights, one lost, four of recovery
+
+
+def test_a_clock_turns_updates_into_hours(result):
+    timed = result.assign_coords(
+        time_h=("probe", 7 + result["step"].values / 2, {"units": "h"}))
+    ax = plots.goodness(timed, "1", axes())
+    assert ax.get_xlabel() == "time (h)"
+    np.testing.assert_allclose(ax.lines[1].get_xdata(), 7 + result["step"].values / 2)
+
+
+def test_overview(result, tmp_path):
+    before = dict(mpl.rcParams)
+    figure = plots.overview(result)
+    assert len(figure.axes) == 5  # hypnogram, two layers, false positives, error
+    assert dict(mpl.rcParams) == before
+    for ending in ("png", "pdf", "svg"):
+        assert plots.save_overview(result, tmp_path / f"figure.{ending}").stat().st_size > 5000
+    import matplotlib.pyplot as plt
+
+    assert not plt.get_fignums()
+
+
+def test_overview_of_a_long_life_shows_what_led_to_the_change():
+    result = ws.run("sleep_deprivation", "ff_digits", parameters={"layers": [8]},
+                    inputs={"nights": 30, "day_steps": 2, "night_steps": 2})
+    figure = plots.overview(result)
+    left, right = figure.axes[0].get_xlim()
+    assert right == result["step"].values[-1]
+    assert left == 4 * 30 - 6 * 2
+
+
+def test_overview_of_what_there_is(result):
+    few = result[["error"]].isel(probe=slice(5))
+    assert len(plots.overview(few).axes) == 2
+    with pytest.raises(ws.InputError, match="nothing to plot"):
+        plots.overview(result.isel(probe=slice(1)))
