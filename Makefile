@@ -14,7 +14,8 @@ test: .venv/installed-dev lint
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: .venv/installed-dev
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 
 # What takes minutes to hours, and is left out of `make test`.

@@ -21,16 +21,19 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(("who", "never"), [
-    ("forward_forward", {"wakesleep.protocol", "wakesleep.timetable", "wakesleep.loop"}),
-    ("negatives", {"wakesleep.protocol", "wakesleep.forward_forward", "wakesleep.loop"}),
-    ("data", {"wakesleep.protocol", "wakesleep.model", "wakesleep.loop"}),
-    ("plots", {"wakesleep.detection", "wakesleep.loop", "torch"}),
-    ("protocol.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
-    ("timetable.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
-    ("statistics.py", {"wakesleep.plots", "wakesleep.loop", "torch"}),
-    ("", {"wakesleep.cli"}),
-])
+@pytest.mark.parametrize(
+    ("who", "never"),
+    [
+        ("forward_forward", {"wakesleep.protocol", "wakesleep.timetable", "wakesleep.loop"}),
+        ("negatives", {"wakesleep.protocol", "wakesleep.forward_forward", "wakesleep.loop"}),
+        ("data", {"wakesleep.protocol", "wakesleep.model", "wakesleep.loop"}),
+        ("plots", {"wakesleep.detection", "wakesleep.loop", "torch"}),
+        ("protocol.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
+        ("timetable.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
+        ("statistics.py", {"wakesleep.plots", "wakesleep.loop", "torch"}),
+        ("", {"wakesleep.cli"}),
+    ],
+)
 def test_who_never_imports_whom(who, never):
     place = PACKAGE / who
     files = [place] if place.is_file() else sorted(place.rglob("*.py"))
@@ -43,8 +46,11 @@ def test_who_never_imports_whom(who, never):
 def test_no_autograd_in_learning():
     """FF never backpropagates: nothing in the package asks torch for a gradient."""
     for path in sorted((PACKAGE / "forward_forward").glob("*.py")):
-        names = {node.attr for node in ast.walk(ast.parse(path.read_text()))
-                 if isinstance(node, ast.Attribute)}
+        names = {
+            node.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute)
+        }
         assert not names & {"backward", "autograd", "requires_grad", "requires_grad_", "grad"}, path
 
 

@@ -25,8 +25,9 @@ def test_list_show_copy(wakesleep, tmp_path, monkeypatch):
     assert (code, err) == (0, "")
     assert {line.split()[0] for line in out.splitlines()} == set(SHIPPED["models"])
     assert all(len(line.split()) > 3 for line in out.splitlines())
-    assert set(SHIPPED["protocols"]) <= {line.split()[0] for line in
-                                         wakesleep("list")[1].splitlines()}
+    assert set(SHIPPED["protocols"]) <= {
+        line.split()[0] for line in wakesleep("list")[1].splitlines()
+    }
 
     code, out, _ = wakesleep("show", "sleep_deprivation")
     assert code == 0
@@ -47,13 +48,17 @@ def test_list_show_copy(wakesleep, tmp_path, monkeypatch):
 
 def test_listing_imports_nothing_heavy():
     """What makes `wakesleep list` quick: none of these is loaded."""
-    program = ("import sys; sys.argv = ['wakesleep', 'list']\n"
-               "from wakesleep import cli\n"
-               "try: cli.main()\n"
-               "except SystemExit: pass\n"
-               "print(*{'torch', 'xarray', 'zarr', 'numpy', 'pandas', 'matplotlib', 'ruamel.yaml', "
-               "'brian2', 'sklearn', 'seaborn'} & set(sys.modules), file=sys.stderr)")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program = (
+        "import sys; sys.argv = ['wakesleep', 'list']\n"
+        "from wakesleep import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "print(*{'torch', 'xarray', 'zarr', 'numpy', 'pandas', 'matplotlib', 'ruamel.yaml', "
+        "'brian2', 'sklearn', 'seaborn'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stderr.strip() == ""
 
 
@@ -73,8 +78,11 @@ def test_schema_accepts_every_shipped_file_and_no_typo(wakesleep, kind):
         jsonschema.validate(tree, schema)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**tree, "tpyo": 1}, schema)
-    wrong = ({"phases": [{"phase": "weak", "steps": 1}]} if kind == "protocol"
-             else {"parameters": {"layers": [5], "lyers": 1}})
+    wrong = (
+        {"phases": [{"phase": "weak", "steps": 1}]}
+        if kind == "protocol"
+        else {"parameters": {"layers": [5], "lyers": 1}}
+    )
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**tree, **wrong}, schema)
 
@@ -90,8 +98,19 @@ def test_info(wakesleep, monkeypatch):
 
 def test_run_and_plot(wakesleep, protocol_file, model_file, tmp_path):
     out, figure = tmp_path / "new" / "run.zarr", tmp_path / "run.png"
-    code, shown, err = wakesleep("run", protocol_file, model_file, "-p", "nights=3", "-p",
-                                 "model.rate=1e-3", "--seed", 4, "-o", out)
+    code, shown, err = wakesleep(
+        "run",
+        protocol_file,
+        model_file,
+        "-p",
+        "nights=3",
+        "-p",
+        "model.rate=1e-3",
+        "--seed",
+        4,
+        "-o",
+        out,
+    )
     assert code == 0, err
     for word in ("baseline", "deprivation", "recovery", "positives", "d'", str(out)):
         assert word in shown
@@ -116,61 +135,162 @@ def test_default_output_name(wakesleep, protocol_file, model_file, tmp_path, mon
 
 # Bad inputs: (what is changed in the protocol, what is changed in the model, arguments, message).
 BAD = {
-    "unknown key": (("record:", "recrod:"), None, [],
-                    r"small.yaml:17:1: unknown key 'recrod'; .*did you mean 'record'"),
-    "unknown key in a phase": (("{phase: deprivation, steps: $steps}",
-                                "{phase: deprivation, stps: $steps}"), None, [],
-                               r"small.yaml:15:26: unknown key 'stps'; .*did you mean 'steps'"),
-    "misspelt phase": (("phase: recovery", "phase: recovrey"), None, [],
-                       r"small.yaml:16:6: 'phase' is 'recovrey'; .*did you mean 'recovery'"),
-    "misspelt key of a phase": (("{phase: recovery", "{phse: recovery"), None, [],
-                                r"small.yaml:16:6: unknown key 'phse'; .*did you mean 'phase'"),
-    "misspelt repeat": (("repeat: $nights", "repaet: $nights"), None, [],
-                        r"small.yaml:10:5: unknown key 'repaet'; .*did you mean 'repeat'"),
-    "negative steps": (("{phase: recovery, steps: $steps}", "{phase: recovery, steps: -3}"),
-                       None, [], r"small.yaml:16:23: 'steps' must be greater than or equal to 1"),
-    "negative steps by an input": (None, None, ["-p", "steps=-3"],
-                                   r"input 'steps' must be at least 1, not -3"),
-    "undeclared input": (("steps: $steps}", "steps: $stesp}"), None, [],
-                         r"small.yaml:13:23: '\$stesp' .*did you mean 'steps'"),
-    "undeclared input given": (None, None, ["-p", "nigths=3"],
-                               r"declares no input 'nigths'; .*did you mean 'nights'"),
-    "wrong type": (("{phase: recovery, steps: $steps}", "{phase: recovery, steps: ten}"), None, [],
-                   r"small.yaml:16:23: 'steps' must be a whole number, not 'ten'"),
-    "wrong type given": (None, None, ["-p", "nights=many"],
-                         r"input 'nights' must be a whole number, not 'many'"),
+    "unknown key": (
+        ("record:", "recrod:"),
+        None,
+        [],
+        r"small.yaml:17:1: unknown key 'recrod'; .*did you mean 'record'",
+    ),
+    "unknown key in a phase": (
+        ("{phase: deprivation, steps: $steps}", "{phase: deprivation, stps: $steps}"),
+        None,
+        [],
+        r"small.yaml:15:26: unknown key 'stps'; .*did you mean 'steps'",
+    ),
+    "misspelt phase": (
+        ("phase: recovery", "phase: recovrey"),
+        None,
+        [],
+        r"small.yaml:16:6: 'phase' is 'recovrey'; .*did you mean 'recovery'",
+    ),
+    "misspelt key of a phase": (
+        ("{phase: recovery", "{phse: recovery"),
+        None,
+        [],
+        r"small.yaml:16:6: unknown key 'phse'; .*did you mean 'phase'",
+    ),
+    "misspelt repeat": (
+        ("repeat: $nights", "repaet: $nights"),
+        None,
+        [],
+        r"small.yaml:10:5: unknown key 'repaet'; .*did you mean 'repeat'",
+    ),
+    "negative steps": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: -3}"),
+        None,
+        [],
+        r"small.yaml:16:23: 'steps' must be greater than or equal to 1",
+    ),
+    "negative steps by an input": (
+        None,
+        None,
+        ["-p", "steps=-3"],
+        r"input 'steps' must be at least 1, not -3",
+    ),
+    "undeclared input": (
+        ("steps: $steps}", "steps: $stesp}"),
+        None,
+        [],
+        r"small.yaml:13:23: '\$stesp' .*did you mean 'steps'",
+    ),
+    "undeclared input given": (
+        None,
+        None,
+        ["-p", "nigths=3"],
+        r"declares no input 'nigths'; .*did you mean 'nights'",
+    ),
+    "wrong type": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: ten}"),
+        None,
+        [],
+        r"small.yaml:16:23: 'steps' must be a whole number, not 'ten'",
+    ),
+    "wrong type given": (
+        None,
+        None,
+        ["-p", "nights=many"],
+        r"input 'nights' must be a whole number, not 'many'",
+    ),
     "not a pair": (None, None, ["-p", "nights"], r"expected NAME=VALUE"),
-    "no length": (("{phase: recovery, steps: $steps}", "{phase: recovery}"), None, [],
-                  r"small.yaml:16:5: a phase needs exactly one of steps, sweeps"),
-    "two lengths": (("{phase: recovery, steps: $steps}", "{phase: recovery, steps: 1, sweeps: 1}"),
-                    None, [], r"it has steps and sweeps"),
-    "unknown data": (("data: {batch", "data: {set: digts, batch"), None, [],
-                     r"small.yaml:8:8: data set 'digts' is unknown; .*did you mean 'digits'"),
+    "no length": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery}"),
+        None,
+        [],
+        r"small.yaml:16:5: a phase needs exactly one of steps, sweeps",
+    ),
+    "two lengths": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: 1, sweeps: 1}"),
+        None,
+        [],
+        r"it has steps and sweeps",
+    ),
+    "unknown data": (
+        ("data: {batch", "data: {set: digts, batch"),
+        None,
+        [],
+        r"small.yaml:8:8: data set 'digts' is unknown; .*did you mean 'digits'",
+    ),
     "too many cases": (("train: 200", "train: 20000"), None, [], r"has only 1200 training cases"),
-    "unknown source": (("record:", "negatives: {source: wrong_lable}\nrecord:"), None, [],
-                       r"'wrong_lable' is unknown; .*did you mean 'wrong_label'"),
-    "unknown quantity": (("record: {", "record: {quantities: [errors], "), None, [],
-                         r"quantity 'errors' is unknown; .*did you mean 'error'"),
+    "unknown source": (
+        ("record:", "negatives: {source: wrong_lable}\nrecord:"),
+        None,
+        [],
+        r"'wrong_lable' is unknown; .*did you mean 'wrong_label'",
+    ),
+    "unknown quantity": (
+        ("record: {", "record: {quantities: [errors], "),
+        None,
+        [],
+        r"quantity 'errors' is unknown; .*did you mean 'error'",
+    ),
     "empty protocol": ((SMALL_PROTOCOL, ""), None, [], r"small.yaml: the file is empty"),
     "not YAML": (("inputs:", "inputs: ["), None, [], r"small.yaml:\d+:\d+: this is not YAML"),
-    "deep nesting": (("phases:\n  - repeat", "phases:\n  - " + "{repeat: 1, phases: [" * 100
-                      + "{phase: wake, steps: 1}" + "]}" * 100 + "\n  - repeat"), None, [],
-                     r"nested more than 24 levels deep"),
-    "not a capability": (("requires: [wake, sleep]", "requires: [wake, dreem]"), None, [],
-                         r"model 'tiny' does not offer 'dreem'"),
-    "model without a capability": (None, ("kind:", "offers: [wake, goodness]\nkind:"), [],
-                                   r"protocol 'small' cannot run: model 'tiny' does not offer 'sleep'"),
-    "unknown parameter": (None, ("layers:", "lyers:"), [],
-                          r"tiny.yaml:6:3: unknown key 'lyers'; .*did you mean 'layers'"),
-    "unknown parameter given": (None, None, ["-p", "model.rat=1"],
-                                r"no parameter 'rat'; .*did you mean 'rate'"),
+    "deep nesting": (
+        (
+            "phases:\n  - repeat",
+            "phases:\n  - "
+            + "{repeat: 1, phases: [" * 100
+            + "{phase: wake, steps: 1}"
+            + "]}" * 100
+            + "\n  - repeat",
+        ),
+        None,
+        [],
+        r"nested more than 24 levels deep",
+    ),
+    "not a capability": (
+        ("requires: [wake, sleep]", "requires: [wake, dreem]"),
+        None,
+        [],
+        r"model 'tiny' does not offer 'dreem'",
+    ),
+    "model without a capability": (
+        None,
+        ("kind:", "offers: [wake, goodness]\nkind:"),
+        [],
+        r"'small' cannot run: model 'tiny' does not offer 'sleep'",
+    ),
+    "unknown parameter": (
+        None,
+        ("layers:", "lyers:"),
+        [],
+        r"tiny.yaml:6:3: unknown key 'lyers'; .*did you mean 'layers'",
+    ),
+    "unknown parameter given": (
+        None,
+        None,
+        ["-p", "model.rat=1"],
+        r"no parameter 'rat'; .*did you mean 'rate'",
+    ),
     "wrong parameter": (None, ("[16, 16]", "[16, -16]"), [], r"tiny.yaml:6:16: .*greater than 0"),
-    "wrong parameter given": (None, None, ["-p", "model.rate=fast"],
-                              r"-p model.rate.*'rate' must be a number, not 'fast'"),
-    "unknown kind": (None, ("kind: forward_forward", "kind: forward"), [],
-                     r"kind 'forward' is unknown; .*did you mean 'forward_forward'"),
-    "unknown data of the model": (None, ("data: digits", "data: digit"), [],
-                                  r"data set 'digit' is unknown.*did you mean 'digits'"),
+    "wrong parameter given": (
+        None,
+        None,
+        ["-p", "model.rate=fast"],
+        r"-p model.rate.*'rate' must be a number, not 'fast'",
+    ),
+    "unknown kind": (
+        None,
+        ("kind: forward_forward", "kind: forward"),
+        [],
+        r"kind 'forward' is unknown; .*did you mean 'forward_forward'",
+    ),
+    "unknown data of the model": (
+        None,
+        ("data: digits", "data: digit"),
+        [],
+        r"data set 'digit' is unknown.*did you mean 'digits'",
+    ),
     "absent device": (None, None, ["--device", "cuda"], r"finds no CUDA GPU"),
     "unknown device": (None, None, ["--device", "gpu"], r"device 'gpu' is unknown"),
     "negative seed": (None, None, ["--seed", "-1"], r"--seed.*greater than or equal to 0"),
@@ -210,21 +330,27 @@ def refused(outcome: tuple[int, str, str], message: str) -> None:
     assert re.search(message, err), err
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["run", "absent.yaml", "ff_digits"], r"absent.yaml: there is no such file"),
-    (["run", "slep_deprivation", "ff_digits"], r"did you mean 'sleep_deprivation'"),
-    (["run", "sleep_deprivation", "ff_digit"], r"did you mean 'ff_digits'"),
-    (["run", "ff_digits", "ff_digits"], r"'ff_digits' is neither a file nor a shipped protocol"),
-    (["check", "absent.yaml"], r"there is no such file"),
-    (["check", "interleaved", "--model", "nothing"], r"neither a file nor a shipped model"),
-    (["show", "nothing"], r"'nothing' is neither a file nor a shipped"),
-    (["copy", "nothing"], r"'nothing' is neither a file nor a shipped"),
-    (["copy", "ff_digits", "/proc/none/x.yaml"], r"cannot be written"),
-    (["list", "model"], r"did you mean 'models'"),
-    (["schema", "protocols"], r"did you mean 'protocol'"),
-    (["plot", "absent.zarr"], r"there is no such result"),
-    (["nothing"], r"No such command 'nothing'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "absent.yaml", "ff_digits"], r"absent.yaml: there is no such file"),
+        (["run", "slep_deprivation", "ff_digits"], r"did you mean 'sleep_deprivation'"),
+        (["run", "sleep_deprivation", "ff_digit"], r"did you mean 'ff_digits'"),
+        (
+            ["run", "ff_digits", "ff_digits"],
+            r"'ff_digits' is neither a file nor a shipped protocol",
+        ),
+        (["check", "absent.yaml"], r"there is no such file"),
+        (["check", "interleaved", "--model", "nothing"], r"neither a file nor a shipped model"),
+        (["show", "nothing"], r"'nothing' is neither a file nor a shipped"),
+        (["copy", "nothing"], r"'nothing' is neither a file nor a shipped"),
+        (["copy", "ff_digits", "/proc/none/x.yaml"], r"cannot be written"),
+        (["list", "model"], r"did you mean 'models'"),
+        (["schema", "protocols"], r"did you mean 'protocol'"),
+        (["plot", "absent.zarr"], r"there is no such result"),
+        (["nothing"], r"No such command 'nothing'"),
+    ],
+)
 def test_other_bad_inputs(arguments, message, wakesleep, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused(wakesleep(*arguments), message)
@@ -236,8 +362,10 @@ def test_output_that_exists(wakesleep, protocol_file, model_file, tmp_path):
     out.mkdir()
     (out / "precious").write_text("data")
     refused(wakesleep("run", protocol_file, model_file, "-o", out), "exists already")
-    refused(wakesleep("run", protocol_file, model_file, "-o", out, "--resume"),
-            "not a result of wakesleep")
+    refused(
+        wakesleep("run", protocol_file, model_file, "-o", out, "--resume"),
+        "not a result of wakesleep",
+    )
     assert (out / "precious").read_text() == "data"
     refused(wakesleep("plot", out), "not a result of wakesleep")
 
@@ -259,14 +387,32 @@ def test_figure_that_cannot_be_drawn(wakesleep, protocol_file, model_file, tmp_p
 def test_data_that_is_absent_with_no_network(protocol_file, tmp_path):
     """A real process whose only way out is a closed port."""
     protocol_file.write_text(SMALL_PROTOCOL.replace("data: {", "data: {set: mnist, "))
-    environment = {**os.environ, "WAKESLEEP_DATA_DIR": str(tmp_path / "empty"),
-                   "HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    environment = {
+        **os.environ,
+        "WAKESLEEP_DATA_DIR": str(tmp_path / "empty"),
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "wakesleep", "run", str(protocol_file), "ff_digits",
-         "-o", str(tmp_path / "out.zarr")],
-        capture_output=True, text=True, env=environment, check=False)
-    refused((done.returncode, done.stdout, done.stderr),
-            "data set 'mnist' is not in .* and cannot be downloaded .*WAKESLEEP_DATA_DIR")
+        [
+            sys.executable,
+            "-m",
+            "wakesleep",
+            "run",
+            str(protocol_file),
+            "ff_digits",
+            "-o",
+            str(tmp_path / "out.zarr"),
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    refused(
+        (done.returncode, done.stdout, done.stderr),
+        "data set 'mnist' is not in .* and cannot be downloaded .*WAKESLEEP_DATA_DIR",
+    )
     assert not (tmp_path / "out.zarr").exists()
 
 
@@ -280,8 +426,11 @@ def test_failed_runs_exit_with_1(wakesleep, protocol_file, model_file, tmp_path)
 
 def test_every_command_of_the_readme_exists(wakesleep):
     text = (ROOT / "README.md").read_text()
-    words = {line.split()[1] for line in text.splitlines()
-             if line.strip().startswith("wakesleep ") and len(line.split()) > 1}
+    words = {
+        line.split()[1]
+        for line in text.splitlines()
+        if line.strip().startswith("wakesleep ") and len(line.split()) > 1
+    }
     assert words >= {"list", "run", "plot"}
     for word in words:
         assert wakesleep(word, "--help")[0] == 0

@@ -32,8 +32,9 @@ def test_digits_are_scikit_learns_each_once():
     its = data.load("digits")
     assert_well_formed(its)
     assert [len(part) for part in (its.train, its.validation, its.test)] == [1200, 297, 300]
-    ours = np.concatenate([np.c_[part.images * 16, part.labels]
-                           for part in (its.train, its.validation, its.test)])
+    ours = np.concatenate(
+        [np.c_[part.images * 16, part.labels] for part in (its.train, its.validation, its.test)]
+    )
     theirs = np.c_[load_digits().data, load_digits().target]
     np.testing.assert_array_equal(ours[np.lexsort(ours.T)], theirs[np.lexsort(theirs.T)])
 
@@ -51,8 +52,12 @@ def test_mnist(mnist_folder):
 def test_mnist_from_the_canonical_files(mnist_folder, tmp_path, monkeypatch, zipped):
     """Files in the IDX format, written here byte by byte, are the same data set."""
     expected = data.load("mnist").digest()
-    names = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
-             "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}
+    names = {
+        "x_train": "train-images-idx3-ubyte",
+        "y_train": "train-labels-idx1-ubyte",
+        "x_test": "t10k-images-idx3-ubyte",
+        "y_test": "t10k-labels-idx1-ubyte",
+    }
     with np.load(mnist_folder / "mnist.npz") as raw:
         for key, name in names.items():
             header = struct.pack(f">BBBB{raw[key].ndim}I", 0, 0, 8, raw[key].ndim, *raw[key].shape)
@@ -63,14 +68,21 @@ def test_mnist_from_the_canonical_files(mnist_folder, tmp_path, monkeypatch, zip
     assert data.load("mnist").digest() == expected
 
 
-@pytest.mark.parametrize(("name", "content", "message"), [
-    ("mnist.npz", b"not a zip file", "cannot be read"),
-    ("train-images-idx3-ubyte", b"\0\0\x08\x03", "x_train .* is not that of MNIST"),
-    ("train-images-idx3-ubyte.gz", b"not gzip", "cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("mnist.npz", b"not a zip file", "cannot be read"),
+        ("train-images-idx3-ubyte", b"\0\0\x08\x03", "x_train .* is not that of MNIST"),
+        ("train-images-idx3-ubyte.gz", b"not gzip", "cannot be read"),
+    ],
+)
 def test_damaged_files_are_named(tmp_path, monkeypatch, name, content, message):
-    for other in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-                  "t10k-labels-idx1-ubyte"):
+    for other in (
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ):
         if not name.startswith(other):
             (tmp_path / other).write_bytes(b"")
     (tmp_path / name).write_bytes(content)
@@ -80,12 +92,17 @@ def test_damaged_files_are_named(tmp_path, monkeypatch, name, content, message):
 
 
 def test_other_arrays_are_not_mnist(tmp_path, monkeypatch):
-    shapes = {"x_train": (60000, 28, 28), "y_train": (60000,), "x_test": (10000, 28, 28),
-              "y_test": (10000,)}
-    np.savez_compressed(tmp_path / "mnist.npz",
-                        **{key: np.zeros(shape, np.uint8) for key, shape in shapes.items()})
+    shapes = {
+        "x_train": (60000, 28, 28),
+        "y_train": (60000,),
+        "x_test": (10000, 28, 28),
+        "y_test": (10000,),
+    }
+    np.savez_compressed(
+        tmp_path / "mnist.npz", **{key: np.zeros(shape, np.uint8) for key, shape in shapes.items()}
+    )
     monkeypatch.setenv("WAKESLEEP_DATA_DIR", str(tmp_path))
-    with pytest.raises(ws.InputError, match="x_train .* is not that of MNIST"):
+    with pytest.raises(ws.InputError, match=r"x_train .* is not that of MNIST"):
         data.load("mnist")
 
 
@@ -102,8 +119,11 @@ def test_data_folder(monkeypatch):
 
 
 @settings(max_examples=60, deadline=None)
-@given(cases=st.integers(1, 40), batch=st.integers(1, 50),
-       cuts=st.lists(st.integers(1, 9), min_size=1, max_size=6))
+@given(
+    cases=st.integers(1, 40),
+    batch=st.integers(1, 50),
+    cuts=st.lists(st.integers(1, 9), min_size=1, max_size=6),
+)
 def test_every_case_once_per_sweep_however_it_is_cut(cases, batch, cuts):
     def stream() -> BatchStream:
         return BatchStream(cases, batch, torch.Generator().manual_seed(1))
@@ -113,4 +133,4 @@ def test_every_case_once_per_sweep_however_it_is_cut(cases, batch, cuts):
     np.testing.assert_array_equal(torch.cat([other.take(cut) for cut in cuts]), whole)
     flat = whole.flatten().numpy()
     for sweep in range(len(flat) // cases):
-        assert sorted(flat[sweep * cases:(sweep + 1) * cases]) == list(range(cases))
+        assert sorted(flat[sweep * cases : (sweep + 1) * cases]) == list(range(cases))

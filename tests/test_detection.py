@@ -41,6 +41,8 @@ def test_auc_is_scikit_learns(seed, ties):
     real, negative = random.normal(0.5, 1, (2, 40)), random.normal(0, 1, (2, 30))
     if ties:
         real, negative = real.round(), negative.round()
-    wanted = [roc_auc_score(np.r_[np.ones(40), np.zeros(30)], np.r_[above, below])
-              for above, below in zip(real, negative, strict=True)]
+    wanted = [
+        roc_auc_score(np.r_[np.ones(40), np.zeros(30)], np.r_[above, below])
+        for above, below in zip(real, negative, strict=True)
+    ]
     np.testing.assert_allclose(detection.auc(real, negative), wanted, rtol=1e-12)

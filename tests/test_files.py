@@ -9,10 +9,20 @@ from wakesleep.errors import InputError
 
 
 def test_yaml_1_2():
-    tree = files.parse("a: on\nb: 1e-3\nc: yes\nd: 012\ne: true\nf: ~\ng: 0o17\nh: .5\ni: 12:30",
-                       "test").tree
-    assert tree == {"a": "on", "b": 0.001, "c": "yes", "d": 12, "e": True, "f": None, "g": 15,
-                    "h": 0.5, "i": "12:30"}
+    tree = files.parse(
+        "a: on\nb: 1e-3\nc: yes\nd: 012\ne: true\nf: ~\ng: 0o17\nh: .5\ni: 12:30", "test"
+    ).tree
+    assert tree == {
+        "a": "on",
+        "b": 0.001,
+        "c": "yes",
+        "d": 12,
+        "e": True,
+        "f": None,
+        "g": 15,
+        "h": 0.5,
+        "i": "12:30",
+    }
     assert {type(value) for value in tree.values()} == {str, float, int, bool, type(None)}
 
 
@@ -23,22 +33,25 @@ def test_places():
     assert document.where(("top", 1, "absent")) == "its.yaml:3:5"
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("", "the file is empty"),
-    ("\n  \n", "the file is empty"),
-    ("# only a comment\n", "expected keys and values at the top"),
-    ("just words", "found text"),
-    ("- 1\n- 2", "found a list"),
-    ("a: [1, 2", "its.yaml:1:9: this is not YAML"),
-    ("a: 1\na: 2", r"its.yaml:2:1: this is not YAML.*duplicate key"),
-    ("\tx: 1", "its.yaml:1:1: this is not YAML"),
-    ("\0", "this is not YAML"),
-    ("1: x", "its.yaml:1:1: a key must be a word"),
-    ("a: " + "[" * 100 + "]" * 100, "its.yaml:1:28: nested more than 24 levels deep"),
-    ("a: " + "[" * 5000, "nested more than 24 levels deep"),
-    ("a: &x [*x]", ""),
-    ("day: 2026-13-45", "this is not YAML"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the file is empty"),
+        ("\n  \n", "the file is empty"),
+        ("# only a comment\n", "expected keys and values at the top"),
+        ("just words", "found text"),
+        ("- 1\n- 2", "found a list"),
+        ("a: [1, 2", "its.yaml:1:9: this is not YAML"),
+        ("a: 1\na: 2", r"its.yaml:2:1: this is not YAML.*duplicate key"),
+        ("\tx: 1", "its.yaml:1:1: this is not YAML"),
+        ("\0", "this is not YAML"),
+        ("1: x", "its.yaml:1:1: a key must be a word"),
+        ("a: " + "[" * 100 + "]" * 100, "its.yaml:1:28: nested more than 24 levels deep"),
+        ("a: " + "[" * 5000, "nested more than 24 levels deep"),
+        ("a: &x [*x]", ""),
+        ("day: 2026-13-45", "this is not YAML"),
+    ],
+)
 def test_what_is_refused(text, message):
     if not message:
         assert files.parse(text, "its.yaml").tree  # odd, but finite

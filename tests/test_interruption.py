@@ -21,13 +21,29 @@ loop.CHECKPOINT_SECONDS = loop.FLUSH_SECONDS = 0.1
 sys.argv = ["wakesleep", *sys.argv[1:]]
 cli.main()
 """
-COMMAND = ["run", "sleep_deprivation", "ff_digits", "-p", "nights=6", "-p", "recovery_nights=1",
-           "-p", "model.layers=[24, 24]", "--seed", "5", "--quiet"]
+COMMAND = [
+    "run",
+    "sleep_deprivation",
+    "ff_digits",
+    "-p",
+    "nights=3",
+    "-p",
+    "recovery_nights=1",
+    "-p",
+    "model.layers=[24, 24]",
+    "--seed",
+    "5",
+    "--quiet",
+]
 
 
 def start(out: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, *COMMAND, "-o", str(out), *more],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *COMMAND, "-o", str(out), *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -39,8 +55,11 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 def wait_for_probes(out: Path, count: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if (out.exists() and checkpoint.path_for(out).exists()
-                and ws.open(out).sizes["probe"] >= count):
+        if (
+            out.exists()
+            and checkpoint.path_for(out).exists()
+            and ws.open(out).sizes["probe"] >= count
+        ):
             return
         time.sleep(0.02)
     raise AssertionError(f"{out} never had {count} probes")
@@ -120,11 +139,14 @@ def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, m
     assert ws.open(out).identical(first)
 
 
-@pytest.mark.parametrize(("more", "named"), [
-    (["--seed", 1], "seed was 0 and now is 1"),
-    (["-p", "steps=3"], "inputs was"),
-    (["-p", "model.rate=0.5"], "parameters was"),
-])
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--seed", 1], "seed was 0 and now is 1"),
+        (["-p", "steps=3"], "inputs was"),
+        (["-p", "model.rate=0.5"], "parameters was"),
+    ],
+)
 def test_another_run_is_not_resumed(tmp_path, wakesleep, protocol_file, model_file, more, named):
     out = tmp_path / "done.zarr"
     wakesleep("run", protocol_file, model_file, "-o", out)

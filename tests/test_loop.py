@@ -20,8 +20,9 @@ TINY = {"layers": [16, 16], "rate": 0.01}
 
 def run(text: str, **options):
     """Run a protocol given as text on a tiny network, in memory."""
-    return ws.run(loaded(text), "ff_digits", parameters={**TINY, **options.pop("parameters", {})},
-                  **options)
+    return ws.run(
+        loaded(text), "ff_digits", parameters={**TINY, **options.pop("parameters", {})}, **options
+    )
 
 
 def small(phases: str, more: str = "") -> str:
@@ -32,8 +33,10 @@ def same(one: xr.Dataset, other: xr.Dataset) -> bool:
     return one.drop_attrs().identical(other.drop_attrs())
 
 
-WAKE_SLEEP = small("{repeat: 2, phases: [{phase: wake, steps: 12}, {phase: sleep, steps: 12}]}",
-                   "record: {every: 5, cases: 60}")
+WAKE_SLEEP = small(
+    "{repeat: 2, phases: [{phase: wake, steps: 12}, {phase: sleep, steps: 12}]}",
+    "record: {every: 5, cases: 60}",
+)
 
 
 def test_one_seed_one_result():
@@ -55,17 +58,27 @@ def test_global_random_state_is_left_alone():
 def test_probes_stand_where_the_protocol_says():
     result = run(WAKE_SLEEP)
     np.testing.assert_array_equal(
-        result["step"], [0, 5, 10, 12, 17, 22, 24, 29, 34, 36, 41, 46, 48])
-    assert list(result["phase"].values) == ["wake"] * 4 + ["sleep"] * 3 + ["wake"] * 3 + ["sleep"] * 3
+        result["step"], [0, 5, 10, 12, 17, 22, 24, 29, 34, 36, 41, 46, 48]
+    )
+    assert list(result["phase"].values) == [
+        *["wake"] * 4,
+        *["sleep"] * 3,
+        *["wake"] * 3,
+        *["sleep"] * 3,
+    ]
     np.testing.assert_array_equal(result["step"][result["phase_end"]], [12, 24, 36, 48])
     np.testing.assert_array_equal(result["phase_index"], [0] * 4 + [1] * 3 + [2] * 3 + [3] * 3)
 
 
 def test_probes_change_nothing():
-    often, seldom = (run(small("{phase: interleaved, steps: 30}", f"record: {{every: {every}}}"))
-                     for every in (1, 30))
-    assert same(often.isel(probe=-1, drop=True).drop_vars("probe", errors="ignore"),
-                seldom.isel(probe=-1, drop=True).drop_vars("probe", errors="ignore"))
+    often, seldom = (
+        run(small("{phase: interleaved, steps: 30}", f"record: {{every: {every}}}"))
+        for every in (1, 30)
+    )
+    assert same(
+        often.isel(probe=-1, drop=True).drop_vars("probe", errors="ignore"),
+        seldom.isel(probe=-1, drop=True).drop_vars("probe", errors="ignore"),
+    )
 
 
 def test_deprivation_is_wake_and_recovery_is_sleep():
@@ -76,8 +89,12 @@ def test_deprivation_is_wake_and_recovery_is_sleep():
 
 
 def test_rest_learns_nothing_but_takes_time():
-    result = run(small("{phase: rest, steps: 6}, {phase: wake, steps: 6}",
-                       "clock: {steps_per_hour: 2, start_h: 7}"))
+    result = run(
+        small(
+            "{phase: rest, steps: 6}, {phase: wake, steps: 6}",
+            "clock: {steps_per_hour: 2, start_h: 7}",
+        )
+    )
     first, rested, woken = (result.isel(probe=number) for number in range(3))
     for name in QUANTITIES:
         np.testing.assert_array_equal(first[name], rested[name])
@@ -86,23 +103,32 @@ def test_rest_learns_nothing_but_takes_time():
 
 
 def test_separate_states_differ_from_shared_ones():
-    shared, separate = (run(WAKE_SLEEP + f"\noptimiser_state: {state}")
-                        for state in ("shared", "separate"))
+    shared, separate = (
+        run(WAKE_SLEEP + f"\noptimiser_state: {state}") for state in ("shared", "separate")
+    )
     np.testing.assert_array_equal(shared["goodness"][:4], separate["goodness"][:4])  # first day
     assert (shared["goodness"][-1] != separate["goodness"][-1]).all()
 
 
 def test_adam_with_separate_states_runs():
-    result = run(WAKE_SLEEP + "\noptimiser_state: separate",
-                 parameters={"plasticity": "adam", "rate": 0.001, "goodness": "mean_of_squares",
-                             "normalisation": "length"})
+    result = run(
+        WAKE_SLEEP + "\noptimiser_state: separate",
+        parameters={
+            "plasticity": "adam",
+            "rate": 0.001,
+            "goodness": "mean_of_squares",
+            "normalisation": "length",
+        },
+    )
     assert np.isfinite(result["goodness"]).all()
 
 
 def test_a_condition_ends_its_phase():
     """Asleep, false positives in layer 1 fall; the phase ends at the first probe below a half."""
-    text = ("{phase: wake, steps: 80}, {phase: sleep, at_most: 400, until: {quantity: "
-            "false_positive_rate, layer: '1', below: 0.5}}, {phase: rest, steps: 1}")
+    text = (
+        "{phase: wake, steps: 80}, {phase: sleep, at_most: 400, until: {quantity: "
+        "false_positive_rate, layer: '1', below: 0.5}}, {phase: rest, steps: 1}"
+    )
     result = run(small(text, "record: {every: 1}"), parameters={"rate": 0.02})
     rates = result["false_positive_rate"].sel(layer="1")
     asleep = rates[result["phase"] == "sleep"]
@@ -145,8 +171,10 @@ class Mine:
 def own_model(tmp_path):
     (tmp_path / "mine.py").write_text(OWN_KIND)
     model = tmp_path / "mine.yaml"
-    model.write_text("model: mine\nkind: ./mine.py:Mine\ndata: digits\nparameters: {size: 2}\n"
-                     "offers: [wake, sleep, weight_norms]\n")
+    model.write_text(
+        "model: mine\nkind: ./mine.py:Mine\ndata: digits\nparameters: {size: 2}\n"
+        "offers: [wake, sleep, weight_norms]\n"
+    )
     return model
 
 
@@ -167,18 +195,24 @@ def test_the_users_own_kind(own_model):
 
 
 def test_cooling_reaches_the_learner(own_model):
-    text = small("{phase: wake, steps: 4, cooling: second_half}, {phase: sleep, steps: 2}",
-                 "record: {every: 1}")
+    text = small(
+        "{phase: wake, steps: 4, cooling: second_half}, {phase: sleep, steps: 2}",
+        "record: {every: 1}",
+    )
     result = ws.run(loaded(text), own_model, parameters={"size": 1})
     np.testing.assert_allclose(
-        np.diff(result["weight_norm"].values[:, 0]), [1, 1, 3 / 4, 1 / 4, 1, 1])
+        np.diff(result["weight_norm"].values[:, 0]), [1, 1, 3 / 4, 1 / 4, 1, 1]
+    )
 
 
 def test_weights_gone_astray_stop_the_run_and_keep_the_record(tmp_path):
     text = small("{phase: wake, steps: 1}, {phase: sleep, steps: 50}", "record: {every: 2}")
     out = tmp_path / "astray.zarr"
-    with pytest.raises(ws.RunError, match=r"no longer finite: phase 'sleep' \(small, cycle 1\), "
-                                          r"step \d+ of 50") as caught:
+    with pytest.raises(
+        ws.RunError,
+        match=r"no longer finite: phase 'sleep' \(small, cycle 1\), "
+        r"step \d+ of 50",
+    ) as caught:
         run(text, out=out, parameters={"rate": 1e18, "decay": 0.0})
     kept = ws.open(out)
     assert list(kept["step"].values) == [0, 1]
@@ -200,17 +234,26 @@ def test_everything_said_of_a_run_is_in_it():
 
 def test_results_repeat_themselves(tmp_path):
     out = tmp_path / "first.zarr"
-    first = ws.run("phase_separation", "ff_digits", inputs={"phase_steps": 7, "nights": 2},
-                   parameters=TINY, seed=3, out=out)
+    first = ws.run(
+        "phase_separation",
+        "ff_digits",
+        inputs={"phase_steps": 7, "nights": 2},
+        parameters=TINY,
+        seed=3,
+        out=out,
+    )
     assert same(first, ws.run(out, out, seed=3))
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"seed": -1}, "seed must be"),
-    ({"dtype": "float16"}, "dtype must be"),
-    ({"resume": True}, "resume needs 'out'"),
-    ({"device": "gpu"}, "device 'gpu' is unknown"),
-])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": -1}, "seed must be"),
+        ({"dtype": "float16"}, "dtype must be"),
+        ({"resume": True}, "resume needs 'out'"),
+        ({"device": "gpu"}, "device 'gpu' is unknown"),
+    ],
+)
 def test_wrong_options(options, message):
     with pytest.raises(ws.InputError, match=message):
         run(WAKE_SLEEP, **options)

@@ -33,10 +33,13 @@ def test_labels_are_never_right_and_images_untouched(source, seed, classes):
     assert ((wrong >= 0) & (wrong < classes)).all()
 
 
-@pytest.mark.parametrize(("source", "wanted"), [
-    ("wrong_label", [1 / 3, 0, 1 / 3, 1 / 3]),
-    ("hard_label", [0.1 / 0.4, 0, 0.3 / 0.4, 0]),
-])
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("wrong_label", [1 / 3, 0, 1 / 3, 1 / 3]),
+        ("hard_label", [0.1 / 0.4, 0, 0.3 / 0.4, 0]),
+    ],
+)
 def test_distribution(source, wanted):
     generator, cases = torch.Generator().manual_seed(0), 40_000
     labels = torch.full((cases,), 1)

@@ -13,8 +13,12 @@ from wakesleep import plots
 
 @pytest.fixture(scope="module")
 def result():
-    return ws.run("sleep_deprivation", "ff_digits", parameters={"layers": [12, 12]},
-                  inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4})
+    return ws.run(
+        "sleep_deprivation",
+        "ff_digits",
+        parameters={"layers": [12, 12]},
+        inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4},
+    )
 
 
 def axes():
@@ -26,8 +30,9 @@ def test_goodness_draws_both_signs(result):
     drawn = {line.get_label(): line for line in ax.lines}
     for name, sign in (("real", "positive"), ("negative", "negative")):
         np.testing.assert_array_equal(drawn[name].get_xdata(), result["step"])
-        np.testing.assert_array_equal(drawn[name].get_ydata(),
-                                      result["goodness"].sel(layer="2", sign=sign))
+        np.testing.assert_array_equal(
+            drawn[name].get_ydata(), result["goodness"].sel(layer="2", sign=sign)
+        )
     assert drawn[r"threshold $\theta$"].get_ydata()[0] == 12
     assert ax.get_xlabel() == "weight updates"
 
@@ -38,14 +43,19 @@ def test_error_and_false_positives_are_in_per_cent(result):
     np.testing.assert_allclose(lines[1].get_ydata(), 100 * result["error"].sel(readout="softmax"))
     lines = plots.false_positives(result, axes()).lines
     np.testing.assert_allclose(
-        lines[0].get_ydata(), 100 * result["false_positive_rate"].sel(layer="1"))
+        lines[0].get_ydata(), 100 * result["false_positive_rate"].sel(layer="1")
+    )
 
 
 def test_hypnogram_has_wake_on_top_and_every_phase(result):
     ax = plots.hypnogram(result, axes())
     assert [text.get_text() for text in ax.get_yticklabels()] == [
-        "WAKE", "DEPRIVATION", "RECOVERY", "SLEEP"]
-    stairs, = (patch for patch in ax.patches if hasattr(patch, "get_data"))
+        "WAKE",
+        "DEPRIVATION",
+        "RECOVERY",
+        "SLEEP",
+    ]
+    (stairs,) = (patch for patch in ax.patches if hasattr(patch, "get_data"))
     values, edges, _ = stairs.get_data()
     assert edges[0] == 0
     assert edges[-1] == result["step"].values[-1]
@@ -55,8 +65,7 @@ def test_hypnogram_has_wake_on_top_and_every_phase(result):
 
 
 def test_a_clock_turns_updates_into_hours(result):
-    timed = result.assign_coords(
-        time_h=("probe", 7 + result["step"].values / 2, {"units": "h"}))
+    timed = result.assign_coords(time_h=("probe", 7 + result["step"].values / 2, {"units": "h"}))
     ax = plots.goodness(timed, "1", axes())
     assert ax.get_xlabel() == "time (h)"
     np.testing.assert_allclose(ax.lines[1].get_xdata(), 7 + result["step"].values / 2)
@@ -75,8 +84,12 @@ def test_overview(result, tmp_path):
 
 
 def test_overview_of_a_long_life_shows_what_led_to_the_change():
-    result = ws.run("sleep_deprivation", "ff_digits", parameters={"layers": [8]},
-                    inputs={"nights": 30, "day_steps": 2, "night_steps": 2})
+    result = ws.run(
+        "sleep_deprivation",
+        "ff_digits",
+        parameters={"layers": [8]},
+        inputs={"nights": 30, "day_steps": 2, "night_steps": 2},
+    )
     figure = plots.overview(result)
     left, right = figure.axes[0].get_xlim()
     assert right == result["step"].values[-1]

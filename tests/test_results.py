@@ -17,9 +17,14 @@ from wakesleep import results
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
     out = tmp_path_factory.mktemp("stored") / "run.zarr"
-    returned = ws.run("sleep_deprivation", "ff_digits", seed=2, out=out,
-                      inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4},
-                      parameters={"layers": [12, 12]})
+    returned = ws.run(
+        "sleep_deprivation",
+        "ff_digits",
+        seed=2,
+        out=out,
+        inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4},
+        parameters={"layers": [12, 12]},
+    )
     return out, returned
 
 

@@ -21,12 +21,23 @@ def result(cycles: int = 2) -> xr.Dataset:
                 ends.append(end)
                 index.append(2 * cycle + (phase == "sleep"))
     return xr.Dataset(
-        {"error": (("probe", "readout"), np.arange(2.0 * len(steps)).reshape(-1, 2)),
-         "d_prime": (("probe", "layer"), np.arange(2.0 * len(steps)).reshape(-1, 2),
-                     {"units": "1"})},
-        {"step": ("probe", steps), "phase_end": ("probe", ends), "phase_index": ("probe", index),
-         "phase": ("probe", ["wake", *phases]), "block": ("probe", ["baseline", *blocks]),
-         "cycle": ("probe", [0, *numbers])})
+        {
+            "error": (("probe", "readout"), np.arange(2.0 * len(steps)).reshape(-1, 2)),
+            "d_prime": (
+                ("probe", "layer"),
+                np.arange(2.0 * len(steps)).reshape(-1, 2),
+                {"units": "1"},
+            ),
+        },
+        {
+            "step": ("probe", steps),
+            "phase_end": ("probe", ends),
+            "phase_index": ("probe", index),
+            "phase": ("probe", ["wake", *phases]),
+            "block": ("probe", ["baseline", *blocks]),
+            "cycle": ("probe", [0, *numbers]),
+        },
+    )
 
 
 def test_phase_table():

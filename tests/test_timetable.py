@@ -35,17 +35,21 @@ def test_unrolled_by_hand():
     week = [("wake", "weeks", 0, 3, 2)] * 2
     assert found == [
         ("rest", "", 0, 2, 1),
-        *week, ("sleep", "nights", 0, 8, 4),  # two sweeps of 100 cases by 30: 4 steps each
-        *[("wake", "weeks", 1, 3, 2)] * 2, ("sleep", "nights", 0, 8, 4),
+        *week,
+        ("sleep", "nights", 0, 8, 4),  # two sweeps of 100 cases by 30: 4 steps each
+        *[("wake", "weeks", 1, 3, 2)] * 2,
+        ("sleep", "nights", 0, 8, 4),
         ("sleep", "", 0, 7, 4),
     ]
 
 
 def test_cooling_is_the_authors():
     """REFERENCE: 1 in the first half of E epochs, then (1 + 2(E - epoch))/E."""
-    text = ("protocol: cool\ndata: {batch: 50}\n"
-            "phases: [{phase: interleaved, sweeps: 6, cooling: second_half}]")
-    entry, = entries(text)
+    text = (
+        "protocol: cool\ndata: {batch: 50}\n"
+        "phases: [{phase: interleaved, sweeps: 6, cooling: second_half}]"
+    )
+    (entry,) = entries(text)
     gains = entry.gains(0, entry.steps)
     by_sweep = [1, 1, 1, (1 + 2 * 2) / 6, (1 + 2 * 1) / 6, 1 / 6]
     assert gains == pytest.approx([gain for gain in by_sweep for _ in range(2)])
@@ -53,12 +57,13 @@ def test_cooling_is_the_authors():
 
 
 def test_no_cooling():
-    entry, = entries("protocol: warm\nphases: [{phase: wake, steps: 5}]")
+    (entry,) = entries("protocol: warm\nphases: [{phase: wake, steps: 5}]")
     assert entry.gains(0, 5) == [1.0] * 5
 
 
-@pytest.mark.parametrize(("repeat", "message"), [(0, "comes to 0 phases"),
-                                                 (2_000_000, "2,000,000 phases")])
+@pytest.mark.parametrize(
+    ("repeat", "message"), [(0, "comes to 0 phases"), (2_000_000, "2,000,000 phases")]
+)
 def test_too_few_or_too_many_phases(repeat, message):
     text = f"protocol: odd\nphases: [{{repeat: {repeat}, phases: [{{phase: wake, steps: 1}}]}}]"
     with pytest.raises(InputError, match=message):

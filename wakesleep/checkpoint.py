@@ -46,6 +46,7 @@ def load(path: Path, device: Any) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such checkpoint") from None
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read as a checkpoint "
-                         f"({type(error).__name__})") from None
+        raise InputError(
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__})"
+        ) from None
     return state

@@ -26,8 +26,10 @@ app = typer.Typer(
 def list_(shelf: Annotated[str, typer.Argument(metavar="[models|protocols|studies]")] = "") -> None:
     """List the shipped files, with one line of description each."""
     if shelf and shelf not in library.SHELVES:
-        raise InputError(f"'{shelf}' cannot be listed; allowed are {listed(library.SHELVES)}"
-                         f"{nearest(shelf, library.SHELVES)}")
+        raise InputError(
+            f"'{shelf}' cannot be listed; allowed are {listed(library.SHELVES)}"
+            f"{nearest(shelf, library.SHELVES)}"
+        )
     for name in [shelf] if shelf else library.SHELVES:
         entries = list(library.descriptions(name))
         width = max((len(entry) for entry, _ in entries), default=0)
@@ -60,8 +62,9 @@ def copy(
 @app.command()
 def check(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Names or paths.")],
-    model: Annotated[str | None, typer.Option(
-        "--model", help="A model that the protocols must fit.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model that the protocols must fit.")
+    ] = None,
 ) -> None:
     """Check protocol and model files; with --model, that the model can do what they ask."""
     from wakesleep.loading import check as check_files
@@ -75,15 +78,23 @@ def check(
 def run(
     protocol: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
     model: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
-    settings: Annotated[list[str] | None, typer.Option(
-        "-p", metavar="NAME=VALUE",
-        help="An input of the protocol, or model.NAME=VALUE for a parameter of the model.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            metavar="NAME=VALUE",
+            help="An input of the protocol, or model.NAME=VALUE for a parameter of the model.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The one seed of all randomness.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    out: Annotated[Path | None, typer.Option(
-        "-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr.")] = None,
-    resume: Annotated[bool, typer.Option(
-        "--resume", help="Go on with the run in OUT where it was stopped.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in OUT where it was stopped.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the result's path alone.")] = False,
 ) -> None:
     """Run a protocol on a model."""
@@ -95,7 +106,8 @@ def run(
     from wakesleep.loop import run as run_protocol
 
     result = run_protocol(
-        its, network, seed=seed, device=device, out=out, resume=resume, quiet=quiet)
+        its, network, seed=seed, device=device, out=out, resume=resume, quiet=quiet
+    )
     if quiet:
         typer.echo(out)
         return
@@ -108,8 +120,12 @@ def run(
 @app.command()
 def plot(
     result: Path,
-    out: Annotated[Path | None, typer.Option(
-        "-o", metavar="FILE.png", help="Default RESULT.png; the ending sets the format.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", metavar="FILE.png", help="Default RESULT.png; the ending sets the format."
+        ),
+    ] = None,
 ) -> None:
     """Draw the hypnogram and the goodness of every layer over the phases of a run."""
     from wakesleep.plots import save_overview
@@ -150,8 +166,11 @@ def _settings(pairs: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise InputError(f"-p {pair}: expected NAME=VALUE or model.NAME=VALUE")
-        into, key = ((parameters, name.removeprefix("model.")) if name.startswith("model.")
-                     else (inputs, name))
+        into, key = (
+            (parameters, name.removeprefix("model."))
+            if name.startswith("model.")
+            else (inputs, name)
+        )
         into[key] = scalar(value)
     return inputs, parameters
 

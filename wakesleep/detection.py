@@ -1,4 +1,4 @@
-"""Signal detection: how well goodness tells real data from negative data, and where it draws the line.
+"""Signal detection: how well goodness tells real from negative data, and where the line is.
 
 Real data are the signal. A case is called real where its log odds exceed 0, that is, where its
 goodness exceeds theta. Terms and corrections as in Macmillan & Creelman, *Detection Theory* (2005).
@@ -6,9 +6,12 @@ goodness exceeds theta. Terms and corrections as in Macmillan & Creelman, *Detec
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-Array = np.ndarray
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 
 def rate(called: Array) -> Array:
@@ -68,5 +71,4 @@ def _z(called: Array) -> Array:
     from scipy.special import ndtri
 
     cases = called.shape[-1]
-    corrected: Array = ndtri((called.sum(axis=-1) + 0.5) / (cases + 1))
-    return corrected
+    return ndtri((called.sum(axis=-1) + 0.5) / (cases + 1))

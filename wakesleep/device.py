@@ -24,7 +24,7 @@ def resolve(name: str = "auto") -> torch.device:
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
         raise InputError(
-            "device 'cuda' was asked for, but torch finds no CUDA GPU here; use --device cpu or auto"
+            "device 'cuda' was asked for, but torch finds no CUDA GPU here; allowed are auto, cpu"
         )
     return torch.device("cuda" if present and name != "cpu" else "cpu")
 

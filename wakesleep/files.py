@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wakesleep.errors import InputError, listed, nearest
 
@@ -50,7 +50,7 @@ class Document:
     folder: Path | None = None
 
     def where(self, path: Path_) -> str:
-        """Return ``file:line:column`` of a path, or of the nearest enclosing value that is there."""
+        """Return ``file:line:column`` of a path, or of what encloses it."""
         while path and path not in self.places:
             path = path[:-1]
         line, column = self.places.get(path, (1, 1))
@@ -115,7 +115,8 @@ def parse(text: str, source: str, folder: Path | None = None) -> Document:
     if not isinstance(raw, Mapping):
         raise InputError(
             f"{source}:1:1: expected keys and values at the top, such as 'protocol: NAME', "
-            f"found {kind_of(raw)}")
+            f"found {kind_of(raw)}"
+        )
     places: dict[Path_, tuple[int, int]] = {}
     tree = _plain(raw, (), places, source)
     return Document(source, text, tree, places, folder)
@@ -132,7 +133,8 @@ def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]], source:
             line, column = node.lc.key(key)  # type: ignore[attr-defined]
             if not isinstance(key, str):
                 raise InputError(
-                    f"{source}:{line + 1}:{column + 1}: a key must be a word, not {kind_of(key)}")
+                    f"{source}:{line + 1}:{column + 1}: a key must be a word, not {kind_of(key)}"
+                )
             places[(*path, key)] = (line + 1, column + 1)
             result[str(key)] = _plain(value, (*path, str(key)), places, source)
         return result
@@ -154,8 +156,15 @@ def kind_of(value: object) -> str:
     """Name the kind of a value as a user would: ``a number``, ``a list``."""
     if value is None:
         return "nothing"
-    names = ((bool, "true/false"), (int, "a whole number"), (float, "a number"), (str, "text"),
-             (Mapping, "a mapping"), (list, "a list"), (tuple, "a list"))
+    names = (
+        (bool, "true/false"),
+        (int, "a whole number"),
+        (float, "a number"),
+        (str, "text"),
+        (Mapping, "a mapping"),
+        (list, "a list"),
+        (tuple, "a list"),
+    )
     return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
 
 
@@ -196,36 +205,58 @@ def validate(kind: type[Spec], tree: object, document: Document, path: Path_ = (
     except ValidationError as caught:
         problems = [(_in_tree(tree, error["loc"]), error) for error in caught.errors()]
     # A misspelt key is both unknown and missing: the first is what the user did.
-    first = min(problems, key=lambda one: (
-        one[1]["type"] == "missing", document.places.get((*path, *one[0]), (0, 0))))
+    first = min(
+        problems,
+        key=lambda one: (
+            one[1]["type"] == "missing",
+            document.places.get((*path, *one[0]), (0, 0)),
+        ),
+    )
     location, error = first
-    _raise(document, (*path, *location), error, kind)
+    raise document.error(*_told((*path, *location), error, kind))
 
 
-def one_of(what: str, allowed: Iterable[str], listing: str = "") -> Any:
-    """Return a type for a pydantic field: one of some names, with the nearest one in its error.
+@dataclass(frozen=True)
+class OneOf:
+    """What makes a text field of a spec one of some names: ``Annotated[str, OneOf(...)]``.
 
-    Parameters
+    Its error tells what is allowed and the nearest name, and its JSON Schema lists the names.
+
+    Attributes
     ----------
     what
         What is named, such as ``data set``.
-    allowed
+    names
         The names.
-    listing
-        How the names are told in the error, where that is more than a list of them.
     """
-    from pydantic import AfterValidator, WithJsonSchema
 
-    names = tuple(allowed)
+    what: str
+    names: tuple[str, ...]
 
-    def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(f"{what} '{name}' is unknown; allowed are {listing or listed(names)}"
-                             f"{nearest(name, names)}")
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Check the name after pydantic has checked that it is text."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """List the names for editors."""
+        return {**handler(schema), "enum": list(self.names)}
+
+    def checked(self, name: str) -> str:
+        """Return the name.
+
+        Raises
+        ------
+        ValueError
+            If it is not one of the names.
+        """
+        if name not in self.names:
+            raise ValueError(
+                f"{self.what} '{name}' is unknown; allowed are {listed(self.names)}"
+                f"{nearest(name, self.names)}"
+            )
         return name
-
-    return Annotated[
-        str, AfterValidator(check), WithJsonSchema({"type": "string", "enum": list(names)})]
 
 
 def _in_tree(tree: object, location: Sequence[str | int]) -> Path_:
@@ -242,8 +273,8 @@ def _in_tree(tree: object, location: Sequence[str | int]) -> Path_:
     return tuple(found)
 
 
-def _raise(document: Document, path: Path_, error: Any, kind: type[BaseModel]) -> NoReturn:
-    """Turn pydantic's account of a problem into our sentence."""
+def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
+    """Turn pydantic's account of a problem into a place and our sentence."""
     name = path[-1] if path else ""
     context = error.get("ctx", {})
     value = error.get("input")
@@ -256,15 +287,14 @@ def _raise(document: Document, path: Path_, error: Any, kind: type[BaseModel]) -
         path = path[:-1]
     elif what == "literal_error":
         allowed = [str(choice).strip("'") for choice in _choices(context["expected"])]
-        sentence = (f"'{name}' is '{value}'; allowed are {listed(allowed)}"
-                    f"{nearest(value, allowed)}")
+        sentence = f"'{name}' is '{value}'; allowed are {listed(allowed)}{nearest(value, allowed)}"
     elif what == "value_error":
         sentence = str(context["error"])
     else:
         wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
         shown = repr(value) if isinstance(value, (str, int, float)) else kind_of(value)
         sentence = f"'{name}' must be {_plainer(wanted)}, not {shown}"
-    raise document.error(path, sentence)
+    return path, sentence
 
 
 def _choices(expected: str) -> list[str]:
@@ -272,8 +302,15 @@ def _choices(expected: str) -> list[str]:
 
 
 def _plainer(wanted: str) -> str:
-    words = {"integer": "a whole number", "string": "text", "boolean": "true or false",
-             "dictionary": "a mapping", "list": "a list", "tuple": "a list", "number": "a number"}
+    words = {
+        "integer": "a whole number",
+        "string": "text",
+        "boolean": "true or false",
+        "dictionary": "a mapping",
+        "list": "a list",
+        "tuple": "a list",
+        "number": "a number",
+    }
     return words.get(wanted, wanted)
 
 
@@ -293,7 +330,11 @@ def _fields_at(kind: type[BaseModel], location: Iterable[str | int]) -> list[str
         if str(part).startswith("<"):  # a branch of a union: our tags are <model's name>
             candidates = [model for model in candidates if f"<{model.__name__}>" == part]
             continue
-        deeper = [model for candidate in candidates if part in candidate.model_fields
-                  for model in models(candidate.model_fields[str(part)].annotation)]
+        deeper = [
+            model
+            for candidate in candidates
+            if part in candidate.model_fields
+            for model in models(candidate.model_fields[str(part)].annotation)
+        ]
         candidates = deeper or candidates
     return sorted({name for model in candidates for name in model.model_fields})

@@ -13,7 +13,7 @@ SHELVES = {"models": "models", "protocols": "protocols", "studies": "analysis"}
 
 
 def root() -> Path:
-    """Return the folder that holds the shipped files: in the package, or in a checkout beside it."""
+    """Return the folder that holds the shipped files: in the package, or in a checkout."""
     package = Path(__file__).resolve().parent
     inside = package / "_library"
     return inside if inside.is_dir() else package.parent
@@ -47,10 +47,14 @@ def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
         return path
     known = {its: path for shelf in shelves for its, path in shipped(shelf).items()}
     if name not in known:
-        what = " or ".join({"models": "model", "protocols": "protocol", "studies": "study"}[shelf]
-                           for shelf in shelves)
-        raise InputError(f"'{name}' is neither a file nor a shipped {what}; shipped are "
-                         f"{listed(known) or 'none'}{nearest(name, known)}")
+        what = " or ".join(
+            {"models": "model", "protocols": "protocol", "studies": "study"}[shelf]
+            for shelf in shelves
+        )
+        raise InputError(
+            f"'{name}' is neither a file nor a shipped {what}; shipped are "
+            f"{listed(known) or 'none'}{nearest(name, known)}"
+        )
     return known[name]
 
 

@@ -1,4 +1,4 @@
-"""The verbs ``load`` and ``check``: a name, a path or a result becomes a checked protocol or model."""
+"""The verbs ``load`` and ``check``: from a name or path to a checked protocol or model."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
             check_fit(loaded, fitted)
 
 
-def load_protocol(given: str | Path | LoadedProtocol,
-                  values: Mapping[str, Any] | None = None) -> LoadedProtocol:
+def load_protocol(
+    given: str | Path | LoadedProtocol, values: Mapping[str, Any] | None = None
+) -> LoadedProtocol:
     """Return a protocol from a name, a path, a result's path or a loaded protocol.
 
     Raises
@@ -72,8 +73,9 @@ def load_protocol(given: str | Path | LoadedProtocol,
     return protocol.from_document(document, values)
 
 
-def load_model(given: str | Path | LoadedModel,
-               values: Mapping[str, Any] | None = None) -> LoadedModel:
+def load_model(
+    given: str | Path | LoadedModel, values: Mapping[str, Any] | None = None
+) -> LoadedModel:
     """Return a model from a name, a path, a result's path or a loaded model.
 
     Raises
@@ -82,8 +84,9 @@ def load_model(given: str | Path | LoadedModel,
         As :func:`load`; also if the file is a protocol.
     """
     if isinstance(given, LoadedModel):
-        return given if not values else model.from_document(
-            given.document, {**given.values, **values})
+        return (
+            given if not values else model.from_document(given.document, {**given.values, **values})
+        )
     document, kept = _document(given, "model")
     return model.from_document(document, {**kept, **(values or {})})
 
@@ -105,8 +108,10 @@ def _is(document: files.Document) -> str:
     for kind in ("protocol", "model"):
         if kind in document.tree:
             return kind
-    raise InputError(f"{document.source}:1:1: neither a protocol nor a model: it needs a key "
-                     "'protocol' or 'model' that names it")
+    raise InputError(
+        f"{document.source}:1:1: neither a protocol nor a model: it needs a key "
+        "'protocol' or 'model' that names it"
+    )
 
 
 def _document(given: str | Path, wanted: str) -> tuple[files.Document, Mapping[str, Any]]:

@@ -93,8 +93,14 @@ def run(
         raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
     if dtype not in ("float32", "float64"):
         raise InputError(f"dtype must be float32 or float64, not '{dtype}'")
-    job = Job(protocol, model, seed, resolve(device), getattr(torch, dtype),
-              None if out is None else Path(out))
+    job = Job(
+        protocol,
+        model,
+        seed,
+        resolve(device),
+        getattr(torch, dtype),
+        None if out is None else Path(out),
+    )
     return job.run(resume, quiet)
 
 
@@ -142,13 +148,16 @@ class Job:
         if not self.out.exists():
             return False
         if not resume:
-            raise InputError(f"{self.out}: exists already; choose another -o, or go on with it by "
-                             "--resume")
+            raise InputError(
+                f"{self.out}: exists already; choose another -o, or go on with it by --resume"
+            )
         old = results.open_result(self.out).attrs
         for name, value in self._identity().items():
             if old.get(name) != value:
-                raise InputError(f"{self.out}: cannot be resumed, for its {name} was {old.get(name)}"
-                                 f" and now is {value}")
+                raise InputError(
+                    f"{self.out}: cannot be resumed, for its {name} was {old.get(name)} and now is "
+                    f"{value}"
+                )
         return True
 
     def _status(self) -> str:
@@ -177,19 +186,29 @@ class Job:
 
         spec = self.protocol.spec
         self.data: DataSet = data.load(
-            self.model.spec.data if spec.data.set == "model" else spec.data.set)
+            self.model.spec.data if spec.data.set == "model" else spec.data.set
+        )
         train = self.data.train.first(spec.data.train)
         if spec.data.train is not None and spec.data.train > len(self.data.train):
-            raise InputError(f"data: train is {spec.data.train}, but '{self.data.name}' has only "
-                             f"{len(self.data.train)} training cases")
+            raise InputError(
+                f"data: train is {spec.data.train}, but '{self.data.name}' has only "
+                f"{len(self.data.train)} training cases"
+            )
         self.entries = timetable(spec, len(train))
         self.streams = Streams(self.seed, self.device)
-        self.learner = build(self.model, Setting(
-            self.data.features, self.data.classes, self.device, self.dtype, self.streams))
+        self.learner = build(
+            self.model,
+            Setting(self.data.features, self.data.classes, self.device, self.dtype, self.streams),
+        )
         self.quantities = tuple(
-            name for name, its in results.QUANTITIES.items()
-            if (its.needs in self.model.offers if spec.record.quantities is None
-                else name in spec.record.quantities))
+            name
+            for name, its in results.QUANTITIES.items()
+            if (
+                its.needs in self.model.offers
+                if spec.record.quantities is None
+                else name in spec.record.quantities
+            )
+        )
 
         self.images, self.labels = self._placed(train)
         shown = self.data.validation.first(spec.record.cases)
@@ -197,8 +216,10 @@ class Job:
         self.probe = Probe(
             *self._placed(shown),
             fresh_negatives=lambda: negatives(
-                source, self.data.classes, self.streams.fresh("probe negatives")),
-            quantities=self.quantities)
+                source, self.data.classes, self.streams.fresh("probe negatives")
+            ),
+            quantities=self.quantities,
+        )
         self.words = {
             "phase": tuple(PHASES),
             # A flag needs a word: what stands in no named block is called by the protocol's name.
@@ -222,20 +243,29 @@ class Job:
             if chosen is not None and chosen not in self.words[dim]:
                 raise InputError(
                     f"condition on '{condition.quantity}': model '{self.model.name}' has no {dim} "
-                    f"'{chosen}'; allowed are {listed(self.words[dim])}")
+                    f"'{chosen}'; allowed are {listed(self.words[dim])}"
+                )
         if condition.quantity not in self.quantities:
-            raise InputError(f"condition on '{condition.quantity}': it is not among the quantities "
-                             f"that the protocol records, {listed(self.quantities)}")
+            raise InputError(
+                f"condition on '{condition.quantity}': it is not among the quantities "
+                f"that the protocol records, {listed(self.quantities)}"
+            )
 
     def _create_store(self) -> None:
         import zarr
 
-        blank = results.blank(1 + sum(entry.probes for entry in self.entries), self.words,
-                              self.quantities, self._attributes())
+        blank = results.blank(
+            1 + sum(entry.probes for entry in self.entries),
+            self.words,
+            self.quantities,
+            self._attributes(),
+        )
         if "goodness" in self.model.offers:
             blank["threshold"] = results.constant(
-                results.as_numpy(self.learner.thresholds()), "layer",
-                "goodness at which real and negative are equally probable")
+                results.as_numpy(self.learner.thresholds()),
+                "layer",
+                "goodness at which real and negative are equally probable",
+            )
         if self.out is None:
             self.store: Any = zarr.storage.MemoryStore()
             results.write_blank(blank, self.store)
@@ -250,8 +280,7 @@ class Job:
             checkpoint.path_for(self.out).unlink(missing_ok=True)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
-            raise InputError(
-                f"{self.out}: cannot be written ({error.strerror or error})") from None
+            raise InputError(f"{self.out}: cannot be written ({error.strerror or error})") from None
 
     def _block(self, entry: Entry) -> str:
         return entry.block or self.protocol.name
@@ -328,16 +357,23 @@ class Job:
         if kind.sign is None:
             return
         batches = self.batches["asleep" if kind.sign == "negative" else "awake"]
-        bad = self.learner.learn(Chunk(
-            sign=kind.sign, images=self.images, labels=self.labels, index=batches.take(steps),
-            gains=entry.gains(self.place.done, steps),
-            negatives=None if kind.sign == "positive" else self.negatives,
-            separate_states=self.protocol.spec.optimiser_state == "separate"))
+        bad = self.learner.learn(
+            Chunk(
+                sign=kind.sign,
+                images=self.images,
+                labels=self.labels,
+                index=batches.take(steps),
+                gains=entry.gains(self.place.done, steps),
+                negatives=None if kind.sign == "positive" else self.negatives,
+                separate_states=self.protocol.spec.optimiser_state == "separate",
+            )
+        )
         if bad is not None:
             raise RunError(
                 f"weights are no longer finite: phase '{entry.phase}' ({self._block(entry)}, cycle "
                 f"{entry.cycle + 1}), step {self.place.done + bad + 1} of {entry.steps}, step "
-                f"{self.place.step + bad + 1} of the run; a lower model.rate may help")
+                f"{self.place.step + bad + 1} of the run; a lower model.rate may help"
+            )
 
     def _take_probe(self, entry: Entry, ends: bool) -> bool:
         """Record a probe; return whether the phase ends here."""
@@ -346,15 +382,18 @@ class Job:
         if entry.until is not None and place.done and self._holds(entry.until, measured):
             ends = True
         clock = self.protocol.spec.clock
-        self.recorder.add({
-            "step": place.step,
-            "time_h": clock.start_h + place.step / clock.steps_per_hour if clock else math.nan,
-            "phase": self.words["phase"].index(entry.phase),
-            "phase_index": place.entry,
-            "phase_end": int(ends),
-            "block": self.words["block"].index(self._block(entry)),
-            "cycle": entry.cycle,
-        }, measured)
+        self.recorder.add(
+            {
+                "step": place.step,
+                "time_h": clock.start_h + place.step / clock.steps_per_hour if clock else math.nan,
+                "phase": self.words["phase"].index(entry.phase),
+                "phase_index": place.entry,
+                "phase_end": int(ends),
+                "block": self.words["block"].index(self._block(entry)),
+                "cycle": entry.cycle,
+            },
+            measured,
+        )
         place.probes = self.recorder.row
         return ends
 
@@ -363,10 +402,14 @@ class Job:
         values = measured[condition.quantity]
         for axis, dim in reversed(list(enumerate(results.QUANTITIES[condition.quantity].dims))):
             chosen = getattr(condition, dim)
-            values = (values.mean(axis) if chosen is None
-                      else values.take(self.words[dim].index(chosen), axis))
-        return bool(values < condition.below if condition.below is not None
-                    else values > condition.above)
+            values = (
+                values.mean(axis)
+                if chosen is None
+                else values.take(self.words[dim].index(chosen), axis)
+            )
+        return bool(
+            values < condition.below if condition.below is not None else values > condition.above
+        )
 
     # State ----------------------------------------------------------------------------------------
 
@@ -382,19 +425,24 @@ class Job:
             self._checkpoint()
             self._saved = now
         if stop:
-            raise RunError(f"interrupted by {signal.Signals(stop[0]).name} after step "
-                           f"{self.place.step}; --resume goes on from here")
+            raise RunError(
+                f"interrupted by {signal.Signals(stop[0]).name} after step "
+                f"{self.place.step}; --resume goes on from here"
+            )
 
     def _checkpoint(self) -> None:
         assert self.out is not None
         self.recorder.flush()
         self.place.seconds = time.monotonic() - self._started
-        checkpoint.save({
-            "place": vars(self.place).copy(),
-            "learner": self.learner.state_dict(),
-            "streams": self.streams.state_dict(),
-            "batches": {name: its.state_dict() for name, its in self.batches.items()},
-        }, checkpoint.path_for(self.out))
+        checkpoint.save(
+            {
+                "place": vars(self.place).copy(),
+                "learner": self.learner.state_dict(),
+                "streams": self.streams.state_dict(),
+                "batches": {name: its.state_dict() for name, its in self.batches.items()},
+            },
+            checkpoint.path_for(self.out),
+        )
 
     def _restore(self) -> None:
         assert self.out is not None
@@ -416,9 +464,13 @@ class Job:
             self._write_error("validation", self.data.validation)
             if self.protocol.spec.record.test:
                 self._write_error("test", self.data.test)
-        self.group.attrs.update({
-            "status": "finished", "ended": now(),
-            "wall_seconds": round(time.monotonic() - self._started, 3)})
+        self.group.attrs.update(
+            {
+                "status": "finished",
+                "ended": now(),
+                "wall_seconds": round(time.monotonic() - self._started, 3),
+            }
+        )
         return results.open_result(self.store)
 
     def _write_error(self, split: str, cases: Cases) -> None:
@@ -426,15 +478,23 @@ class Job:
         from wakesleep.record import error
 
         values = error(self.learner, *self._placed(cases))
-        array = self.group.create_array(f"{split}_error", shape=values.shape, dtype="float32",
-                                        dimension_names=("readout",), overwrite=True)
+        array = self.group.create_array(
+            f"{split}_error",
+            shape=values.shape,
+            dtype="float32",
+            dimension_names=("readout",),
+            overwrite=True,
+        )
         array[:] = values
-        array.attrs.update({"long_name": f"classification error on all {split} data at the end",
-                            "units": "1"})
+        array.attrs.update(
+            {"long_name": f"classification error on all {split} data at the end", "units": "1"}
+        )
 
     def _placed(self, cases: Cases) -> tuple[torch.Tensor, torch.Tensor]:
         """Return images and labels as tensors on the run's device."""
         import torch
 
-        return (torch.tensor(cases.images, dtype=self.dtype, device=self.device),
-                torch.tensor(cases.labels, device=self.device))
+        return (
+            torch.tensor(cases.images, dtype=self.dtype, device=self.device),
+            torch.tensor(cases.labels, device=self.device),
+        )

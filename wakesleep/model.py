@@ -188,12 +188,6 @@ KINDS: dict[str, Kind] = {
 }
 
 
-if TYPE_CHECKING:
-    DataSetName = str
-else:
-    DataSetName = files.one_of("data set", DATA_SETS)
-
-
 class Spec(BaseModel):
     """What a model file holds."""
 
@@ -202,20 +196,28 @@ class Spec(BaseModel):
     model: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
     description: str = ""
     references: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    kind: str = Field(description=(
-        "A kind that comes with the package, or './file.py:Class' (beside the model file) or "
-        "'package.module:Class'."))
-    data: DataSetName = Field(description="The data set that the model is made for.")
+    kind: str = Field(
+        description=(
+            "A kind that comes with the package, or './file.py:Class' (beside the model file) or "
+            "'package.module:Class'."
+        )
+    )
+    data: Annotated[str, files.OneOf("data set", tuple(DATA_SETS))] = Field(
+        description="The data set that the model is made for."
+    )
     parameters: dict[str, Any] = {}
     offers: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
-        None, description="Capabilities; default all that the kind has.")
+        None, description="Capabilities; default all that the kind has."
+    )
 
     @field_validator("kind")
     @classmethod
     def _known_kind(cls, kind: str) -> str:
         if ":" not in kind and kind not in KINDS:
-            raise ValueError(f"kind '{kind}' is unknown; allowed are {listed(KINDS)}, "
-                             f"./file.py:Class, package.module:Class{nearest(kind, KINDS)}")
+            raise ValueError(
+                f"kind '{kind}' is unknown; allowed are {listed(KINDS)}, "
+                f"./file.py:Class, package.module:Class{nearest(kind, KINDS)}"
+            )
         return kind
 
     @field_validator("offers")
@@ -225,15 +227,19 @@ class Spec(BaseModel):
         possible = kind.offers if kind else tuple(CAPABILITIES)
         for capability in offers or ():
             if capability not in possible:
-                raise ValueError(f"capability '{capability}' cannot be offered; allowed are "
-                                 f"{listed(possible)}{nearest(capability, possible)}")
+                raise ValueError(
+                    f"capability '{capability}' cannot be offered; allowed are "
+                    f"{listed(possible)}{nearest(capability, possible)}"
+                )
         return offers
 
     @model_validator(mode="after")
     def _says_what_it_offers(self) -> Spec:
         if self.kind not in KINDS and self.offers is None:
-            raise ValueError("a model of a kind of your own must say what it offers, such as "
-                             "'offers: [wake, sleep, goodness]'")
+            raise ValueError(
+                "a model of a kind of your own must say what it offers, such as "
+                "'offers: [wake, sleep, goodness]'"
+            )
         return self
 
 
@@ -297,9 +303,12 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
     if values:
         given = files.Document("-p model." + listed(values), "", {}, {})
         for name in values:
-            if name not in checks.model_fields:
-                raise InputError(f"model '{spec.model}' has no parameter '{name}'; allowed are "
-                                 f"{listed(checks.model_fields)}{nearest(name, checks.model_fields)}")
+            allowed = checks.model_fields
+            if name not in allowed:
+                raise InputError(
+                    f"model '{spec.model}' has no parameter '{name}'; allowed are "
+                    f"{listed(allowed)}{nearest(name, allowed)}"
+                )
         return LoadedModel(spec, files.validate(checks, tree, given), document)
     return LoadedModel(spec, checks.model_validate(tree), document)
 
@@ -316,10 +325,11 @@ def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:
     """
     for capability, asker in needs.items():
         if capability not in model.offers:
-            return (f"model '{model.name}' does not offer '{capability}', which is needed by "
-                    f"{asker}; it offers {listed(model.offers)}"
-                    + ("" if capability in CAPABILITIES else
-                       f"{nearest(capability, CAPABILITIES)}"))
+            return (
+                f"model '{model.name}' does not offer '{capability}', which is needed by "
+                f"{asker}; it offers {listed(model.offers)}"
+                + ("" if capability in CAPABILITIES else f"{nearest(capability, CAPABILITIES)}")
+            )
     return None
 
 
@@ -335,9 +345,13 @@ def build(model: LoadedModel, setting: Setting) -> Any:
     learner = _imported(target, model.document)(model.parameters, setting)
     for capability in model.offers:
         if not isinstance(learner, CAPABILITIES[capability]):
-            raise model.document.error(("offers",), (
-                f"'{model.spec.kind}' does not have what '{capability}' asks for; see "
-                f"{CAPABILITIES[capability].__name__} in wakesleep.model"))
+            raise model.document.error(
+                ("offers",),
+                (
+                    f"'{model.spec.kind}' does not have what '{capability}' asks for; see "
+                    f"{CAPABILITIES[capability].__name__} in wakesleep.model"
+                ),
+            )
     return learner
 
 

@@ -17,7 +17,13 @@ def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining(),
-                  console=Console(stderr=True), transient=True) as bar:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Remaining(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
         task = bar.add_task("", total=steps)
         yield lambda done, text: bar.update(task, completed=done, description=text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -60,12 +60,9 @@ class Spec(BaseModel):
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Words = Annotated[tuple[str, ...], Field(strict=False)]
 Count = Annotated[int, Field(ge=1)]
-if TYPE_CHECKING:
-    DataSetName = SourceName = QuantityName = str
-else:
-    DataSetName = files.one_of("data set", ("model", *DATA_SETS))
-    SourceName = files.one_of("source", SOURCES)
-    QuantityName = files.one_of("quantity", QUANTITIES)
+DataSetName = Annotated[str, files.OneOf("data set", ("model", *DATA_SETS))]
+SourceName = Annotated[str, files.OneOf("source", tuple(SOURCES))]
+QuantityName = Annotated[str, files.OneOf("quantity", tuple(QUANTITIES))]
 
 
 class Input(Spec):
@@ -96,23 +93,25 @@ class Input(Spec):
             shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
             raise InputError(f"input '{name}' must be {wanted}, not {shown}")
         if self.choices is not None and given not in self.choices:
-            raise InputError(f"input '{name}' is '{given}'; allowed are {listed(self.choices)}"
-                             f"{nearest(given, self.choices)}")
+            raise InputError(
+                f"input '{name}' is '{given}'; allowed are {listed(self.choices)}"
+                f"{nearest(given, self.choices)}"
+            )
         if isinstance(given, (int, float)) and not isinstance(given, bool):
             if self.minimum is not None and not given >= self.minimum:
-                raise InputError(
-                    f"input '{name}' must be at least {self.minimum:g}, not {given:g}")
+                raise InputError(f"input '{name}' must be at least {self.minimum:g}, not {given:g}")
             if self.maximum is not None and not given <= self.maximum:
-                raise InputError(
-                    f"input '{name}' must be at most {self.maximum:g}, not {given:g}")
+                raise InputError(f"input '{name}' must be at most {self.maximum:g}, not {given:g}")
         return given
 
 
 class Data(Spec):
     """The data of a protocol."""
 
-    set: DataSetName = Field("model", description=(
-        "Name of a data set, or 'model' for the one that the model file names."))
+    set: DataSetName = Field(
+        "model",
+        description=("Name of a data set, or 'model' for the one that the model file names."),
+    )
     batch: Count = Field(100, description="Cases in every update.")
     train: Count | None = Field(None, description="Use only so many training cases.")
 
@@ -120,8 +119,7 @@ class Data(Spec):
 class Negatives(Spec):
     """Where negative data come from."""
 
-    source: SourceName = Field(
-        "wrong_label", description="Name of a source of negative data.")
+    source: SourceName = Field("wrong_label", description="Name of a source of negative data.")
 
 
 class Clock(Spec):
@@ -129,7 +127,8 @@ class Clock(Spec):
 
     steps_per_hour: Annotated[float, Field(gt=0)]
     start_h: Annotated[float, Field(ge=0, lt=24)] = Field(
-        0.0, description="Time of day at step 0, in hours.")
+        0.0, description="Time of day at step 0, in hours."
+    )
 
 
 class Condition(Spec):
@@ -147,8 +146,10 @@ class Condition(Spec):
         if (self.below is None) == (self.above is None):
             raise ValueError("a condition needs either 'below' or 'above'")
         for selector in ("layer", "sign", "readout"):
-            if (getattr(self, selector) is not None
-                    and selector not in QUANTITIES[self.quantity].dims):
+            if (
+                getattr(self, selector) is not None
+                and selector not in QUANTITIES[self.quantity].dims
+            ):
                 raise ValueError(f"'{self.quantity}' has no {selector} to select")
         return self
 
@@ -161,8 +162,12 @@ class Phase(Spec):
     sweeps: Count | None = Field(None, description="Length in sweeps of the training data.")
     until: Condition | None = Field(None, description="Ends the phase as soon as it holds.")
     at_most: Count | None = Field(None, description="Longest length in updates, with 'until'.")
-    cooling: Literal["second_half"] | None = Field(None, description=(
-        "Lower the learning rate linearly to almost zero in the second half of the phase."))
+    cooling: Literal["second_half"] | None = Field(
+        None,
+        description=(
+            "Lower the learning rate linearly to almost zero in the second half of the phase."
+        ),
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> Phase:
@@ -170,8 +175,10 @@ class Phase(Spec):
             raise ValueError("'until' and 'at_most' go together")
         given = [name for name in ("steps", "sweeps", "until") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("a phase needs exactly one of steps, sweeps, or until with at_most"
-                             + (f"; it has {' and '.join(given)}" if given else ""))
+            raise ValueError(
+                "a phase needs exactly one of steps, sweeps, or until with at_most"
+                + (f"; it has {' and '.join(given)}" if given else "")
+            )
         return self
 
 
@@ -202,7 +209,8 @@ class Record(Spec):
     every_sweeps: Count | None = Field(None, description="The same, in sweeps.")
     cases: Count | None = Field(None, description="Validation cases per probe; default all.")
     quantities: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
-        None, description="What to record; default all that the model offers.")
+        None, description="What to record; default all that the model offers."
+    )
     test: bool = Field(False, description="Read the test data, once, when the run has ended.")
 
     @model_validator(mode="after")
@@ -222,15 +230,17 @@ class Protocol(Spec):
     requires: Words = Field((), description="Capabilities that a model must offer.")
     data: Data = Data()
     negatives: Negatives = Negatives()
-    optimiser_state: Literal["shared", "separate"] = Field("shared", description=(
-        "Whether positive and negative updates share one state of the optimiser."))
+    optimiser_state: Literal["shared", "separate"] = Field(
+        "shared",
+        description=("Whether positive and negative updates share one state of the optimiser."),
+    )
     clock: Clock | None = None
     record: Record = Record()
     phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
 
     def needs(self) -> dict[str, str]:
         """Return every capability a model must offer, and what in the protocol asks for it."""
-        asked = {capability: "its 'requires'" for capability in self.requires}
+        asked = dict.fromkeys(self.requires, "its 'requires'")
         for phase in walk(self.phases):
             kind = PHASES[phase.phase]
             if kind.needs:
@@ -239,8 +249,9 @@ class Protocol(Spec):
             if kind.sign in ("negative", "both") and source.needs:
                 asked.setdefault(source.needs, f"negative data '{self.negatives.source}'")
             if phase.until is not None:
-                asked.setdefault(QUANTITIES[phase.until.quantity].needs,
-                                 f"condition on '{phase.until.quantity}'")
+                asked.setdefault(
+                    QUANTITIES[phase.until.quantity].needs, f"condition on '{phase.until.quantity}'"
+                )
         for quantity in self.record.quantities or ():
             asked.setdefault(QUANTITIES[quantity].needs, f"record '{quantity}'")
         return asked
@@ -303,8 +314,10 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
     for name in values:
         if name not in inputs:
             allowed = listed(inputs) or "none"
-            raise InputError(f"protocol '{tree.get('protocol')}' declares no input '{name}'; "
-                             f"its inputs are {allowed}{nearest(name, inputs)}")
+            raise InputError(
+                f"protocol '{tree.get('protocol')}' declares no input '{name}'; "
+                f"its inputs are {allowed}{nearest(name, inputs)}"
+            )
     chosen = {}
     for name, its in inputs.items():
         try:
@@ -313,8 +326,12 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
             raise document.error(("inputs", name, "default"), str(error)) from None
         if name in values:
             chosen[name] = its.checked(name, values[name])
-    filled = {key: value if key in ("inputs", "description", "references")
-              else _filled(value, (key,), chosen, document) for key, value in tree.items()}
+    filled = {
+        key: value
+        if key in ("inputs", "description", "references")
+        else _filled(value, (key,), chosen, document)
+        for key, value in tree.items()
+    }
     return LoadedProtocol(files.validate(Protocol, filled, document), chosen, document)
 
 
@@ -322,22 +339,29 @@ def _inputs(document: files.Document) -> dict[str, Input]:
     declared = document.tree.get("inputs") or {}
     if not isinstance(declared, Mapping):
         raise document.error(("inputs",), "'inputs' must be a mapping of names to their defaults")
-    return {name: files.validate(Input, its, document, ("inputs", name))
-            for name, its in declared.items()}
+    return {
+        name: files.validate(Input, its, document, ("inputs", name))
+        for name, its in declared.items()
+    }
 
 
-def _filled(node: Any, path: files.Path_, values: Mapping[str, object],
-            document: files.Document) -> Any:
+def _filled(
+    node: Any, path: files.Path_, values: Mapping[str, object], document: files.Document
+) -> Any:
     """Replace every ``$name`` by the value of that input."""
     if isinstance(node, Mapping):
         return {key: _filled(value, (*path, key), values, document) for key, value in node.items()}
     if isinstance(node, list):
-        return [_filled(value, (*path, number), values, document)
-                for number, value in enumerate(node)]
+        return [
+            _filled(value, (*path, number), values, document) for number, value in enumerate(node)
+        ]
     if isinstance(node, str) and node.startswith("$"):
         name = node[1:]
         if name not in values:
-            raise document.error(path, f"'{node}' refers to no declared input; declared are "
-                                       f"{listed(values) or 'none'}{nearest(name, values)}")
+            raise document.error(
+                path,
+                f"'{node}' refers to no declared input; declared are "
+                f"{listed(values) or 'none'}{nearest(name, values)}",
+            )
         return values[name]
     return node

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wakesleep import detection
-from wakesleep.results import COORDINATES, QUANTITIES, SIGNS, as_numpy
+from wakesleep.results import COORDINATES, QUANTITIES, as_numpy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,8 +51,9 @@ class Probe:
             found["error"] = error(model, self.images, self.labels)
         if "goodness" in needed:
             negatives: Negatives = self.fresh_negatives()
-            found |= _goodness(model, (self.images, self.labels),
-                               negatives(model, self.images, self.labels))
+            found |= _goodness(
+                model, (self.images, self.labels), negatives(model, self.images, self.labels)
+            )
         if "weight_norms" in needed:
             found["weight_norm"] = as_numpy(model.weight_norms())
         return {name: found[name] for name in self.quantities}
@@ -60,14 +61,17 @@ class Probe:
 
 def error(model: Any, images: Tensor, labels: Tensor) -> np.ndarray:
     """Return the fraction of cases that each read-out gets wrong (readouts,)."""
-    return np.array([
-        float((model.classify(images, readout) != labels).double().mean())
-        for readout in model.readouts
-    ])
+    return np.array(
+        [
+            float((model.classify(images, readout) != labels).double().mean())
+            for readout in model.readouts
+        ]
+    )
 
 
-def _goodness(model: Any, real: tuple[Tensor, Tensor],
-              negative: tuple[Tensor, Tensor]) -> dict[str, np.ndarray]:
+def _goodness(
+    model: Any, real: tuple[Tensor, Tensor], negative: tuple[Tensor, Tensor]
+) -> dict[str, np.ndarray]:
     goodness = [model.goodness(*real), model.goodness(*negative)]
     log_odds = [as_numpy(model.log_odds(values).double()) for values in goodness]
     values = [as_numpy(its.double()) for its in goodness]

@@ -19,9 +19,12 @@ def print_summary(result: xr.Dataset) -> None:
 
     whole = phase_table(result)
     rows = shortened(whole)
-    table = Table(title=str(result.attrs["title"]), title_justify="left",
-                  caption="At the end of each phase; all but the error are means over layers.",
-                  caption_justify="left")
+    table = Table(
+        title=str(result.attrs["title"]),
+        title_justify="left",
+        caption="At the end of each phase; all but the error are means over layers.",
+        caption_justify="left",
+    )
     for heading in ("part", "cycle", "phase", "updates"):
         table.add_column(heading, justify="left" if heading in ("part", "phase") else "right")
     readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
@@ -31,10 +34,13 @@ def print_summary(result: xr.Dataset) -> None:
     for place in range(rows.sizes["probe"]):
         row = rows.isel(probe=place)
         table.add_row(
-            str(row["block"].item()), str(row["cycle"].item() + 1), str(row["phase"].item()),
+            str(row["block"].item()),
+            str(row["cycle"].item() + 1),
+            str(row["phase"].item()),
             f"{row['step'].item():,}",
             *(f"{100 * row['error'].sel(readout=name).item():.1f}" for name in readouts),
-            *(f"{row[name].item():.2f}" for name in shown))
+            *(f"{row[name].item():.2f}" for name in shown),
+        )
     console = Console()
     if not console.is_terminal:  # a pipe has no width
         console = Console(width=100)
@@ -44,6 +50,12 @@ def print_summary(result: xr.Dataset) -> None:
         console.print(f"({hidden} earlier phases are in the result)")
     for split in ("validation", "test"):
         if f"{split}_error" in result:
-            console.print(f"{split} error at the end: " + ", ".join(
-                f"{100 * error:.2f} % ({name})" for name, error in zip(
-                    result["readout"].values, result[f"{split}_error"].values, strict=True)))
+            console.print(
+                f"{split} error at the end: "
+                + ", ".join(
+                    f"{100 * error:.2f} % ({name})"
+                    for name, error in zip(
+                        result["readout"].values, result[f"{split}_error"].values, strict=True
+                    )
+                )
+            )

@@ -51,10 +51,12 @@ QUANTITIES: dict[str, Quantity] = {
     "error": Quantity(("readout",), "classification error on validation data", "classify"),
     "goodness": Quantity(("layer", "sign"), "mean goodness", "goodness"),
     "p_positive": Quantity(
-        ("layer", "sign"), "mean probability of being taken for real", "goodness"),
+        ("layer", "sign"), "mean probability of being taken for real", "goodness"
+    ),
     "hit_rate": Quantity(("layer",), "fraction of real data taken for real", "goodness"),
     "false_positive_rate": Quantity(
-        ("layer",), "fraction of negative data taken for real", "goodness"),
+        ("layer",), "fraction of negative data taken for real", "goodness"
+    ),
     "d_prime": Quantity(("layer",), "sensitivity d' of real against negative data", "goodness"),
     "criterion": Quantity(("layer",), "criterion c of real against negative data", "goodness"),
     "auc": Quantity(("layer",), "area under the ROC curve, real against negative", "goodness"),
@@ -73,8 +75,12 @@ COORDINATES: dict[str, tuple[str, Any, str, str]] = {
 }
 
 
-def blank(probes: int, words: Mapping[str, Sequence[str]], quantities: Sequence[str],
-          attributes: Mapping[str, Any]) -> xr.Dataset:
+def blank(
+    probes: int,
+    words: Mapping[str, Sequence[str]],
+    quantities: Sequence[str],
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
     """Return a dataset of full length with nothing recorded in it.
 
     Parameters
@@ -101,12 +107,17 @@ def blank(probes: int, words: Mapping[str, Sequence[str]], quantities: Sequence[
     used = {dim for quantity in quantities for dim in QUANTITIES[quantity].dims}
     for dim in ("layer", "sign", "readout"):
         if dim in used:
-            coordinates[dim] = (dim, np.arange(len(words[dim]), dtype="int8"),
-                                {"long_name": dim, "units": "1", **_flags(words[dim])})
+            coordinates[dim] = (
+                dim,
+                np.arange(len(words[dim]), dtype="int8"),
+                {"long_name": dim, "units": "1", **_flags(words[dim])},
+            )
     variables = {
-        name: (("probe", *its.dims),
-               np.full((probes, *(len(words[dim]) for dim in its.dims)), np.nan, "float32"),
-               {"long_name": its.long_name, "units": its.units})
+        name: (
+            ("probe", *its.dims),
+            np.full((probes, *(len(words[dim]) for dim in its.dims)), np.nan, "float32"),
+            {"long_name": its.long_name, "units": its.units},
+        )
         for name, its in ((name, QUANTITIES[name]) for name in quantities)
     }
     return xr.Dataset(variables, coordinates, dict(attributes))
@@ -115,8 +126,7 @@ def blank(probes: int, words: Mapping[str, Sequence[str]], quantities: Sequence[
 def _flags(words: Sequence[str]) -> dict[str, Any]:
     import numpy as np
 
-    return {"flag_values": np.arange(len(words), dtype="int8"),
-            "flag_meanings": " ".join(words)}
+    return {"flag_values": np.arange(len(words), dtype="int8"), "flag_meanings": " ".join(words)}
 
 
 def constant(values: Any, dim: str, long_name: str) -> xr.DataArray:
@@ -124,16 +134,22 @@ def constant(values: Any, dim: str, long_name: str) -> xr.DataArray:
     import numpy as np
     import xarray as xr
 
-    return xr.DataArray(np.asarray(values, "float32"), dims=(dim,),
-                        attrs={"long_name": long_name, "units": "1"})
+    return xr.DataArray(
+        np.asarray(values, "float32"), dims=(dim,), attrs={"long_name": long_name, "units": "1"}
+    )
 
 
 def write_blank(dataset: xr.Dataset, store: Any) -> None:
     """Write a blank dataset into a new Zarr store (a path or a zarr store object)."""
     encoding: dict[str, dict[str, Any]] = {
-        str(name): {"chunks": (min(ROWS_PER_CHUNK, dataset.sizes["probe"]),
-                               *(dataset.sizes[dim] for dim in variable.dims[1:]))}
-        for name, variable in dataset.variables.items() if "probe" in variable.dims
+        str(name): {
+            "chunks": (
+                min(ROWS_PER_CHUNK, dataset.sizes["probe"]),
+                *(dataset.sizes[dim] for dim in variable.dims[1:]),
+            )
+        }
+        for name, variable in dataset.variables.items()
+        if "probe" in variable.dims
     }
     dataset.to_zarr(store, mode="w-", zarr_format=3, consolidated=False, encoding=encoding)
 
@@ -163,15 +179,19 @@ def open_result(store: Any) -> xr.Dataset:
     if isinstance(store, (str, Path)) and not Path(store).exists():
         raise InputError(f"{store}: there is no such result")
     try:
-        dataset = xr.open_zarr(store, consolidated=False, mask_and_scale=False,
-                               decode_times=False, chunks=None)
+        dataset = xr.open_zarr(
+            store, consolidated=False, mask_and_scale=False, decode_times=False, chunks=None
+        )
         version = dataset.attrs["wakesleep_schema"]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{store}: this is not a result of wakesleep "
-                         f"({type(error).__name__})") from None
+        raise InputError(
+            f"{store}: this is not a result of wakesleep ({type(error).__name__})"
+        ) from None
     if version > SCHEMA_VERSION:
-        raise InputError(f"{store}: written by a newer wakesleep (schema {version}, this one reads "
-                         f"up to {SCHEMA_VERSION})")
+        raise InputError(
+            f"{store}: written by a newer wakesleep (schema {version}, this one reads "
+            f"up to {SCHEMA_VERSION})"
+        )
     # A running writer fills the steps of a row last, so steps read first vouch for the rest.
     recorded = dataset["step"].load().values >= 0
     return _in_words(dataset.load().isel(probe=recorded))
@@ -184,10 +204,12 @@ def _in_words(dataset: xr.Dataset) -> xr.Dataset:
         variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"
         if "flag_meanings" in variable.attrs:
             words = np.array(variable.attrs["flag_meanings"].split(" "))
-            attributes = {key: value for key, value in variable.attrs.items()
-                          if not key.startswith("flag_")}
+            attributes = {
+                key: value for key, value in variable.attrs.items() if not key.startswith("flag_")
+            }
             dataset = dataset.assign_coords(
-                {name: (variable.dims, words[variable.values], attributes)})
+                {name: (variable.dims, words[variable.values], attributes)}
+            )
     ends = dataset["phase_end"]
     return dataset.assign_coords(phase_end=("probe", ends.values == 1, ends.attrs))
 

@@ -6,8 +6,11 @@ from typing import Any
 
 from wakesleep.errors import InputError, nearest
 
-REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z][A-Za-z0-9_-]*$",
-             "description": "The value of one of the protocol's inputs."}
+REFERENCE = {
+    "type": "string",
+    "pattern": r"^\$[A-Za-z][A-Za-z0-9_-]*$",
+    "description": "The value of one of the protocol's inputs.",
+}
 
 
 def json_schema(kind: str) -> dict[str, Any]:
@@ -37,13 +40,16 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["allOf"] = []
         for name, its in KINDS.items():
             schema.setdefault("$defs", {})[name] = _imported(its.parameters).model_json_schema()
-            schema["allOf"].append({
-                "if": {"properties": {"kind": {"const": name}}},
-                "then": {"properties": {"parameters": {"$ref": f"#/$defs/{name}"}}},
-            })
+            schema["allOf"].append(
+                {
+                    "if": {"properties": {"kind": {"const": name}}},
+                    "then": {"properties": {"parameters": {"$ref": f"#/$defs/{name}"}}},
+                }
+            )
         return schema
-    raise InputError(f"'{kind}' has no schema; allowed are protocol, model"
-                     f"{nearest(kind, ('protocol', 'model'))}")
+    raise InputError(
+        f"'{kind}' has no schema; allowed are protocol, model{nearest(kind, ('protocol', 'model'))}"
+    )
 
 
 def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
@@ -53,7 +59,10 @@ def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) ->
             continue
         if its.get("type") in ("integer", "number", "boolean") or "enum" in its:
             properties[name] = {"anyOf": [its, REFERENCE]}
-        elif "anyOf" in its and any(option.get("type") in ("integer", "number", "boolean")
-                                    or "enum" in option or "const" in option
-                                    for option in its["anyOf"]):
+        elif "anyOf" in its and any(
+            option.get("type") in ("integer", "number", "boolean")
+            or "enum" in option
+            or "const" in option
+            for option in its["anyOf"]
+        ):
             its["anyOf"].append(REFERENCE)

@@ -56,8 +56,10 @@ def shortened(table: xr.Dataset, longest: int = 16) -> xr.Dataset:
         return table
     block, cycle = table["block"].values, table["cycle"].values
     last = {its: cycle[block == its].max() for its in np.unique(block)}
-    keep = [last[its] < LONG_BLOCK or number == last[its]
-            for its, number in zip(block, cycle, strict=True)]
+    keep = [
+        last[its] < LONG_BLOCK or number == last[its]
+        for its, number in zip(block, cycle, strict=True)
+    ]
     return table.isel(probe=keep)
 
 

@@ -60,8 +60,10 @@ class Entry:
             return [1.0] * count
         sweeps = math.ceil(self.steps / self.sweep)
         numbers = (step // self.sweep + 1 for step in range(first, first + count))
-        return [1.0 if number <= sweeps / 2 else (1 + 2 * (sweeps - number)) / sweeps
-                for number in numbers]
+        return [
+            1.0 if number <= sweeps / 2 else (1 + 2 * (sweeps - number)) / sweeps
+            for number in numbers
+        ]
 
 
 def timetable(protocol: Protocol, train_cases: int) -> tuple[Entry, ...]:
@@ -82,23 +84,32 @@ def timetable(protocol: Protocol, train_cases: int) -> tuple[Entry, ...]:
     sweep = math.ceil(train_cases / protocol.data.batch)
     count = _count(protocol.phases)
     if not 0 < count <= MOST_PHASES:
-        raise InputError(f"protocol '{protocol.protocol}' comes to {count:,} phases; "
-                         f"allowed are 1 to {MOST_PHASES:,}")
+        raise InputError(
+            f"protocol '{protocol.protocol}' comes to {count:,} phases; "
+            f"allowed are 1 to {MOST_PHASES:,}"
+        )
     return tuple(_unroll(protocol.phases, protocol, sweep, "", 0))
 
 
 def _count(items: tuple[Phase | Repeat, ...]) -> int:
-    return sum(1 if isinstance(item, Phase) else item.repeat * _count(item.phases)
-               for item in items)
+    return sum(
+        1 if isinstance(item, Phase) else item.repeat * _count(item.phases) for item in items
+    )
 
 
-def _unroll(items: tuple[Phase | Repeat, ...], protocol: Protocol, sweep: int, block: str,
-            cycle: int) -> Iterator[Entry]:
+def _unroll(
+    items: tuple[Phase | Repeat, ...], protocol: Protocol, sweep: int, block: str, cycle: int
+) -> Iterator[Entry]:
     for item in items:
         if isinstance(item, Repeat):
             for number in range(item.repeat):
-                yield from _unroll(item.phases, protocol, sweep, item.block or block,
-                                   number if item.block or not block else cycle)
+                yield from _unroll(
+                    item.phases,
+                    protocol,
+                    sweep,
+                    item.block or block,
+                    number if item.block or not block else cycle,
+                )
         else:
             yield _entry(item, protocol, sweep, block, cycle)
 
@@ -108,6 +119,12 @@ def _entry(phase: Phase, protocol: Protocol, sweep: int, block: str, cycle: int)
     record = protocol.record
     every = record.every or (record.every_sweeps or 0) * sweep or steps
     return Entry(
-        phase=phase.phase, block=block, cycle=cycle, steps=steps, probe_every=min(every, steps),
-        until=phase.until, sweep=sweep if phase.sweeps else 1, cooling=phase.cooling is not None,
+        phase=phase.phase,
+        block=block,
+        cycle=cycle,
+        steps=steps,
+        probe_every=min(every, steps),
+        until=phase.until,
+        sweep=sweep if phase.sweeps else 1,
+        cooling=phase.cooling is not None,
     )

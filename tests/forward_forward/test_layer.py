@@ -26,8 +26,10 @@ NORMALISED = {
     "length": lambda y: y / (y * y).sum(1, keepdim=True).sqrt(),
     "none": lambda y: y,
 }
-ACTIVATION = {"relu": lambda z: z.clamp(min=0),
-              "leaky_relu": lambda z: torch.where(z > 0, z, 0.01 * z)}
+ACTIVATION = {
+    "relu": lambda z: z.clamp(min=0),
+    "leaky_relu": lambda z: torch.where(z > 0, z, 0.01 * z),
+}
 LAYERS = (7, 5, 6)
 FEATURES, CLASSES = 9, 4
 
@@ -35,7 +37,8 @@ FEATURES, CLASSES = 9, 4
 def network(seed: int, **parameters: object) -> ForwardForward:
     built = ForwardForward(
         Parameters(layers=LAYERS, label="extra_units", **parameters),
-        Setting(FEATURES, CLASSES, torch.device("cpu"), torch.float64, Streams(seed)))
+        Setting(FEATURES, CLASSES, torch.device("cpu"), torch.float64, Streams(seed)),
+    )
     generator = torch.Generator().manual_seed(seed)
     for layer in built.layers:  # biases start at 0, where an error in them would not show
         layer.bias += 0.3 * torch.randn(layer.units, generator=generator, dtype=torch.float64)
@@ -52,21 +55,36 @@ def assert_same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
     assert torch.linalg.vector_norm(ours - theirs) <= 1e-10 * torch.linalg.vector_norm(theirs)
 
 
-@pytest.mark.parametrize(("goodness", "normalisation", "activation", "depth"), list(
-    itertools.product(GOODNESS, NORMALISED, ACTIVATION, range(len(LAYERS)))))
+@pytest.mark.parametrize(
+    ("goodness", "normalisation", "activation", "depth"),
+    list(itertools.product(GOODNESS, NORMALISED, ACTIVATION, range(len(LAYERS)))),
+)
 @settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 2**32), scale=st.floats(0.05, 20), temperature=st.floats(0.1, 30),
-       threshold=st.floats(0, 3), signs=st.lists(st.booleans(), min_size=6, max_size=6))
-def test_closed_form_is_autograd(goodness, normalisation, activation, depth, seed, scale,
-                                 temperature, threshold, signs):
-    net = network(seed, goodness=goodness, normalisation=normalisation, activation=activation,
-                  temperature=temperature, threshold=threshold)
+@given(
+    seed=st.integers(0, 2**32),
+    scale=st.floats(0.05, 20),
+    temperature=st.floats(0.1, 30),
+    threshold=st.floats(0, 3),
+    signs=st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_closed_form_is_autograd(
+    goodness, normalisation, activation, depth, seed, scale, temperature, threshold, signs
+):
+    net = network(
+        seed,
+        goodness=goodness,
+        normalisation=normalisation,
+        activation=activation,
+        temperature=temperature,
+        threshold=threshold,
+    )
     images, labels = cases(seed, scale)
     one_hot = torch.nn.functional.one_hot(labels, CLASSES).double()
     below = NORMALISED[normalisation](torch.cat((one_hot, images), 1))
     for layer in net.layers[:depth]:
         below = NORMALISED[normalisation](
-            ACTIVATION[activation](below @ layer.weight.T + layer.bias))
+            ACTIVATION[activation](below @ layer.weight.T + layer.bias)
+        )
     if not torch.isfinite(below).all():
         return  # a layer below is silent on some case: it has no direction
     layer = net.layers[depth]
@@ -99,7 +117,7 @@ def test_peer_term_is_the_gradient_of_a_linear_pull(seed, strength, momentum):
     z = torch.randn(6, layer.units, generator=generator, dtype=torch.float64, requires_grad=True)
     # Not gated by the activation: the pull is on the total input itself.
     pull = strength * ((means.mean() - means) * z).sum()
-    wanted, = torch.autograd.grad(pull, z)
+    (wanted,) = torch.autograd.grad(pull, z)
 
     ours = peer_term(layer, y, net.pieces)
     assert_same(ours.expand_as(wanted), wanted)
@@ -112,8 +130,9 @@ def test_update_keeps_the_normalised_output():
     images, labels = cases(3, 1.0, number=1)
     layer = net.layers[0]
     x, (y, *_), (factor, *_) = net.forward(*net.first_product(images), labels)
-    layer.weight += 0.1 * delta(
-        y, net.pieces.goodness.value(y), torch.ones(1).double(), net.pieces).T @ x
+    layer.weight += (
+        0.1 * delta(y, net.pieces.goodness.value(y), torch.ones(1).double(), net.pieces).T @ x
+    )
     _, (after, *_), (new_factor, *_) = net.forward(*net.first_product(images), labels)
     assert after.sum() > y.sum()
     torch.testing.assert_close(after * new_factor, y * factor, rtol=1e-12, atol=1e-12)

@@ -49,8 +49,9 @@ class AuthorsProgram:
         neutral = [self.run(x, np.full(self.classes, 0.1)) for x in images]
         for layer, w in enumerate(self.w):
             width = len(w)
-            self.mean[layer] = (0.9 * self.mean[layer]
-                                + 0.1 * np.mean([s[layer] for s, _ in positive], axis=0))
+            self.mean[layer] = 0.9 * self.mean[layer] + 0.1 * np.mean(
+                [s[layer] for s, _ in positive], axis=0
+            )
             dw, db = np.zeros_like(w), np.zeros(width)
             for states, normed in positive:
                 p = 1 / (1 + np.exp(-(np.sum(states[layer] ** 2) - width)))
@@ -82,8 +83,10 @@ class AuthorsProgram:
 
 def build(seed=0, dtype=torch.float64, **parameters):
     streams = Streams(seed)
-    net = ForwardForward(Parameters(layers=LAYERS, **parameters), Setting(
-        FEATURES, CLASSES, torch.device("cpu"), dtype, streams))
+    net = ForwardForward(
+        Parameters(layers=LAYERS, **parameters),
+        Setting(FEATURES, CLASSES, torch.device("cpu"), dtype, streams),
+    )
     return net, streams
 
 
@@ -95,8 +98,14 @@ def some_data(seed=0, cases=BATCH * STEPS):
 def interleaved(images, labels, wrong, gains, batch=BATCH):
     queue = list(torch.tensor(wrong).split(batch))
     index = torch.arange(len(labels)).view(-1, batch)
-    return Chunk("both", torch.tensor(images), torch.tensor(labels), index, gains,
-                 lambda model, shown, right: (shown, queue.pop(0)))
+    return Chunk(
+        "both",
+        torch.tensor(images),
+        torch.tensor(labels),
+        index,
+        gains,
+        lambda model, shown, right: (shown, queue.pop(0)),
+    )
 
 
 def test_interleaved_steps_are_the_authors():
@@ -124,10 +133,14 @@ def test_interleaved_steps_are_the_authors():
 
 
 def test_initial_weights_have_variance_one_over_fan_in():
-    net = ForwardForward(Parameters(layers=(400, 300)), Setting(
-        500, 10, torch.device("cpu"), torch.float64, Streams(0)))
+    net = ForwardForward(
+        Parameters(layers=(400, 300)),
+        Setting(500, 10, torch.device("cpu"), torch.float64, Streams(0)),
+    )
     for layer in net.layers:
-        assert layer.weight.std().item() * layer.weight.shape[1] ** 0.5 == pytest.approx(1, abs=.01)
+        assert layer.weight.std().item() * layer.weight.shape[1] ** 0.5 == pytest.approx(
+            1, abs=0.01
+        )
         assert not layer.bias.any()
     torch.testing.assert_close(net.weight_norms(), torch.ones(2).double(), rtol=0.01, atol=0)
 
@@ -139,9 +152,15 @@ def test_separate_states_of_momentum_add_up_to_the_shared_one(source):
     nets = []
     for separate in (False, True):
         net, streams = build(decay=0.0)
-        chunk = Chunk("both", torch.tensor(images), torch.tensor(labels),
-                      torch.arange(len(labels)).view(-1, BATCH), [1.0] * STEPS,
-                      negatives(source, CLASSES, streams("negatives")), separate)
+        chunk = Chunk(
+            "both",
+            torch.tensor(images),
+            torch.tensor(labels),
+            torch.arange(len(labels)).view(-1, BATCH),
+            [1.0] * STEPS,
+            negatives(source, CLASSES, streams("negatives")),
+            separate,
+        )
         net.learn(chunk)
         nets.append(net)
     for one, other in zip(nets[0].layers, nets[1].layers, strict=True):
@@ -153,11 +172,18 @@ def test_separate_states_of_momentum_add_up_to_the_shared_one(source):
 def test_signs_push_goodness_their_own_way():
     images, labels = some_data(2)
     for sign, better in (("positive", 1), ("negative", -1)):
-        net, streams = build(peer=0.0, decay=0.0)
+        net, _ = build(peer=0.0, decay=0.0)
         shown = torch.tensor(images), torch.tensor(labels)
         before = net.goodness(*shown)
-        net.learn(Chunk(sign, *shown, torch.arange(len(labels)).repeat(100, 1), [1.0] * 100,
-                        lambda model, its, right: (its, right)))
+        net.learn(
+            Chunk(
+                sign,
+                *shown,
+                torch.arange(len(labels)).repeat(100, 1),
+                [1.0] * 100,
+                lambda model, its, right: (its, right),
+            )
+        )
         change = net.goodness(*shown) - before
         assert (better * change.mean(1) > 0).all()
 
@@ -165,16 +191,23 @@ def test_signs_push_goodness_their_own_way():
 def test_sleep_teaches_the_softmax_nothing():
     images, labels = some_data(3)
     net, streams = build()
-    net.learn(Chunk("negative", torch.tensor(images), torch.tensor(labels),
-                    torch.arange(len(labels)).view(-1, BATCH), [1.0] * STEPS,
-                    negatives("hard_label", CLASSES, streams("negatives"))))
+    net.learn(
+        Chunk(
+            "negative",
+            torch.tensor(images),
+            torch.tensor(labels),
+            torch.arange(len(labels)).view(-1, BATCH),
+            [1.0] * STEPS,
+            negatives("hard_label", CLASSES, streams("negatives")),
+        )
+    )
     assert not net.softmax.weight.any()
 
 
 @pytest.mark.parametrize("label", ["first_pixels", "extra_units"])
 def test_label_places(label):
     net, _ = build(label=label)
-    images = torch.rand(4, FEATURES, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    images = torch.tensor(some_data(6, cases=4)[0])
     x, *_ = net.forward(*net.first_product(images), torch.tensor([0, 2, CLASSES, 1]))
     assert x.shape[1] == FEATURES + (CLASSES if label == "extra_units" else 0)
     parts = x[:, :CLASSES] / x.abs().sum(1, keepdim=True)

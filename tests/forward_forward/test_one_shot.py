@@ -20,8 +20,10 @@ def passed(net, images, labels):
 
 @pytest.mark.parametrize("normalisation", ["rms", "length"])
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32),
-       wanted=st.lists(st.floats(0.01, 100), min_size=len(LAYERS), max_size=len(LAYERS)))
+@given(
+    seed=st.integers(0, 2**32),
+    wanted=st.lists(st.floats(0.01, 100), min_size=len(LAYERS), max_size=len(LAYERS)),
+)
 def test_every_layer_at_once(normalisation, seed, wanted):
     net = network(seed, normalisation=normalisation)
     images, labels = cases(seed, 1.0, number=1)

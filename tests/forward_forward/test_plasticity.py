@@ -13,13 +13,20 @@ CASES = 5
 
 
 def factors(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    return (torch.randn(CASES, 3, generator=generator, dtype=torch.float64),
-            torch.randn(CASES, 4, generator=generator, dtype=torch.float64))
+    return (
+        torch.randn(CASES, 3, generator=generator, dtype=torch.float64),
+        torch.randn(CASES, 4, generator=generator, dtype=torch.float64),
+    )
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 2**32), rate=st.floats(1e-4, 1), momentum=st.floats(0, 0.999),
-       decay=st.floats(0, 0.1), gains=st.lists(st.floats(0.01, 1), min_size=1, max_size=6))
+@given(
+    seed=st.integers(0, 2**32),
+    rate=st.floats(1e-4, 1),
+    momentum=st.floats(0, 0.999),
+    decay=st.floats(0, 0.1),
+    gains=st.lists(st.floats(0.01, 1), min_size=1, max_size=6),
+)
 def test_momentum_is_a_running_mean_of_gradients(seed, rate, momentum, decay, gains):
     generator = torch.Generator().manual_seed(seed)
     weight = torch.randn(3, 4, generator=generator, dtype=torch.float64)
@@ -33,8 +40,12 @@ def test_momentum_is_a_running_mean_of_gradients(seed, rate, momentum, decay, ga
         history.append((left.T @ right / CASES, left.mean(0)))
         ages = range(len(history) - 1, -1, -1)
         velocity, bias_velocity = (
-            sum((1 - momentum) * momentum**age * gradient[which]
-                for age, gradient in zip(ages, history, strict=True)) for which in (0, 1))
+            sum(
+                (1 - momentum) * momentum**age * gradient[which]
+                for age, gradient in zip(ages, history, strict=True)
+            )
+            for which in (0, 1)
+        )
         wanted = wanted + gain * rate * (velocity - decay * wanted)
         wanted_bias = wanted_bias + gain * rate * bias_velocity
         rule.update(weight, states[0], left, right, CASES, gain)
@@ -51,7 +62,11 @@ def test_adam_is_torchs(decay):
     theirs = [torch.nn.Parameter(tensor.clone()) for tensor in (weight, bias)]
     torchs = torch.optim.AdamW(
         [{"params": theirs[:1], "weight_decay": decay}, {"params": theirs[1:], "weight_decay": 0}],
-        lr=0.01, betas=(0.8, 0.95), eps=1e-6, maximize=True)
+        lr=0.01,
+        betas=(0.8, 0.95),
+        eps=1e-6,
+        maximize=True,
+    )
     rule = Adam(rate=0.01, beta1=0.8, beta2=0.95, epsilon=1e-6, decay=decay)
     states = rule.start(weight), rule.start(bias)
     for _ in range(20):

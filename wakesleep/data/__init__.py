@@ -85,8 +85,10 @@ def load(name: str) -> DataSet:
         If there is no such data set, or its files are neither here nor to be had.
     """
     if name not in DATA_SETS:
-        raise InputError(f"data set '{name}' is unknown; allowed are {listed(DATA_SETS)}"
-                         f"{nearest(name, DATA_SETS)}")
+        raise InputError(
+            f"data set '{name}' is unknown; allowed are {listed(DATA_SETS)}"
+            f"{nearest(name, DATA_SETS)}"
+        )
     loaded: DataSet = importlib.import_module(DATA_SETS[name]).load()
     return loaded
 

@@ -33,8 +33,9 @@ class BatchStream:
         wanted = steps * self.batch
         parts, have = [self._left], len(self._left)
         while have < wanted:
-            parts.append(torch.randperm(
-                self.cases, generator=self._generator, device=self._generator.device))
+            parts.append(
+                torch.randperm(self.cases, generator=self._generator, device=self._generator.device)
+            )
             have += self.cases
         joined = torch.cat(parts)
         self._left = joined[wanted:].clone()

@@ -17,8 +17,12 @@ class _Progress:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
-            console=Console(stderr=True), transient=True)
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
         self._task = self._bar.add_task(name, total=None)
         self._bar.start()
 
@@ -56,9 +60,15 @@ def fetch(name: str, url: str, digest: str, folder: Path) -> Path:
     pooch.get_logger().setLevel(logging.WARNING)  # pooch would tell every download on stderr
     bar: Any = _Progress(f"{name}: {url.rsplit('/', 1)[-1]}") if sys.stderr.isatty() else False
     try:
-        return Path(pooch.retrieve(
-            url, known_hash=digest, fname=url.rsplit("/", 1)[-1], path=folder,
-            downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30)))
+        return Path(
+            pooch.retrieve(
+                url,
+                known_hash=digest,
+                fname=url.rsplit("/", 1)[-1],
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30),
+            )
+        )
     except (requests.RequestException, OSError, ValueError) as error:
         reason = str(error) if isinstance(error, ValueError) else type(error).__name__
         raise InputError(

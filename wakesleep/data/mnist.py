@@ -28,7 +28,10 @@ FILES = {  # array: (canonical file, md5 of the gzipped file)
     "y_test": ("t10k-labels-idx1-ubyte", "ec29112dd5afa0611ce80d1b7f02629c"),
 }
 DIGESTS = {  # array: (shape, sha256 of its bytes)
-    "x_train": ((60000, 28, 28), "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"),
+    "x_train": (
+        (60000, 28, 28),
+        "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    ),
     "y_train": ((60000,), "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13"),
     "x_test": ((10000, 28, 28), "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161"),
     "y_test": ((10000,), "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"),
@@ -44,8 +47,10 @@ def load() -> DataSet:
         If the files are absent and cannot be downloaded, or are not MNIST.
     """
     arrays = _arrays(data.folder())
-    images = {name: arrays[name].reshape(-1, 784).astype(np.float32) / np.float32(255)
-              for name in ("x_train", "x_test")}
+    images = {
+        name: arrays[name].reshape(-1, 784).astype(np.float32) / np.float32(255)
+        for name in ("x_train", "x_test")
+    }
     labels = {name: arrays[name].astype(np.int64) for name in ("y_train", "y_test")}
     return DataSet(
         name="mnist",
@@ -62,13 +67,17 @@ def _arrays(folder: Path) -> dict[str, np.ndarray]:
     if packed.exists():
         arrays = _read_npz(packed)
     else:
-        arrays = {name: _read_idx(_canonical(folder, file, md5), DIGESTS[name][0])
-                  for name, (file, md5) in FILES.items()}
+        arrays = {
+            name: _read_idx(_canonical(folder, file, md5), DIGESTS[name][0])
+            for name, (file, md5) in FILES.items()
+        }
     for name, (shape, digest) in DIGESTS.items():
         array = arrays[name]
         if array.shape != shape or hashlib.sha256(array.tobytes()).hexdigest() != digest:
-            raise InputError(f"data set 'mnist': the array {name} found in {folder} is not that of "
-                             "MNIST; remove the file to have it downloaded")
+            raise InputError(
+                f"data set 'mnist': the array {name} found in {folder} is not that of "
+                "MNIST; remove the file to have it downloaded"
+            )
     return arrays
 
 

@@ -114,8 +114,15 @@ def peer_term(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
     return pieces.peer * (layer.peer_mean.mean() - layer.peer_mean)
 
 
-def update(layer: Layer, state_name: str, left: Tensor, right: Tensor, cases: int,
-           pieces: Pieces, gain: float) -> None:
+def update(
+    layer: Layer,
+    state_name: str,
+    left: Tensor,
+    right: Tensor,
+    cases: int,
+    pieces: Pieces,
+    gain: float,
+) -> None:
     """Move the layer's weights and biases along left' right / cases, its local gradient.
 
     Parameters
@@ -132,7 +139,8 @@ def update(layer: Layer, state_name: str, left: Tensor, right: Tensor, cases: in
     plasticity = pieces.plasticity
     if state_name not in layer.states:
         layer.states[state_name] = {
-            "weight": plasticity.start(layer.weight), "bias": plasticity.start(layer.bias),
+            "weight": plasticity.start(layer.weight),
+            "bias": plasticity.start(layer.bias),
         }
     state = layer.states[state_name]
     plasticity.update(layer.weight, state["weight"], left, right, cases, gain)

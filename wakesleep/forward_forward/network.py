@@ -6,6 +6,7 @@ the author's published supervised program.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,8 @@ class ForwardForward:
             activation=ACTIVATIONS[p.activation],
             goodness=GOODNESS[p.goodness],
             plasticity=(
-                Momentum(p.rate, p.momentum, p.decay) if p.plasticity == "momentum"
+                Momentum(p.rate, p.momentum, p.decay)
+                if p.plasticity == "momentum"
                 else Adam(p.rate, p.beta1, p.beta2, p.epsilon, p.decay)
             ),
             threshold=p.threshold,
@@ -86,17 +88,20 @@ class ForwardForward:
         widths = (self.label.inputs(setting.features), *p.layers)
         self.layers = [
             Layer(
-                # Variance 1/fan-in: with inputs of mean square 1, a unit's total input has variance 1.
+                # Variance 1/fan-in: with inputs of mean square 1, total inputs have variance 1.
                 weight=torch.randn(units, inputs, generator=generator, **kind) / math.sqrt(inputs),
                 bias=torch.zeros(units, **kind),
                 peer_mean=torch.full((units,), p.peer_start, **kind),
             )
-            for inputs, units in zip(widths[:-1], widths[1:], strict=True)
+            for inputs, units in itertools.pairwise(widths)
         ]
         self.first_voter = p.first_voter
         self.softmax = SoftmaxReadout(
-            sum(p.layers[self.first_voter:]), setting.classes,
-            Momentum(p.readout_rate, p.readout_momentum, p.readout_decay), self.layers[0].weight)
+            sum(p.layers[self.first_voter :]),
+            setting.classes,
+            Momentum(p.readout_rate, p.readout_momentum, p.readout_decay),
+            self.layers[0].weight,
+        )
         self.label_table = self.label.table(self.layers[0].weight)
         self._batch: _Batch | None = None
 
@@ -112,8 +117,9 @@ class ForwardForward:
         canvas = self.label.canvas(images)
         return canvas, canvas @ self.layers[0].weight.T
 
-    def forward(self, canvas: Tensor, product: Tensor,
-                labels: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    def forward(
+        self, canvas: Tensor, product: Tensor, labels: Tensor
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Run the network once.
 
         Parameters
@@ -150,32 +156,41 @@ class ForwardForward:
         """Return each layer's goodness (layers, n) for images (n, features) with labels (n,)."""
         parts = [
             self._goodness(self.forward(*self.first_product(some), its)[1])
-            for some, its in zip(images.split(EVALUATION_CASES), labels.split(EVALUATION_CASES),
-                                 strict=True)
+            for some, its in zip(
+                images.split(EVALUATION_CASES), labels.split(EVALUATION_CASES), strict=True
+            )
         ]
         return torch.cat(parts, dim=1)
 
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return (G - theta)/T of eq. 1 for goodness of shape (layers, n)."""
-        return torch.stack([
-            log_odds(values, layer.units, self.pieces)
-            for values, layer in zip(goodness, self.layers, strict=True)
-        ])
+        return torch.stack(
+            [
+                log_odds(values, layer.units, self.pieces)
+                for values, layer in zip(goodness, self.layers, strict=True)
+            ]
+        )
 
     def thresholds(self) -> Tensor:
         """Return theta of eq. 1 of each layer (layers,)."""
         return self.layers[0].weight.new_tensor(
-            [theta(layer.units, self.pieces) for layer in self.layers])
+            [theta(layer.units, self.pieces) for layer in self.layers]
+        )
 
     def label_goodness(self, images: Tensor) -> Tensor:
         """Return the goodness (layers, n, classes) of images (n, features) with every label."""
         parts = []
         for some in images.split(EVALUATION_CASES):
             first = self.first_product(some)
-            parts.append(torch.stack([
-                self._goodness(self.forward(*first, self._all(some, label))[1])
-                for label in range(self.classes)
-            ], dim=-1))
+            parts.append(
+                torch.stack(
+                    [
+                        self._goodness(self.forward(*first, self._all(some, label))[1])
+                        for label in range(self.classes)
+                    ],
+                    dim=-1,
+                )
+            )
         return torch.cat(parts, dim=1)
 
     def label_probabilities(self, images: Tensor) -> Tensor:
@@ -184,24 +199,25 @@ class ForwardForward:
         if batch is not None and batch.images is images:
             batch.voters = self._neutral_voters(images)
             return self.softmax.probabilities(batch.voters)
-        return torch.cat([
-            self.softmax.probabilities(self._neutral_voters(some))
-            for some in images.split(EVALUATION_CASES)
-        ])
+        return torch.cat(
+            [
+                self.softmax.probabilities(self._neutral_voters(some))
+                for some in images.split(EVALUATION_CASES)
+            ]
+        )
 
     def classify(self, images: Tensor, readout: str) -> Tensor:
         """Return the label (n,) that the read-out picks for images (n, features)."""
         if readout == "softmax":
             return self.label_probabilities(images).argmax(1)
-        return self.label_goodness(images)[self.first_voter:].sum(0).argmax(1)
+        return self.label_goodness(images)[self.first_voter :].sum(0).argmax(1)
 
     def weight_norms(self) -> Tensor:
         """Return each layer's root mean square weight times the root of its fan-in (layers,).
 
         It is 1 at the start, whatever the layer's size.
         """
-        return torch.stack([
-            layer.weight.norm() / math.sqrt(layer.units) for layer in self.layers])
+        return torch.stack([layer.weight.norm() / math.sqrt(layer.units) for layer in self.layers])
 
     def _goodness(self, activities: list[Tensor]) -> Tensor:
         return torch.stack([self.pieces.goodness.value(y) for y in activities])
@@ -211,11 +227,12 @@ class ForwardForward:
 
     def _neutral_voters(self, images: Tensor) -> Tensor:
         _, activities, factors = self.forward(
-            *self.first_product(images), self._all(images, self.classes))
+            *self.first_product(images), self._all(images, self.classes)
+        )
         return self._voters([y * its for y, its in zip(activities, factors, strict=True)])
 
     def _voters(self, normalised: list[Tensor]) -> Tensor:
-        return torch.cat(normalised[self.first_voter:], dim=1)
+        return torch.cat(normalised[self.first_voter :], dim=1)
 
     # Learning ---------------------------------------------------------------------------------
 
@@ -256,9 +273,11 @@ class ForwardForward:
             shown.append((batch.canvas, batch.product, self._all(images, self.classes)))
         self._batch = None
         canvas, product, shown_labels = (
-            parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*shown, strict=True))
+            parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*shown, strict=True)
+        )
         total, normalised = self._update(
-            self.forward(canvas, product, shown_labels), rows, cases, chunk, gain)
+            self.forward(canvas, product, shown_labels), rows, cases, chunk, gain
+        )
         if chunk.sign != "negative":
             voters = batch.voters
             if voters is None:
@@ -266,8 +285,14 @@ class ForwardForward:
             self.softmax.learn(voters, labels, gain)
         return total
 
-    def _update(self, forward: tuple[Tensor, list[Tensor], list[Tensor]], rows: int, cases: int,
-                chunk: Chunk, gain: float) -> tuple[Tensor, list[Tensor]]:
+    def _update(
+        self,
+        forward: tuple[Tensor, list[Tensor], list[Tensor]],
+        rows: int,
+        cases: int,
+        chunk: Chunk,
+        gain: float,
+    ) -> tuple[Tensor, list[Tensor]]:
         """Update every layer from the first ``rows`` of a pass.
 
         Returns the sum of all goodness, and the normalised activities of all rows.
@@ -303,8 +328,11 @@ class ForwardForward:
         """Return every tensor that a resumed run needs, as plain dictionaries and lists."""
         return {
             "layers": [vars(layer).copy() for layer in self.layers],
-            "softmax": {"weight": self.softmax.weight, "bias": self.softmax.bias,
-                        "states": self.softmax.states},
+            "softmax": {
+                "weight": self.softmax.weight,
+                "bias": self.softmax.bias,
+                "states": self.softmax.states,
+            },
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -34,15 +34,17 @@ class Momentum:
         """Return the state before the first update."""
         return {"velocity": torch.zeros_like(weight)}
 
-    def update(self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int,
-               gain: float) -> None:
+    def update(
+        self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int, gain: float
+    ) -> None:
         """Change ``weight`` (units, inputs) by one step."""
         velocity = state["velocity"]
         velocity.addmm_(left.T, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
         self._move(weight, velocity, self.decay, gain)
 
-    def update_bias(self, bias: Tensor, state: State, left: Tensor, cases: int,
-                    gain: float) -> None:
+    def update_bias(
+        self, bias: Tensor, state: State, left: Tensor, cases: int, gain: float
+    ) -> None:
         """Change ``bias`` (units,) by one step; biases do not decay."""
         velocity = state["velocity"]
         velocity.mul_(self.momentum).add_(left.sum(0), alpha=(1 - self.momentum) / cases)
@@ -56,7 +58,7 @@ class Momentum:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1), with the decay apart from the averages (as in AdamW)."""
+    """Adam (Kingma & Ba 2015, algorithm 1), its decay apart from the averages (as in AdamW)."""
 
     rate: float
     beta1: float
@@ -72,18 +74,21 @@ class Adam:
             "updates": torch.zeros((), dtype=torch.float64),
         }
 
-    def update(self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int,
-               gain: float) -> None:
+    def update(
+        self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int, gain: float
+    ) -> None:
         """Change ``weight`` (units, inputs) by one step."""
         self._move(weight, state, (left.T @ right) / cases, self.decay, gain)
 
-    def update_bias(self, bias: Tensor, state: State, left: Tensor, cases: int,
-                    gain: float) -> None:
+    def update_bias(
+        self, bias: Tensor, state: State, left: Tensor, cases: int, gain: float
+    ) -> None:
         """Change ``bias`` (units,) by one step; biases do not decay."""
         self._move(bias, state, left.sum(0) / cases, 0.0, gain)
 
-    def _move(self, weight: Tensor, state: State, gradient: Tensor, decay: float,
-              gain: float) -> None:
+    def _move(
+        self, weight: Tensor, state: State, gradient: Tensor, decay: float, gain: float
+    ) -> None:
         state["updates"] += 1
         updates = float(state["updates"])
         state["mean"].lerp_(gradient, 1 - self.beta1)

@@ -27,7 +27,8 @@ class SoftmaxReadout:
         self.weight = like.new_zeros(classes, inputs)
         self.bias = like.new_zeros(classes)
         self.states: dict[str, State] = {
-            "weight": plasticity.start(self.weight), "bias": plasticity.start(self.bias),
+            "weight": plasticity.start(self.weight),
+            "bias": plasticity.start(self.bias),
         }
 
     def probabilities(self, activities: Tensor) -> Tensor:
@@ -39,6 +40,5 @@ class SoftmaxReadout:
         target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
         error = target - self.probabilities(activities)
         cases = len(labels)
-        self.plasticity.update(
-            self.weight, self.states["weight"], error, activities, cases, gain)
+        self.plasticity.update(self.weight, self.states["weight"], error, activities, cases, gain)
         self.plasticity.update_bias(self.bias, self.states["bias"], error, cases, gain)

@@ -15,8 +15,9 @@ from torch import Tensor
 FLOOR = 1e-12
 
 
-def hard_label(model: Any, images: Tensor, labels: Tensor, classes: int,
-               generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def hard_label(
+    model: Any, images: Tensor, labels: Tensor, classes: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Return the same images with labels drawn from the softmax without the right class.
 
     Parameters

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 
-def wrong_label(model: object, images: Tensor, labels: Tensor, classes: int,
-                generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def wrong_label(
+    model: object, images: Tensor, labels: Tensor, classes: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Return the same images with labels drawn uniformly from the wrong ones.
 
     Parameters

@@ -5,5 +5,11 @@ from wakesleep.plots.overview import overview, save_overview
 from wakesleep.plots.phases import hypnogram, shade
 
 __all__ = [
-    "error", "false_positives", "goodness", "hypnogram", "overview", "save_overview", "shade",
+    "error",
+    "false_positives",
+    "goodness",
+    "hypnogram",
+    "overview",
+    "save_overview",
+    "shade",
 ]

@@ -31,8 +31,13 @@ def goodness(result: xr.Dataset, layer: str, ax: Axes) -> Axes:
     values = result["goodness"].sel(layer=layer)
     shade(result, ax)
     if "threshold" in result:
-        ax.axhline(result["threshold"].sel(layer=layer).item(), color="black", linestyle=":",
-                   linewidth=0.9, label=r"threshold $\theta$")
+        ax.axhline(
+            result["threshold"].sel(layer=layer).item(),
+            color="black",
+            linestyle=":",
+            linewidth=0.9,
+            label=r"threshold $\theta$",
+        )
     for sign, colour, name in (("positive", POSITIVE, "real"), ("negative", NEGATIVE, "negative")):
         ax.plot(x, values.sel(sign=sign), color=colour, linewidth=1.4, label=name)
     ax.set_ylabel(f"goodness\nlayer {layer}")
@@ -52,8 +57,13 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
     """
     shade(result, ax)
     for readout, colour in zip(result["readout"].values, READOUTS, strict=False):
-        ax.plot(position(result, result["step"].values), 100 * result["error"].sel(readout=readout),
-                color=colour, linewidth=1.4, label=str(readout))
+        ax.plot(
+            position(result, result["step"].values),
+            100 * result["error"].sel(readout=readout),
+            color=colour,
+            linewidth=1.4,
+            label=str(readout),
+        )
     ax.set_ylabel("error (%)")
     ax.set_xlabel(axis_label(result))
     return ax
@@ -74,9 +84,13 @@ def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
     shade(result, ax)
     layers = result["layer"].values
     for layer, colour in zip(layers, seaborn.color_palette("flare", len(layers)), strict=True):
-        ax.plot(position(result, result["step"].values),
-                100 * result["false_positive_rate"].sel(layer=layer),
-                color=colour, linewidth=1.4, label=f"layer {layer}")
+        ax.plot(
+            position(result, result["step"].values),
+            100 * result["false_positive_rate"].sel(layer=layer),
+            color=colour,
+            linewidth=1.4,
+            label=f"layer {layer}",
+        )
     ax.set_ylabel("false\npositives (%)")
     ax.set_ylim(-4, 104)
     ax.set_xlabel(axis_label(result))

@@ -62,8 +62,13 @@ def overview(result: xr.Dataset, figure: Figure | None = None) -> Figure:
     rows = [1.0] + [1.0] * len(layers)
     rows += [0.8] * sum(name in shown for name in ("false_positive_rate", "error"))
     figure = figure or NewFigure(figsize=(8.0, 0.7 + 1.25 * sum(rows)))
-    axes = list(np.atleast_1d(figure.subplots(
-        len(rows), 1, sharex=True, height_ratios=rows, gridspec_kw={"hspace": 0.16})))
+    axes = list(
+        np.atleast_1d(
+            figure.subplots(
+                len(rows), 1, sharex=True, height_ratios=rows, gridspec_kw={"hspace": 0.16}
+            )
+        )
+    )
     below = iter(axes)
     hypnogram(shown, next(below))
     for layer in layers:
@@ -90,8 +95,10 @@ def save_overview(result: xr.Dataset, path: str | Path) -> Path:
     path = Path(path)
     formats = figure.canvas.get_supported_filetypes()
     if path.suffix[1:] not in formats:
-        raise InputError(f"{path}: no figure can be written with the ending '{path.suffix}'; "
-                         f"allowed are {', '.join(sorted(formats))}")
+        raise InputError(
+            f"{path}: no figure can be written with the ending '{path.suffix}'; "
+            f"allowed are {', '.join(sorted(formats))}"
+        )
     try:
         figure.savefig(path, dpi=200, bbox_inches="tight")
     except OSError as error:
@@ -100,21 +107,27 @@ def save_overview(result: xr.Dataset, path: str | Path) -> Path:
 
 
 def _legend(ax: Axes) -> None:
-    ax.legend(loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, fontsize=8,
-              handlelength=1.4, borderaxespad=0.2)
+    ax.legend(
+        loc="center left",
+        bbox_to_anchor=(1.005, 0.5),
+        frameon=False,
+        fontsize=8,
+        handlelength=1.4,
+        borderaxespad=0.2,
+    )
 
 
 def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, end: int) -> None:
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(labelsize=8)
-        ax.yaxis.label.set_size(9)
+        ax.yaxis.label.set_fontsize(9)
     for ax in axes[:-1]:
         ax.set_xlabel("")
         ax.tick_params(axis="x", length=0)
     left, right = position(result, np.array([begin, end]))
     axes[-1].set_xlim(left, right)
-    axes[-1].xaxis.label.set_size(9)
+    axes[-1].xaxis.label.set_fontsize(9)
     title = str(result.attrs.get("title", "")).replace("_", " ")
     axes[0].set_title(f"{title}, seed {result.attrs.get('seed')}", loc="left", fontsize=10)
     figure.align_ylabels(axes)

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 # From the top of a hypnogram down; wake on top, as in sleep medicine.
 ORDER = ("interleaved", "wake", "deprivation", "rest", "recovery", "sleep")
 COLOURS = {
-    "interleaved": "#f2f2f2", "wake": "#ffffff", "deprivation": "#f6d5cf", "rest": "#ececec",
-    "recovery": "#d3e8d3", "sleep": "#d5dfee",
+    "interleaved": "#f2f2f2",
+    "wake": "#ffffff",
+    "deprivation": "#f6d5cf",
+    "rest": "#ececec",
+    "recovery": "#d3e8d3",
+    "sleep": "#d5dfee",
 }
 
 
@@ -54,8 +58,11 @@ def shade(result: xr.Dataset, ax: Axes) -> Axes:
     """
     events = statistics.hypnogram(result)
     for phase, onset, offset in zip(
-            events["phase"].values, position(result, events["onset"].values),
-            position(result, events["offset"].values), strict=True):
+        events["phase"].values,
+        position(result, events["onset"].values),
+        position(result, events["offset"].values),
+        strict=True,
+    ):
         if COLOURS[str(phase)] != "#ffffff":
             ax.axvspan(onset, offset, color=COLOURS[str(phase)], linewidth=0, zorder=0)
     return ax
