@@ -10,8 +10,9 @@ demo: .venv/installed
 	$(BIN)/wakesleep run sleep_deprivation ff_digits -o demo/sleep_deprivation.zarr
 	$(BIN)/wakesleep plot demo/sleep_deprivation.zarr -o demo/sleep_deprivation.png
 
+test: export WAKESLEEP_QUICK = 1
 test: .venv/installed-dev lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbmake tests notebooks
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check --quiet .

@@ -77,6 +77,8 @@ def test_netcdf_and_back(stored, tmp_path):
         np.testing.assert_array_equal(again["error"], part["error"])
         assert list(again["phase"].values) == list(part["phase"].values)
         assert again.attrs["seed"] == 2
+    opened = ws.open(path)
+    assert opened.drop_attrs().identical(part.drop_attrs())
     with pytest.raises(ws.InputError, match="exists already"):
         results.to_netcdf(part, path)
 

@@ -160,7 +160,8 @@ def open_result(store: Any) -> xr.Dataset:
     Parameters
     ----------
     store
-        Path of the Zarr store that ``wakesleep run`` wrote (or a zarr store object).
+        Path of the Zarr store that ``wakesleep run`` wrote (or a zarr store object), or of a
+        NetCDF file that :func:`to_netcdf` made of one.
 
     Returns
     -------
@@ -179,11 +180,14 @@ def open_result(store: Any) -> xr.Dataset:
     if isinstance(store, (str, Path)) and not Path(store).exists():
         raise InputError(f"{store}: there is no such result")
     try:
-        dataset = xr.open_zarr(
-            store, consolidated=False, mask_and_scale=False, decode_times=False, chunks=None
-        )
+        if str(store).endswith(".nc"):
+            dataset = xr.load_dataset(store, engine="scipy", decode_times=False)
+        else:
+            dataset = xr.open_zarr(
+                store, consolidated=False, mask_and_scale=False, decode_times=False, chunks=None
+            )
         version = dataset.attrs["wakesleep_schema"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{store}: this is not a result of wakesleep ({type(error).__name__})"
         ) from None
