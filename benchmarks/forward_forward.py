@@ -36,9 +36,14 @@ class Autograd:
         self.readout = torch.nn.Linear(sum(LAYERS[1:]), CLASSES)
         self.optimiser = torch.optim.SGD(
             [tensor for layer in self.layers for tensor in layer.parameters()],
-            lr=0.01, momentum=0.9, dampening=0.9, weight_decay=0.001)
+            lr=0.01,
+            momentum=0.9,
+            dampening=0.9,
+            weight_decay=0.001,
+        )
         self.readout_optimiser = torch.optim.SGD(
-            self.readout.parameters(), lr=0.1, momentum=0.9, dampening=0.9, weight_decay=0.003)
+            self.readout.parameters(), lr=0.1, momentum=0.9, dampening=0.9, weight_decay=0.003
+        )
 
     def states(self, images: torch.Tensor, label_part: torch.Tensor) -> list[torch.Tensor]:
         x = torch.cat((label_part, images[:, CLASSES:]), 1)
@@ -81,9 +86,16 @@ def main() -> None:
     index = torch.arange(BATCH * STEPS).view(STEPS, BATCH)
     network = ForwardForward(
         Parameters(layers=LAYERS),
-        Setting(784, CLASSES, torch.device("cpu"), torch.float32, streams))
-    chunk = Chunk("both", images, labels, index, [1.0] * STEPS,
-                  negatives("hard_label", CLASSES, streams("negatives")))
+        Setting(784, CLASSES, torch.device("cpu"), torch.float32, streams),
+    )
+    chunk = Chunk(
+        "both",
+        images,
+        labels,
+        index,
+        [1.0] * STEPS,
+        negatives("hard_label", CLASSES, streams("negatives")),
+    )
     rival = Autograd()
 
     def closed_form() -> None:
@@ -100,16 +112,22 @@ def main() -> None:
             work()
             if round_:  # the first warms up
                 times[name].append((time.perf_counter() - begin) / STEPS)
-    print(f"torch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of "
-          f"{STEPS} steps; median (minimum to maximum)")
+    print(
+        f"torch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of "
+        f"{STEPS} steps; median (minimum to maximum)"
+    )
     for name, its in times.items():
-        print(f"{name:<12} {1e3 * statistics.median(its):7.1f} ms a step "
-              f"({1e3 * min(its):.1f} to {1e3 * max(its):.1f}), "
-              f"{BATCH / statistics.median(its):,.0f} images a second")
-    ratios = [slow / fast for slow, fast in
-              zip(times["autograd"], times["closed form"], strict=True)]
-    print(f"{'ratio':<12} {statistics.median(ratios):7.2f} "
-          f"({min(ratios):.2f} to {max(ratios):.2f})")
+        print(
+            f"{name:<12} {1e3 * statistics.median(its):7.1f} ms a step "
+            f"({1e3 * min(its):.1f} to {1e3 * max(its):.1f}), "
+            f"{BATCH / statistics.median(its):,.0f} images a second"
+        )
+    ratios = [
+        slow / fast for slow, fast in zip(times["autograd"], times["closed form"], strict=True)
+    ]
+    print(
+        f"{'ratio':<12} {statistics.median(ratios):7.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    )
 
 
 if __name__ == "__main__":

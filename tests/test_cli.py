@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import wakesleep as ws
-from tests.conftest import ROOT, SMALL_MODEL, SMALL_PROTOCOL
+from tests.conftest import SMALL_MODEL, SMALL_PROTOCOL
 from wakesleep import library
 
 SHIPPED = {shelf: library.shipped(shelf) for shelf in ("protocols", "models")}
@@ -422,15 +422,3 @@ def test_failed_runs_exit_with_1(wakesleep, protocol_file, model_file, tmp_path)
     assert code == 1
     assert "no longer finite: phase 'wake' (baseline, cycle 1), step" in err
     assert ws.open(out).sizes["probe"] >= 1
-
-
-def test_every_command_of_the_readme_exists(wakesleep):
-    text = (ROOT / "README.md").read_text()
-    words = {
-        line.split()[1]
-        for line in text.splitlines()
-        if line.strip().startswith("wakesleep ") and len(line.split()) > 1
-    }
-    assert words >= {"list", "run", "plot"}
-    for word in words:
-        assert wakesleep(word, "--help")[0] == 0

@@ -23,23 +23,54 @@ def test_wheel(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"wakesleep"}
-    shipped = {path.relative_to(ROOT).as_posix()
-               for folder in ("models", "protocols", "analysis")
-               for path in (ROOT / folder).rglob("*.yaml")}
-    assert {name.removeprefix("wakesleep/_library/") for name in names
-            if name.endswith(".yaml")} == shipped
+    shipped = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("models", "protocols", "analysis")
+        for path in (ROOT / folder).rglob("*.yaml")
+    }
+    assert {
+        name.removeprefix("wakesleep/_library/") for name in names if name.endswith(".yaml")
+    } == shipped
 
     call(sys.executable, "-m", "venv", "empty", folder=tmp_path)
     empty = tmp_path / "empty" / "bin"
-    call(empty / "python", "-m", "pip", "install", "--quiet", "--no-compile",
-         "-c", ROOT / "constraints.txt", wheel, folder=tmp_path)
+    call(
+        empty / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "-c",
+        ROOT / "constraints.txt",
+        wheel,
+        folder=tmp_path,
+    )
     listed = call(empty / "wakesleep", "list", "protocols", folder=tmp_path)
     assert "sleep_deprivation" in listed
-    call(empty / "wakesleep", "run", "sleep_deprivation", "ff_digits", "-p", "nights=1",
-         "-p", "day_steps=5", "-p", "night_steps=5", "-o", "run.zarr", folder=tmp_path)
+    call(
+        empty / "wakesleep",
+        "run",
+        "sleep_deprivation",
+        "ff_digits",
+        "-p",
+        "nights=1",
+        "-p",
+        "day_steps=5",
+        "-p",
+        "night_steps=5",
+        "-o",
+        "run.zarr",
+        folder=tmp_path,
+    )
     call(empty / "wakesleep", "plot", "run.zarr", folder=tmp_path)
     assert (tmp_path / "run.png").stat().st_size > 10_000
     # Every declared dependency imports, and they agree with one another.
     call(empty / "python", "-m", "pip", "check", folder=tmp_path)
-    call(empty / "python", "-c", "import brian2, numpy, torch, xarray, zarr, seaborn, sklearn, "
-         "pooch, pydantic, ruamel.yaml, typer, rich, matplotlib, jinja2, scipy", folder=tmp_path)
+    call(
+        empty / "python",
+        "-c",
+        "import brian2, numpy, torch, xarray, zarr, seaborn, sklearn, "
+        "pooch, pydantic, ruamel.yaml, typer, rich, matplotlib, jinja2, scipy",
+        folder=tmp_path,
+    )

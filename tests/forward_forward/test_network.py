@@ -227,7 +227,7 @@ def test_evaluation_in_parts_is_evaluation_at_once(monkeypatch):
     images, labels = (torch.tensor(part) for part in some_data(4))
     whole = net.goodness(images, labels), net.label_goodness(images)
     softmax = net.label_probabilities(images)
-    monkeypatch.setattr(module, "EVALUATION_CASES", 3)
+    monkeypatch.setattr(module, "EVALUATION_ROWS", 3)
     torch.testing.assert_close(net.goodness(images, labels), whole[0])
     torch.testing.assert_close(net.label_goodness(images), whole[1])
     torch.testing.assert_close(net.label_probabilities(images), softmax)

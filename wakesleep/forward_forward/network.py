@@ -32,7 +32,7 @@ from wakesleep.forward_forward.plasticity import Adam, Momentum
 from wakesleep.forward_forward.readout import SoftmaxReadout
 from wakesleep.model import Chunk, Setting
 
-EVALUATION_CASES = 5000  # cases per pass when nothing is learned, to bound memory
+EVALUATION_ROWS = 4096  # rows per pass when nothing is learned, to bound memory
 
 
 @dataclass
@@ -157,7 +157,7 @@ class ForwardForward:
         parts = [
             self._goodness(self.forward(*self.first_product(some), its)[1])
             for some, its in zip(
-                images.split(EVALUATION_CASES), labels.split(EVALUATION_CASES), strict=True
+                images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True
             )
         ]
         return torch.cat(parts, dim=1)
@@ -179,19 +179,22 @@ class ForwardForward:
 
     def label_goodness(self, images: Tensor) -> Tensor:
         """Return the goodness (layers, n, classes) of images (n, features) with every label."""
-        parts = []
-        for some in images.split(EVALUATION_CASES):
-            first = self.first_product(some)
-            parts.append(
-                torch.stack(
-                    [
-                        self._goodness(self.forward(*first, self._all(some, label))[1])
-                        for label in range(self.classes)
-                    ],
-                    dim=-1,
+        found = []
+        for some in images.split(EVALUATION_ROWS):
+            canvas, product = self.first_product(some)
+            parts = []
+            # As many labels go into one pass as there is room for: few cases make slow passes.
+            labels = torch.arange(self.classes, device=images.device)
+            for group in labels.split(max(1, EVALUATION_ROWS // len(some))):
+                rows = len(group), len(some)
+                _, activities, _ = self.forward(
+                    canvas.repeat(rows[0], 1),
+                    product.repeat(rows[0], 1),
+                    group.repeat_interleave(rows[1]),
                 )
-            )
-        return torch.cat(parts, dim=1)
+                parts.append(self._goodness(activities).view(len(self.layers), *rows))
+            found.append(torch.cat(parts, dim=1))
+        return torch.cat(found, dim=2).transpose(1, 2)
 
     def label_probabilities(self, images: Tensor) -> Tensor:
         """Return the softmax's probabilities (n, classes) from one neutral pass."""
@@ -202,7 +205,7 @@ class ForwardForward:
         return torch.cat(
             [
                 self.softmax.probabilities(self._neutral_voters(some))
-                for some in images.split(EVALUATION_CASES)
+                for some in images.split(EVALUATION_ROWS)
             ]
         )
 

@@ -1,0 +1,54 @@
+"""What the README shows works as it stands there."""
+
+from __future__ import annotations
+
+import re
+
+import wakesleep as ws
+from tests.conftest import ROOT
+from wakesleep import files, protocol, timetable
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_every_command_exists(wakesleep):
+    words = {
+        line.split()[1]
+        for block in blocks("")
+        for line in block.splitlines()
+        if line.startswith("wakesleep ")
+    }
+    assert words == {"list", "show", "run", "plot", "copy", "check", "schema", "info"}
+    for word in words:
+        assert wakesleep(word, "--help")[0] == 0
+
+
+def test_the_protocol_runs(tmp_path):
+    (text,) = blocks("yaml")
+    path = tmp_path / "nap.yaml"
+    path.write_text(text)
+    ws.check(path, model="ff_digits")
+    loaded = protocol.from_document(files.parse(text, "README"), {"days": 1})
+    entries = timetable.timetable(loaded.spec, 1200)
+    assert [entry.phase for entry in entries] == ["wake", "sleep", "wake", "sleep"]
+    result = ws.run(path, "ff_digits", inputs={"days": 1})
+    assert result["time_h"].values[0] == 7
+
+
+def test_the_python_runs(tmp_path, monkeypatch):
+    (code,) = blocks("python")
+    monkeypatch.chdir(tmp_path)
+    small = '"ff_digits", parameters={"layers": [8, 8]}, inputs={"nights": 1, "lost_nights": 2}'
+    assert '"ff_digits", inputs={"lost_nights": 2}' in code
+    exec(code.replace('"ff_digits", inputs={"lost_nights": 2}', small), {})
+    assert (tmp_path / "run.png").stat().st_size > 10_000
+
+
+def test_every_link_leads_somewhere():
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
