@@ -3,9 +3,9 @@
     python benchmarks/forward_forward.py [--threads 2] [--rounds 15]
 
 Both do the author's supervised step (784-1000-1000-1000, batches of 100, positive, neutral and
-negative pass, hard labels) on the same random images. The rival is what a tutorial would write: one
-autograd graph per layer and ``torch.optim.SGD``. Rounds alternate, so that both see the same
-machine; the ratio is taken round by round.
+negative pass, hard labels) on the same random images; the rival leaves out peer normalisation.
+It is what a tutorial would write: one autograd graph per layer and ``torch.optim.SGD``. Rounds
+alternate, so that both see the same machine; the ratio is taken round by round.
 """
 
 from __future__ import annotations

@@ -11,11 +11,22 @@ PACKAGE = Path(__file__).resolve().parent.parent / "wakesleep"
 
 
 def imported(path: Path) -> set[str]:
-    """Return every module of the package that a file imports, anywhere in it."""
+    """Return every module that a file imports while it runs, with the packages around it."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wakesleep"):
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = node.module.split(".")
+            found |= {".".join(parts[: count + 1]) for count in range(len(parts))}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return found

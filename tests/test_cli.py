@@ -220,7 +220,12 @@ BAD = {
         [],
         r"small.yaml:8:8: data set 'digts' is unknown; .*did you mean 'digits'",
     ),
-    "too many cases": (("train: 200", "train: 20000"), None, [], r"has only 1200 training cases"),
+    "too many cases": (
+        ("train: 200", "train: 20000"),
+        None,
+        [],
+        r"'digits' has 1200 training cases",
+    ),
     "unknown source": (
         ("record:", "negatives: {source: wrong_lable}\nrecord:"),
         None,
@@ -249,11 +254,72 @@ BAD = {
         r"nested more than 24 levels deep",
     ),
     "not a capability": (
-        ("requires: [wake, sleep]", "requires: [wake, dreem]"),
+        ("requires: [wake, sleep]", "requires: [wake, sleeep]"),
         None,
         [],
-        r"model 'tiny' does not offer 'dreem'",
+        r"small.yaml:7:18: capability 'sleeep' is unknown; .*did you mean 'sleep'",
     ),
+    "typo in a list of one": (
+        (SMALL_PROTOCOL[SMALL_PROTOCOL.index("phases:") :], "phases: [{phase: weak, steps: 1}]\n"),
+        None,
+        [],
+        r"small.yaml:9:11: 'phase' is 'weak'; .*did you mean 'wake'",
+    ),
+    "condition that is never looked at": (
+        (
+            SMALL_PROTOCOL[SMALL_PROTOCOL.index("phases:") :],
+            "phases: [{phase: wake, at_most: 9, until: {quantity: auc, above: 0.7}}]\n",
+        ),
+        None,
+        [],
+        r"a phase with 'until' needs 'record: \{every",
+    ),
+    "aliases of aliases": (
+        (
+            "record:",
+            "references:\n"
+            + "".join(
+                f"  - &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 9)}]\n" for n in range(7)
+            )
+            + "record:",
+        ),
+        None,
+        [],
+        r"more than 100,000 values",
+    ),
+    "merged key": (
+        ("{phase: recovery, steps: $steps}", "{<<: {phase: recovery}, stpes: 3}"),
+        None,
+        [],
+        r"small.yaml:16:\d+: unknown key 'stpes'; .*did you mean 'steps'",
+    ),
+    "odd tag": (("train: 200", "train: !!float ''"), None, [], r"this is not YAML|train"),
+    "list for a default": (
+        ("rate_of_nothing: {default: 0.5}", "rate_of_nothing: {default: [1]}"),
+        None,
+        [],
+        r"'default' must be a number, text, or true/false, not a list",
+    ),
+    "name of a protocol": (
+        ("protocol: small", "protocol: a small one"),
+        None,
+        [],
+        r"small.yaml:1:1: 'a small one' is no name",
+    ),
+    "endless days": (
+        None,
+        None,
+        ["-p", "steps=1000000000000"],
+        r"comes to .* probes; allowed are 1,000,000",
+    ),
+    "too large a batch": (
+        ("batch: 20", "batch: 201"),
+        None,
+        [],
+        r"'digits' has 200 training cases",
+    ),
+    "too large a layer": (None, ("[16, 16]", "[16, 9999999]"), [], r"less than or equal to 100000"),
+    "output in NetCDF": (None, None, ["-o", "out.nc"], r"written as a Zarr store.* out.zarr"),
     "model without a capability": (
         None,
         ("kind:", "offers: [wake, goodness]\nkind:"),

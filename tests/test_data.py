@@ -74,6 +74,11 @@ def test_mnist_from_the_canonical_files(mnist_folder, tmp_path, monkeypatch, zip
         ("mnist.npz", b"not a zip file", "cannot be read"),
         ("train-images-idx3-ubyte", b"\0\0\x08\x03", "x_train .* is not that of MNIST"),
         ("train-images-idx3-ubyte.gz", b"not gzip", "cannot be read"),
+        (
+            "train-images-idx3-ubyte.gz",
+            gzip.compress(b"x" * 9, mtime=0)[:-9] + b"!",
+            "cannot be read",
+        ),
     ],
 )
 def test_damaged_files_are_named(tmp_path, monkeypatch, name, content, message):

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import zarr
 
 import wakesleep as ws
 from wakesleep import checkpoint
@@ -99,7 +100,7 @@ def test_kill_9_twice(tmp_path, never_stopped):
         process = start(out, "--resume")
         wait_for_probes(out, count)
         process.kill()
-        ended(process)
+        assert ended(process)[0] == -signal.SIGKILL
     assert_resumes(out, never_stopped)
 
 
@@ -108,7 +109,7 @@ def test_killed_before_the_first_checkpoint(tmp_path, never_stopped):
     process = start(out)
     wait_for_probes(out, 4)
     process.kill()
-    ended(process)
+    assert ended(process)[0] == -signal.SIGKILL
     checkpoint.path_for(out).unlink()
     assert_resumes(out, never_stopped)
 
@@ -153,3 +154,46 @@ def test_another_run_is_not_resumed(tmp_path, wakesleep, protocol_file, model_fi
     code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", *more)
     assert code == 2
     assert named in err
+
+
+def test_checkpoints_of_other_runs_and_damaged_ones(tmp_path, wakesleep, protocol_file, model_file):
+    out = tmp_path / "done.zarr"
+    wakesleep("run", protocol_file, model_file, "-o", out)
+    other = tmp_path / "other.zarr"
+    wakesleep("run", protocol_file, model_file, "-o", other, "-p", "model.layers=[8]")
+    zarr.open_group(out, mode="r+").attrs["status"] = "running"
+    mine, theirs = checkpoint.path_for(out), checkpoint.path_for(other)
+    whole = mine.read_bytes()
+    for content, message in (
+        (theirs.read_bytes(), "is the checkpoint of another run"),
+        (b"not a checkpoint", "cannot be read as a checkpoint"),
+        (whole[: len(whole) // 2], "cannot be read as a checkpoint"),
+    ):
+        mine.write_bytes(content)
+        code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")
+        assert code == 2
+        assert message in err
+        assert err.count("\n") == 1
+    mine.unlink()
+    assert wakesleep("run", protocol_file, model_file, "-o", out, "--resume")[0] == 0
+
+
+def test_one_writer_at_a_time(tmp_path, wakesleep):
+    out = tmp_path / "busy.zarr"
+    process = start(out)
+    wait_for_probes(out, 4)
+    code, _, err = wakesleep(*COMMAND, "-o", out, "--resume")
+    process.kill()
+    ended(process)
+    assert code == 2
+    assert "another process is writing it" in err
+
+
+def test_checkpoint_left_without_its_store(tmp_path, wakesleep, protocol_file, model_file):
+    out = tmp_path / "gone.zarr"
+    checkpoint.path_for(out).write_bytes(b"precious weights")
+    code, _, err = wakesleep("run", protocol_file, model_file, "-o", out)
+    assert code == 2
+    assert "exists already, though its store does not" in err
+    assert checkpoint.path_for(out).read_bytes() == b"precious weights"
+    assert not out.exists()

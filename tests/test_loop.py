@@ -140,12 +140,20 @@ def test_a_condition_ends_its_phase():
 
 
 def test_a_condition_that_never_holds_stops_at_its_maximum():
-    result = run(small("{phase: wake, at_most: 7, until: {quantity: d_prime, above: 1000}}"))
+    result = run(
+        small(
+            "{phase: wake, at_most: 7, until: {quantity: d_prime, above: 1000}}",
+            "record: {every: 3}",
+        )
+    )
     assert result["step"].values[-1] == 7
 
 
 def test_a_condition_on_an_unknown_layer_says_so():
-    text = small("{phase: wake, at_most: 7, until: {quantity: d_prime, layer: top, above: 1}}")
+    text = small(
+        "{phase: wake, at_most: 7, until: {quantity: d_prime, layer: top, above: 1}}",
+        "record: {every: 3}",
+    )
     with pytest.raises(ws.InputError, match="no layer 'top'"):
         run(text)
 
@@ -257,3 +265,64 @@ def test_results_repeat_themselves(tmp_path):
 def test_wrong_options(options, message):
     with pytest.raises(ws.InputError, match=message):
         run(WAKE_SLEEP, **options)
+
+
+def test_record_of_next_to_nothing_is_summed_up(own_model, wakesleep, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(WAKE_SLEEP)
+    code, out, err = wakesleep("run", path, own_model, "-o", tmp_path / "own.zarr")
+    assert code == 0, err
+    assert "sleep" in out
+    assert wakesleep("plot", tmp_path / "own.zarr")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("./absent.py:Mine", "there is no file"),
+        ("./mine.py:Yours", "has no attribute 'Yours'"),
+        ("json:dumps", "'dumps' is not a class"),
+        ("no.such.module:Mine", "No module named"),
+        (":Mine", "kind ':Mine' is unknown"),
+        ("./broken.py:Mine", "SyntaxError, line 1"),
+    ],
+)
+def test_own_kinds_that_cannot_be_imported(own_model, kind, message):
+    (own_model.parent / "broken.py").write_text("class Mine(:\n")
+    own_model.write_text(own_model.read_text().replace("./mine.py:Mine", kind))
+    with pytest.raises(ws.InputError, match=message):
+        ws.run(loaded(WAKE_SLEEP), own_model)
+
+
+def test_own_kinds_may_be_dataclasses(own_model):
+    file = own_model.parent / "mine.py"
+    file.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        + file.read_text()
+        + "@dataclass\nclass Size:\n    size: int\n"
+    )
+    assert ws.run(loaded(WAKE_SLEEP), own_model).attrs["status"] == "finished"
+
+
+def test_hard_labels_are_asked_for_by_probes_too(own_model):
+    text = small("{phase: wake, steps: 3}", "negatives: {source: hard_label}\n")
+    assert "label_probabilities" not in loaded(text).spec.needs()
+    assert "label_probabilities" in loaded(text + "record: {quantities: [auc]}").spec.needs()
+    own_model.write_text(own_model.read_text().replace("weight_norms]", "goodness]"))
+    with pytest.raises(ws.InputError, match="does not offer 'label_probabilities'"):
+        ws.run(loaded(text), own_model)
+
+
+def test_a_softmax_gone_astray_stops_the_run():
+    for source in ("hard_label", "wrong_label"):
+        text = small("{phase: interleaved, steps: 50}", f"negatives: {{source: {source}}}")
+        with pytest.raises(ws.RunError, match="no longer finite"):
+            run(text, parameters={"readout_rate": 1e38})
+
+
+def test_more_words_than_a_byte_holds():
+    phases = ", ".join(
+        f"{{repeat: 1, block: b{n}, phases: [{{phase: rest, steps: 1}}]}}" for n in range(140)
+    )
+    result = run(small(phases, "record: {quantities: []}"))
+    assert list(result["block"].values[1:]) == [f"b{n}" for n in range(140)]

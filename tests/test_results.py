@@ -69,6 +69,30 @@ def test_provenance(stored):
     assert json.loads(ws.open(stored[0]).attrs["protocol_resolved"])["phases"][0]["repeat"] == 2
 
 
+def test_provenance_of_an_installed_package_and_flow_style(stored):
+    plain = ws.open(stored[0])
+    plain.attrs.update(git_commit="", protocol_text="{protocol: x}")
+    assert results.provenance(plain)["git_commit"] == ""
+    assert results.provenance(plain)["protocol_text"] == "{protocol: x}"
+
+
+@pytest.mark.parametrize("harm", ["chunk", "array", "schema"])
+def test_damaged_stores_are_named(stored, tmp_path, harm):
+    import shutil
+
+    damaged = tmp_path / "damaged.zarr"
+    shutil.copytree(stored[0], damaged)
+    if harm == "chunk":
+        chunk = next(path for path in (damaged / "goodness" / "c").rglob("*") if path.is_file())
+        chunk.write_bytes(chunk.read_bytes()[:10])
+    elif harm == "array":
+        shutil.rmtree(damaged / "step")
+    else:
+        zarr.open_group(damaged, mode="r+").attrs["wakesleep_schema"] = "one"
+    with pytest.raises(ws.InputError, match=r"damaged.zarr: .*it is damaged"):
+        ws.open(damaged)
+
+
 def test_netcdf_and_back(stored, tmp_path):
     path = tmp_path / "part.nc"
     part = ws.open(stored[0])[["error", "d_prime"]]

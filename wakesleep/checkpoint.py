@@ -6,6 +6,8 @@ It outlives the run: it holds the trained network.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from wakesleep.errors import InputError
 
 
 def path_for(store: Path) -> Path:
-    """Return where the checkpoint of a store lies: ``run.zarr`` -> ``run.checkpoint.pt``."""
-    return store.with_name(f"{store.name.removesuffix('.zarr')}.checkpoint.pt")
+    """Return where the checkpoint of a store lies: ``run.zarr`` -> ``run.zarr.checkpoint.pt``."""
+    return store.with_name(f"{store.name}.checkpoint.pt")
 
 
 def save(state: dict[str, Any], path: Path) -> None:
@@ -29,24 +31,69 @@ def save(state: dict[str, Any], path: Path) -> None:
     partial.replace(path)
 
 
-def load(path: Path, device: Any) -> dict[str, Any]:
+def load(path: Path, device: Any, identity: Mapping[str, Any]) -> dict[str, Any] | None:
     """Read a state that :func:`save` wrote; nothing in it is executed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    device
+        Where its tensors go.
+    identity
+        What its entry ``identity`` must be.
+
+    Returns
+    -------
+    dict or None
+        None if there is no such file.
 
     Raises
     ------
     InputError
-        If the file is missing or is no checkpoint.
+        If the file is damaged, or is the checkpoint of another run.
     """
-    import pickle
-
     import torch
 
+    if not path.exists():
+        return None
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such checkpoint") from None
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        same = state["identity"] == dict(identity)
+    except Exception as error:  # a damaged file can fail anywhere in the unpickler
         raise InputError(
-            f"{path}: cannot be read as a checkpoint ({type(error).__name__})"
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); without the file, "
+            "--resume does the run again from its beginning"
         ) from None
+    if not same:
+        raise InputError(f"{path}: is the checkpoint of another run")
     return state
+
+
+@contextmanager
+def sole_writer(store: Path | None) -> Iterator[None]:
+    """Keep a second process from writing the same store; for None there is nothing to keep.
+
+    Raises
+    ------
+    InputError
+        If another process is writing it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on this system
+        fcntl = None  # type: ignore[assignment]
+    if store is None or fcntl is None:
+        yield
+        return
+    folder = os.open(store, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{store}: another process is writing it") from None
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(folder)  # which frees the lock, as the end of the process does

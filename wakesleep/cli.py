@@ -33,8 +33,10 @@ def list_(shelf: Annotated[str, typer.Argument(metavar="[models|protocols|studie
     for name in [shelf] if shelf else library.SHELVES:
         entries = list(library.descriptions(name))
         width = max((len(entry) for entry, _ in entries), default=0)
-        if not shelf:
-            typer.echo(f"{name}:" if entries else f"{name}: none yet")
+        if not entries:
+            typer.echo(f"{name}: none yet")
+        elif not shelf:
+            typer.echo(f"{name}:")
         for entry, description in entries:
             typer.echo(f"{'' if shelf else '  '}{entry:<{width}}  {description}")
 
@@ -123,7 +125,9 @@ def plot(
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o", metavar="FILE.png", help="Default RESULT.png; the ending sets the format."
+            "-o",
+            metavar="FILE.png",
+            help="Default RESULT.png; the ending (png, pdf, svg) sets the format.",
         ),
     ] = None,
 ) -> None:
@@ -131,7 +135,9 @@ def plot(
     from wakesleep.plots import save_overview
     from wakesleep.results import open_result
 
-    typer.echo(f"figure: {save_overview(open_result(result), out or result.with_suffix('.png'))}")
+    opened, whole = open_result(result), result.resolve()
+    out = out or whole.with_name(f"{whole.name.removesuffix('.zarr').removesuffix('.nc')}.png")
+    typer.echo(f"figure: {save_overview(opened, out)}")
 
 
 @app.command()
@@ -185,11 +191,13 @@ def main() -> None:
         _fail(str(error), 1)
     except TyperException as error:
         _fail(error.format_message(), error.exit_code)
+    except OSError as error:  # a name too long, a folder without permission
+        if isinstance(error, BrokenPipeError):  # the reader has seen enough
+            sys.stderr.close()
+            sys.exit(0)
+        _fail(f"{error.filename or 'file'}: {error.strerror}", 2)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 1)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough
-        sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -7,22 +7,33 @@ is reported as ``file:line:column: sentence`` through :meth:`Document.error`.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wakesleep.errors import InputError, listed, nearest
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-Spec = TypeVar("Spec", bound="BaseModel")
+Checked = TypeVar("Checked", bound=BaseModel)
 
 DEEPEST = 24  # levels of nesting; a readable file has six
 LARGEST = 1_000_000  # characters
 
+MOST_VALUES = 100_000  # keys and items, with every alias counted where it is used
+
+BRANCH = re.compile(r"<[A-Z][A-Za-z]+>")  # our tags of a union's branches: <model's name>
+
 Path_ = tuple[str | int, ...]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+
+class Spec(BaseModel):
+    """Base of everything read from a file: frozen, no unknown keys, no silent conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,8 @@ def parse(text: str, source: str, folder: Path | None = None) -> Document:
         raise InputError(f"{source}:1:1: this is not YAML: {first}") from None
     except RecursionError:
         raise InputError(f"{source}:1:1: nested more than {DEEPEST} levels deep") from None
-    except ValueError as error:  # an impossible date, say
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        # An impossible date, or a tag whose value it does not fit.
         raise InputError(f"{source}:1:1: this is not YAML: {error}") from None
     if not isinstance(raw, Mapping):
         raise InputError(
@@ -124,25 +136,26 @@ def parse(text: str, source: str, folder: Path | None = None) -> Document:
 
 def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]], source: str) -> Any:
     """Return a ruamel node as plain Python, noting where everything stands."""
+    line, column = places.get(path, (1, 1))
     if len(path) > DEEPEST:
-        line, column = places.get(path, (1, 1))
         raise InputError(f"{source}:{line}:{column}: nested more than {DEEPEST} levels deep")
+    if len(places) > MOST_VALUES:
+        raise InputError(f"{source}:{line}:{column}: more than {MOST_VALUES:,} values")
     if isinstance(node, Mapping):
         result = {}
         for key, value in node.items():
-            line, column = node.lc.key(key)  # type: ignore[attr-defined]
+            here = _place(node, key, (line, column))
             if not isinstance(key, str):
                 raise InputError(
-                    f"{source}:{line + 1}:{column + 1}: a key must be a word, not {kind_of(key)}"
+                    f"{source}:{here[0]}:{here[1]}: a key must be a word, not {kind_of(key)}"
                 )
-            places[(*path, key)] = (line + 1, column + 1)
+            places[(*path, key)] = here
             result[str(key)] = _plain(value, (*path, str(key)), places, source)
         return result
     if isinstance(node, list):
         items = []
         for number, value in enumerate(node):
-            line, column = node.lc.item(number)  # type: ignore[attr-defined]
-            places[(*path, number)] = (line + 1, column + 1)
+            places[(*path, number)] = _place(node, number, (line, column))
             items.append(_plain(value, (*path, number), places, source))
         return items
     # ruamel's scalars are subclasses that remember how they were written.
@@ -150,6 +163,13 @@ def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]], source:
         if isinstance(node, kind):
             return kind(node)
     return node if node is None else str(node)
+
+
+def _place(node: Any, key: object, around: tuple[int, int]) -> tuple[int, int]:
+    """Return (line, column) of a key or item; of what is around it where it was merged in."""
+    known = getattr(getattr(node, "lc", None), "data", None) or {}
+    line, column = known[key][:2] if key in known else (around[0] - 1, around[1] - 1)
+    return line + 1, column + 1
 
 
 def kind_of(value: object) -> str:
@@ -179,7 +199,7 @@ def scalar(text: str) -> Any:
     return parse(f"value: {text}", f"'{text}'").tree["value"] if text.strip() else text
 
 
-def validate(kind: type[Spec], tree: object, document: Document, path: Path_ = ()) -> Spec:
+def validate(kind: type[Checked], tree: object, document: Document, path: Path_ = ()) -> Checked:
     """Check a tree against a pydantic model.
 
     Parameters
@@ -198,12 +218,15 @@ def validate(kind: type[Spec], tree: object, document: Document, path: Path_ = (
     InputError
         With one sentence: the first problem in the file, what is allowed, the nearest name.
     """
-    from pydantic import ValidationError
-
     try:
         return kind.model_validate(tree)
     except ValidationError as caught:
-        problems = [(_in_tree(tree, error["loc"]), error) for error in caught.errors()]
+        # A list whose items are wrong is also "too short": only the items are worth telling.
+        problems = [
+            (_in_tree(tree, error["loc"]), error)
+            for error in caught.errors()
+            if not (error["type"] == "too_short" and error["input"])
+        ]
     # A misspelt key is both unknown and missing: the first is what the user did.
     first = min(
         problems,
@@ -213,6 +236,8 @@ def validate(kind: type[Spec], tree: object, document: Document, path: Path_ = (
         ),
     )
     location, error = first
+    if sum(place == location for place, _ in problems) > 2:  # a choice of plain types
+        error = {**error, "type": "", "msg": "a number, text, or true/false"}
     raise document.error(*_told((*path, *location), error, kind))
 
 
@@ -264,7 +289,7 @@ def _in_tree(tree: object, location: Sequence[str | int]) -> Path_:
     found: list[str | int] = []
     node = tree
     for part in location:
-        if isinstance(node, Mapping) and not str(part).startswith("<"):
+        if isinstance(node, Mapping) and not BRANCH.fullmatch(str(part)):
             found.append(part)
             node = node.get(part)
         elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node):
@@ -290,10 +315,14 @@ def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
         sentence = f"'{name}' is '{value}'; allowed are {listed(allowed)}{nearest(value, allowed)}"
     elif what == "value_error":
         sentence = str(context["error"])
+    elif what == "string_pattern_mismatch":
+        sentence = f"'{value}' is no name: a letter, then letters, digits, '-' and '_'"
+        path = path[:-1] if error["loc"][-1] == "[key]" else path
     else:
         wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
         shown = repr(value) if isinstance(value, (str, int, float)) else kind_of(value)
-        sentence = f"'{name}' must be {_plainer(wanted)}, not {shown}"
+        which = f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
+        sentence = f"{which} must be {_plainer(wanted)}, not {shown}"
     return path, sentence
 
 
@@ -306,19 +335,16 @@ def _plainer(wanted: str) -> str:
         "integer": "a whole number",
         "string": "text",
         "boolean": "true or false",
-        "dictionary": "a mapping",
         "list": "a list",
         "tuple": "a list",
         "number": "a number",
     }
-    return words.get(wanted, wanted)
+    return "a mapping" if wanted.startswith("dictionary") else words.get(wanted, wanted)
 
 
 def _fields_at(kind: type[BaseModel], location: Iterable[str | int]) -> list[str]:
     """Return the keys allowed at a location, through nested models, lists and unions."""
     from typing import get_args
-
-    from pydantic import BaseModel
 
     def models(annotation: Any) -> list[type[BaseModel]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -327,7 +353,7 @@ def _fields_at(kind: type[BaseModel], location: Iterable[str | int]) -> list[str
 
     candidates: list[type[BaseModel]] = [kind]
     for part in location:
-        if str(part).startswith("<"):  # a branch of a union: our tags are <model's name>
+        if BRANCH.fullmatch(str(part)):
             candidates = [model for model in candidates if f"<{model.__name__}>" == part]
             continue
         deeper = [

@@ -99,7 +99,7 @@ def check_fit(its: LoadedProtocol, fitted: LoadedModel) -> None:
     InputError
         Naming the first capability that is missing.
     """
-    lacking = model.unmet(its.spec.needs(), fitted)
+    lacking = model.unmet(its.spec.needs(fitted.offers), fitted)
     if lacking:
         raise InputError(f"protocol '{its.name}' cannot run: {lacking}")
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -14,20 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep import checkpoint, results
-from wakesleep.errors import InputError, RunError, listed
+from wakesleep.errors import InputError, RunError
 from wakesleep.loading import check_fit, load_model, load_protocol
-from wakesleep.model import Chunk, LoadedModel, Setting, build
+from wakesleep.model import Chunk, LoadedModel
+from wakesleep.prepare import Prepared, Request, prepare
+from wakesleep.progress import progress
 from wakesleep.protocol import PHASES, Condition, LoadedProtocol
-from wakesleep.provenance import git_commit, now, sha256, versions
+from wakesleep.provenance import now
 from wakesleep.signals import stop_signals
-from wakesleep.timetable import Entry, timetable
+from wakesleep.timetable import Entry
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     import xarray as xr
 
-    from wakesleep.data import Cases, DataSet
+    from wakesleep.data import Cases
+    from wakesleep.record import Recorder
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
 FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
@@ -80,7 +79,8 @@ def run(
     InputError
         If something given is wrong; then nothing has been written.
     RunError
-        If weights stop being finite or the run is interrupted; what was recorded is kept.
+        If weights stop being finite, the disk is full, or the run is interrupted; what was
+        recorded is kept.
     """
     import torch
 
@@ -93,15 +93,59 @@ def run(
         raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
     if dtype not in ("float32", "float64"):
         raise InputError(f"dtype must be float32 or float64, not '{dtype}'")
-    job = Job(
-        protocol,
-        model,
-        seed,
-        resolve(device),
-        getattr(torch, dtype),
-        None if out is None else Path(out),
+    out = None if out is None else Path(out)
+    request = Request(protocol, model, seed, resolve(device), getattr(torch, dtype))
+    going_on = _going_on(request, out, resume)
+    if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
+        return going_on
+    prepared = prepare(request)
+    store = out if going_on is not None else _create(prepared, out)
+    with checkpoint.sole_writer(out):
+        return _Run(prepared, store, out).go(quiet)
+
+
+def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | None:
+    """Return the result so far that is to be gone on with, or None where the run is to begin."""
+    if out is None:
+        if resume:
+            raise InputError("resume needs 'out', the store of the run to go on with")
+        return None
+    if out.suffix == ".nc":
+        raise InputError(
+            f"{out}: a run is written as a Zarr store; choose a name such as "
+            f"{out.with_suffix('.zarr').name}"
+        )
+    if not out.exists():
+        left = checkpoint.path_for(out)
+        if left.exists():
+            raise InputError(f"{left}: exists already, though its store does not; move it away")
+        return None
+    if not resume:
+        raise InputError(f"{out}: exists already; choose another -o, or go on with it by --resume")
+    so_far = results.open_result(out)
+    for name, value in request.identity().items():
+        before = so_far.attrs.get(name)
+        if before != value:
+            raise InputError(
+                f"{out}: cannot be resumed, for its {name} was {before} and now is {value}"
+            )
+    return so_far
+
+
+def _create(prepared: Prepared, out: Path | None) -> Any:
+    blank = results.blank(
+        1 + sum(entry.probes for entry in prepared.entries),
+        prepared.words,
+        prepared.quantities,
+        prepared.attributes(),
     )
-    return job.run(resume, quiet)
+    if "layer" in blank.dims and "goodness" in prepared.request.model.offers:
+        blank["threshold"] = results.constant(
+            results.as_numpy(prepared.learner.thresholds()),
+            "layer",
+            "goodness at which real and negative are equally probable",
+        )
+    return results.create(blank, out)
 
 
 @dataclass
@@ -116,231 +160,71 @@ class Place:
 
 
 @dataclass
-class Job:
-    """One run, from its checked input to its result."""
+class _Run:
+    """A run that is going on."""
 
-    protocol: LoadedProtocol
-    model: LoadedModel
-    seed: int
-    device: torch.device
-    dtype: torch.dtype
+    prepared: Prepared
+    store: Any
     out: Path | None
     place: Place = field(default_factory=Place)
+    recorder: Recorder = field(init=False)
+    group: Any = field(init=False)
+    begun: float = field(init=False)
+    saved: float = field(init=False)
+    flushed: float = field(init=False)
 
-    def run(self, resume: bool, quiet: bool) -> xr.Dataset:
-        """Do the run; see :func:`run`."""
-        going_on = self._going_on(resume)
-        if going_on and self._status() == "finished":
-            return results.open_result(self.out)
-        self._prepare()
-        if not going_on:
-            self._create_store()
-        return self._live(going_on, quiet)
-
-    # Before the first step ------------------------------------------------------------------------
-
-    def _going_on(self, resume: bool) -> bool:
-        """Say whether there is a run to go on with; refuse whatever must not be overwritten."""
-        if self.out is None:
-            if resume:
-                raise InputError("resume needs 'out', the store of the run to go on with")
-            return False
-        if not self.out.exists():
-            return False
-        if not resume:
-            raise InputError(
-                f"{self.out}: exists already; choose another -o, or go on with it by --resume"
-            )
-        old = results.open_result(self.out).attrs
-        for name, value in self._identity().items():
-            if old.get(name) != value:
-                raise InputError(
-                    f"{self.out}: cannot be resumed, for its {name} was {old.get(name)} and now is "
-                    f"{value}"
-                )
-        return True
-
-    def _status(self) -> str:
-        return str(results.open_result(self.out).attrs["status"])
-
-    def _identity(self) -> dict[str, Any]:
-        """Return what must be the same for a run to be the same run."""
-        return {
-            "protocol": self.protocol.name,
-            "inputs": json.dumps(dict(self.protocol.values)),
-            "protocol_sha256": sha256(self.protocol.resolved),
-            "model": self.model.name,
-            "parameters": json.dumps(self.model.values),
-            "seed": self.seed,
-            "device": self.device.type,
-            "dtype": str(self.dtype).removeprefix("torch."),
-        }
-
-    def _prepare(self) -> None:
-        """Load the data, build the model and unroll the timetable."""
-        from wakesleep import data
-        from wakesleep.data.batches import BatchStream
-        from wakesleep.negatives import negatives
-        from wakesleep.randomness import Streams
-        from wakesleep.record import Probe
-
-        spec = self.protocol.spec
-        self.data: DataSet = data.load(
-            self.model.spec.data if spec.data.set == "model" else spec.data.set
-        )
-        train = self.data.train.first(spec.data.train)
-        if spec.data.train is not None and spec.data.train > len(self.data.train):
-            raise InputError(
-                f"data: train is {spec.data.train}, but '{self.data.name}' has only "
-                f"{len(self.data.train)} training cases"
-            )
-        self.entries = timetable(spec, len(train))
-        self.streams = Streams(self.seed, self.device)
-        self.learner = build(
-            self.model,
-            Setting(self.data.features, self.data.classes, self.device, self.dtype, self.streams),
-        )
-        self.quantities = tuple(
-            name
-            for name, its in results.QUANTITIES.items()
-            if (
-                its.needs in self.model.offers
-                if spec.record.quantities is None
-                else name in spec.record.quantities
-            )
-        )
-
-        self.images, self.labels = self._placed(train)
-        shown = self.data.validation.first(spec.record.cases)
-        source = spec.negatives.source
-        self.probe = Probe(
-            *self._placed(shown),
-            fresh_negatives=lambda: negatives(
-                source, self.data.classes, self.streams.fresh("probe negatives")
-            ),
-            quantities=self.quantities,
-        )
-        self.words = {
-            "phase": tuple(PHASES),
-            # A flag needs a word: what stands in no named block is called by the protocol's name.
-            "block": tuple(dict.fromkeys(self._block(entry) for entry in self.entries)),
-            "sign": results.SIGNS,
-            "layer": tuple(getattr(self.learner, "layer_names", ())),
-            "readout": tuple(getattr(self.learner, "readouts", ())),
-        }
-        for condition in {entry.until for entry in self.entries if entry.until is not None}:
-            self._check_condition(condition)
-        # Awake and asleep the cases come in orders of their own; interleaved steps use the waking.
-        self.batches = {
-            name: BatchStream(len(train), spec.data.batch, self.streams(f"batches {name}"))
-            for name in ("awake", "asleep")
-        }
-        self.negatives = negatives(source, self.data.classes, self.streams("negatives"))
-
-    def _check_condition(self, condition: Condition) -> None:
-        for dim in ("layer", "readout"):
-            chosen = getattr(condition, dim)
-            if chosen is not None and chosen not in self.words[dim]:
-                raise InputError(
-                    f"condition on '{condition.quantity}': model '{self.model.name}' has no {dim} "
-                    f"'{chosen}'; allowed are {listed(self.words[dim])}"
-                )
-        if condition.quantity not in self.quantities:
-            raise InputError(
-                f"condition on '{condition.quantity}': it is not among the quantities "
-                f"that the protocol records, {listed(self.quantities)}"
-            )
-
-    def _create_store(self) -> None:
+    def go(self, quiet: bool) -> xr.Dataset:
+        """Go on from where the checkpoint says, or from the beginning, to the end."""
         import zarr
 
-        blank = results.blank(
-            1 + sum(entry.probes for entry in self.entries),
-            self.words,
-            self.quantities,
-            self._attributes(),
-        )
-        if "goodness" in self.model.offers:
-            blank["threshold"] = results.constant(
-                results.as_numpy(self.learner.thresholds()),
-                "layer",
-                "goodness at which real and negative are equally probable",
-            )
-        if self.out is None:
-            self.store: Any = zarr.storage.MemoryStore()
-            results.write_blank(blank, self.store)
-            return
-        self.store = self.out
-        # Made under another name and renamed, so that a store is never there by half.
-        partial = self.out.with_name(f".{self.out.name}.{os.getpid()}")
+        from wakesleep.record import Recorder
+
+        self.group = zarr.open_group(self.store, mode="r+")
+        self._restore()
+        self.recorder = Recorder(self.group, self.place.probes)
+        self.saved = self.flushed = time.monotonic()
+        self.begun = self.saved - self.place.seconds
+        entries = self.prepared.entries
+        total = sum(entry.steps for entry in entries)
         try:
-            self.out.parent.mkdir(parents=True, exist_ok=True)
-            results.write_blank(blank, partial)
-            partial.rename(self.out)
-            checkpoint.path_for(self.out).unlink(missing_ok=True)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise InputError(f"{self.out}: cannot be written ({error.strerror or error})") from None
+            self.group.attrs["status"] = "running"
+            with stop_signals(self.out is not None) as stop, progress(total, quiet) as tell:
+                if self.place.probes == 0:
+                    self._take_probe(entries[0], ends=False)
+                while self.place.entry < len(entries):
+                    entry = entries[self.place.entry]
+                    tell(
+                        self.place.step,
+                        f"{self.prepared.block(entry)} {entry.cycle + 1}: {entry.phase}",
+                    )
+                    self._advance(entry)
+                    self._save(stop)
+            return self._finish()
+        except (RunError, OSError, MemoryError) as error:
+            raise self._stopped(error) from None
 
-    def _block(self, entry: Entry) -> str:
-        return entry.block or self.protocol.name
-
-    def _attributes(self) -> dict[str, Any]:
-        from wakesleep.device import describe
-
-        return {
-            "wakesleep_schema": results.SCHEMA_VERSION,
-            "title": f"{self.protocol.name} on {self.model.name}",
-            "status": "running",
-            **self._identity(),
-            "model_sha256": sha256(self.model.document.text),
-            "protocol_text": self.protocol.document.text,
-            "protocol_resolved": self.protocol.resolved,
-            "model_text": self.model.document.text,
-            "data": self.data.name,
-            "data_sha256": self.data.digest(),
-            "device_name": describe(self.device),
-            "versions": json.dumps(versions()),
-            "git_commit": git_commit(),
-            "started": now(),
-        }
+    def _stopped(self, error: Exception) -> RunError:
+        """Keep what can be kept, and say in the result why the run stopped."""
+        told = (
+            error
+            if isinstance(error, RunError)
+            else RunError(
+                f"stopped after step {self.place.step}: "
+                f"{getattr(error, 'strerror', None) or type(error).__name__}"
+            )
+        )
+        try:
+            self.recorder.flush()
+            self.group.attrs["status"] = f"stopped: {told}"
+        except OSError:
+            pass  # a full disk takes neither
+        return told
 
     # Steps ----------------------------------------------------------------------------------------
 
-    def _live(self, going_on: bool, quiet: bool) -> xr.Dataset:
-        import zarr
-
-        from wakesleep.progress import progress
-        from wakesleep.record import Recorder
-
-        if going_on:
-            self.store = self.out
-            self._restore()
-        self.group = zarr.open_group(self.store, mode="r+")
-        self.recorder = Recorder(self.group, self.place.probes)
-        self._started = time.monotonic() - self.place.seconds
-        self._saved = self._flushed = time.monotonic()
-        total = sum(entry.steps for entry in self.entries)
-        self.group.attrs["status"] = "running"
-        try:
-            with stop_signals(self.out is not None) as stop, progress(total, quiet) as tell:
-                if not going_on or self.place.probes == 0:
-                    self._take_probe(self.entries[0], ends=False)
-                while self.place.entry < len(self.entries):
-                    self._advance()
-                    entry = self.entries[min(self.place.entry, len(self.entries) - 1)]
-                    tell(self.place.step, f"{self._block(entry)} {entry.cycle + 1}: {entry.phase}")
-                    self._save(stop)
-        except RunError as error:
-            self.recorder.flush()
-            self.group.attrs["status"] = f"stopped: {error}"
-            raise
-        return self._finish()
-
-    def _advance(self) -> None:
+    def _advance(self, entry: Entry) -> None:
         """Go on to the next probe or as far as one chunk reaches, and probe if it is time."""
         place = self.place
-        entry = self.entries[place.entry]
         to_probe = entry.probe_every - place.done % entry.probe_every
         steps = min(to_probe, entry.steps - place.done, LONGEST_CHUNK)
         self._learn(entry, steps)
@@ -353,43 +237,42 @@ class Job:
             place.entry, place.done = place.entry + 1, 0
 
     def _learn(self, entry: Entry, steps: int) -> None:
-        kind = PHASES[entry.phase]
-        if kind.sign is None:
+        sign, its = PHASES[entry.phase].sign, self.prepared
+        if sign is None:
             return
-        batches = self.batches["asleep" if kind.sign == "negative" else "awake"]
-        bad = self.learner.learn(
+        bad = its.learner.learn(
             Chunk(
-                sign=kind.sign,
-                images=self.images,
-                labels=self.labels,
-                index=batches.take(steps),
+                sign=sign,
+                images=its.images,
+                labels=its.labels,
+                index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
                 gains=entry.gains(self.place.done, steps),
-                negatives=None if kind.sign == "positive" else self.negatives,
-                separate_states=self.protocol.spec.optimiser_state == "separate",
+                negatives=None if sign == "positive" else its.negatives,
+                separate_states=its.request.protocol.spec.optimiser_state == "separate",
             )
         )
         if bad is not None:
             raise RunError(
-                f"weights are no longer finite: phase '{entry.phase}' ({self._block(entry)}, cycle "
+                f"weights are no longer finite: phase '{entry.phase}' ({its.block(entry)}, cycle "
                 f"{entry.cycle + 1}), step {self.place.done + bad + 1} of {entry.steps}, step "
-                f"{self.place.step + bad + 1} of the run; a lower model.rate may help"
+                f"{self.place.step + bad + 1} of the run; a lower learning rate may help"
             )
 
     def _take_probe(self, entry: Entry, ends: bool) -> bool:
         """Record a probe; return whether the phase ends here."""
-        place = self.place
-        measured = self.probe.measure(self.learner)
+        place, words = self.place, self.prepared.words
+        measured = self.prepared.probe.measure(self.prepared.learner)
         if entry.until is not None and place.done and self._holds(entry.until, measured):
             ends = True
-        clock = self.protocol.spec.clock
+        clock = self.prepared.request.protocol.spec.clock
         self.recorder.add(
             {
                 "step": place.step,
                 "time_h": clock.start_h + place.step / clock.steps_per_hour if clock else math.nan,
-                "phase": self.words["phase"].index(entry.phase),
+                "phase": words["phase"].index(entry.phase),
                 "phase_index": place.entry,
                 "phase_end": int(ends),
-                "block": self.words["block"].index(self._block(entry)),
+                "block": words["block"].index(self.prepared.block(entry)),
                 "cycle": entry.cycle,
             },
             measured,
@@ -405,10 +288,12 @@ class Job:
             values = (
                 values.mean(axis)
                 if chosen is None
-                else values.take(self.words[dim].index(chosen), axis)
+                else values.take(self.prepared.words[dim].index(chosen), axis)
             )
         return bool(
-            values < condition.below if condition.below is not None else values > condition.above
+            values < condition.below
+            if condition.below is not None
+            else values > condition.above  # one of the two is given
         )
 
     # State ----------------------------------------------------------------------------------------
@@ -417,58 +302,70 @@ class Job:
         """Write probes and a checkpoint if they are due; stop here if a signal has asked for it."""
         if self.out is None:
             return
-        now = time.monotonic()
-        if now - self._flushed > FLUSH_SECONDS:
+        moment = time.monotonic()
+        if moment - self.flushed > FLUSH_SECONDS:
             self.recorder.flush()
-            self._flushed = now
-        if stop or now - self._saved > CHECKPOINT_SECONDS:
+            self.flushed = moment
+        if stop or moment - self.saved > CHECKPOINT_SECONDS:
             self._checkpoint()
-            self._saved = now
+            self.saved = moment
         if stop:
             raise RunError(
-                f"interrupted by {signal.Signals(stop[0]).name} after step "
-                f"{self.place.step}; --resume goes on from here"
+                f"interrupted by {signal.Signals(stop[0]).name} after step {self.place.step}; "
+                "--resume goes on from here"
             )
 
     def _checkpoint(self) -> None:
-        assert self.out is not None
+        if self.out is None:
+            return
         self.recorder.flush()
-        self.place.seconds = time.monotonic() - self._started
-        checkpoint.save(
-            {
-                "place": vars(self.place).copy(),
-                "learner": self.learner.state_dict(),
-                "streams": self.streams.state_dict(),
-                "batches": {name: its.state_dict() for name, its in self.batches.items()},
-            },
-            checkpoint.path_for(self.out),
-        )
+        self.place.seconds = time.monotonic() - self.begun
+        its = self.prepared
+        state = {
+            "identity": its.request.identity(),
+            "place": vars(self.place).copy(),
+            "learner": its.learner.state_dict(),
+            "streams": its.streams.state_dict(),
+            "batches": {name: stream.state_dict() for name, stream in its.batches.items()},
+        }
+        checkpoint.save(state, checkpoint.path_for(self.out))
 
     def _restore(self) -> None:
-        assert self.out is not None
-        path = checkpoint.path_for(self.out)
-        if not path.exists():
-            return  # killed before the first checkpoint: everything is done again, the same way
-        state = checkpoint.load(path, self.device)
-        self.place = Place(**state["place"])
-        self.learner.load_state_dict(state["learner"])
-        self.streams.load_state_dict(state["streams"])
-        for name, its in self.batches.items():
-            its.load_state_dict(state["batches"][name])
+        """Take up the checkpoint; without one everything is done again, in the same way."""
+        its = self.prepared
+        state = None
+        if self.out is not None:
+            state = checkpoint.load(
+                checkpoint.path_for(self.out), its.request.device, its.request.identity()
+            )
+        if state is None:
+            return
+        place = Place(**state["place"])
+        steps = self.group["step"][: place.probes]
+        if (steps < 0).any() or steps[-1] > place.step:
+            raise InputError(
+                f"{self.out}: its checkpoint knows of probes that it does not hold; "
+                "without the checkpoint, --resume does the run again"
+            )
+        self.place = place
+        its.learner.load_state_dict(state["learner"])
+        its.streams.load_state_dict(state["streams"])
+        for name, stream in its.batches.items():
+            stream.load_state_dict(state["batches"][name])
 
     def _finish(self) -> xr.Dataset:
-        if self.out is not None:
-            self._checkpoint()
+        self._checkpoint()
         self.recorder.flush()
-        if "classify" in self.model.offers:
-            self._write_error("validation", self.data.validation)
-            if self.protocol.spec.record.test:
-                self._write_error("test", self.data.test)
+        its = self.prepared
+        if "classify" in its.request.model.offers:
+            self._write_error("validation", its.data.validation)
+            if its.request.protocol.spec.record.test:
+                self._write_error("test", its.data.test)
         self.group.attrs.update(
             {
                 "status": "finished",
                 "ended": now(),
-                "wall_seconds": round(time.monotonic() - self._started, 3),
+                "wall_seconds": round(time.monotonic() - self.begun, 3),
             }
         )
         return results.open_result(self.store)
@@ -477,7 +374,7 @@ class Job:
         """Write the error on every case of a split, once, with the weights the run ends with."""
         from wakesleep.record import error
 
-        values = error(self.learner, *self._placed(cases))
+        values = error(self.prepared.learner, *self.prepared.placed(cases))
         array = self.group.create_array(
             f"{split}_error",
             shape=values.shape,
@@ -488,13 +385,4 @@ class Job:
         array[:] = values
         array.attrs.update(
             {"long_name": f"classification error on all {split} data at the end", "units": "1"}
-        )
-
-    def _placed(self, cases: Cases) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return images and labels as tensors on the run's device."""
-        import torch
-
-        return (
-            torch.tensor(cases.images, dtype=self.dtype, device=self.device),
-            torch.tensor(cases.labels, device=self.device),
         )

@@ -1,4 +1,4 @@
-"""What a model offers and what a run gives it: capabilities, chunks of steps, and model files.
+"""Model files, what a model is built into, and the chunks of steps it is given.
 
 A learner knows no protocol. It is handed chunks of steps of one sign, and answers probes.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from wakesleep import files
+from wakesleep.capabilities import CAPABILITIES
 from wakesleep.data import DATA_SETS
 from wakesleep.errors import InputError, listed, nearest
 
@@ -86,79 +87,6 @@ class Chunk:
     separate_states: bool = False
 
 
-@runtime_checkable
-class Learner(Protocol):
-    """Learns; offers ``wake``, ``sleep`` and ``interleaved``, or some of them."""
-
-    def learn(self, chunk: Chunk) -> int | None:
-        """Take the chunk's steps in place.
-
-        Returns the index (from 0) of the first step at which something was not finite, after
-        which the rest of the chunk may be left out; None where all is well.
-        """
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all that a resumed run needs, as nested dictionaries and lists of tensors."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what ``state_dict`` returned."""
-
-
-@runtime_checkable
-class HasGoodness(Protocol):
-    """Offers ``goodness``: how real each layer finds a case, and where it draws the line."""
-
-    layer_names: Sequence[str]
-
-    def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return each layer's goodness (layers, cases)."""
-
-    def log_odds(self, goodness: Tensor) -> Tensor:
-        """Return the log odds of being real (layers, cases) for goodness of that shape."""
-
-    def thresholds(self) -> Tensor:
-        """Return the goodness at which the log odds are 0 (layers,)."""
-
-
-@runtime_checkable
-class Classifies(Protocol):
-    """Offers ``classify``: one or more read-outs that name a case's class."""
-
-    readouts: Sequence[str]
-
-    def classify(self, images: Tensor, readout: str) -> Tensor:
-        """Return the label (cases,) that a read-out picks."""
-
-
-@runtime_checkable
-class ProposesLabels(Protocol):
-    """Offers ``label_probabilities``: how probable the network finds every label."""
-
-    def label_probabilities(self, images: Tensor) -> Tensor:
-        """Return probabilities (cases, classes)."""
-
-
-@runtime_checkable
-class HasWeightNorms(Protocol):
-    """Offers ``weight_norms``."""
-
-    layer_names: Sequence[str]
-
-    def weight_norms(self) -> Tensor:
-        """Return the root sum of squared weights per unit of each layer (layers,)."""
-
-
-CAPABILITIES: dict[str, type] = {
-    "wake": Learner,
-    "sleep": Learner,
-    "interleaved": Learner,
-    "goodness": HasGoodness,
-    "classify": Classifies,
-    "label_probabilities": ProposesLabels,
-    "weight_norms": HasWeightNorms,
-}
-
-
 @dataclass(frozen=True)
 class Kind:
     """A kind of model that comes with the package.
@@ -188,12 +116,10 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class Spec(BaseModel):
+class ModelSpec(files.Spec):
     """What a model file holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    model: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    model: files.Name
     description: str = ""
     references: Annotated[tuple[str, ...], Field(strict=False)] = ()
     kind: str = Field(
@@ -205,7 +131,7 @@ class Spec(BaseModel):
     data: Annotated[str, files.OneOf("data set", tuple(DATA_SETS))] = Field(
         description="The data set that the model is made for."
     )
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field({}, description="What the kind can be told.")
     offers: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
         None, description="Capabilities; default all that the kind has."
     )
@@ -213,7 +139,7 @@ class Spec(BaseModel):
     @field_validator("kind")
     @classmethod
     def _known_kind(cls, kind: str) -> str:
-        if ":" not in kind and kind not in KINDS:
+        if not re.fullmatch(r"[\w./-]+:\w+", kind) and kind not in KINDS:
             raise ValueError(
                 f"kind '{kind}' is unknown; allowed are {listed(KINDS)}, "
                 f"./file.py:Class, package.module:Class{nearest(kind, KINDS)}"
@@ -234,7 +160,7 @@ class Spec(BaseModel):
         return offers
 
     @model_validator(mode="after")
-    def _says_what_it_offers(self) -> Spec:
+    def _says_what_it_offers(self) -> ModelSpec:
         if self.kind not in KINDS and self.offers is None:
             raise ValueError(
                 "a model of a kind of your own must say what it offers, such as "
@@ -257,7 +183,7 @@ class LoadedModel:
         The file it came from.
     """
 
-    spec: Spec
+    spec: ModelSpec
     parameters: Any
     document: files.Document
 
@@ -293,11 +219,11 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
     InputError
         If the file, a parameter's name or its value is wrong.
     """
-    spec = files.validate(Spec, document.tree, document)
+    spec = files.validate(ModelSpec, document.tree, document)
     tree = {**spec.parameters, **values}
     if spec.kind not in KINDS:
         return LoadedModel(spec, tree, document)
-    checks = _imported(KINDS[spec.kind].parameters)
+    checks = imported(KINDS[spec.kind].parameters)
     # First the file by itself, so that an error in it is reported where it stands.
     files.validate(checks, spec.parameters, document, ("parameters",))
     if values:
@@ -339,37 +265,62 @@ def build(model: LoadedModel, setting: Setting) -> Any:
     Raises
     ------
     InputError
-        If the class cannot be imported, or lacks what the model file says it offers.
+        If the class cannot be imported, lacks what the model file says it offers, or does not fit
+        into memory.
     """
-    target = KINDS[model.spec.kind].learner if model.spec.kind in KINDS else model.spec.kind
-    learner = _imported(target, model.document)(model.parameters, setting)
+    own = model.spec.kind not in KINDS
+    made = _own_class(model) if own else imported(KINDS[model.spec.kind].learner)
+    try:
+        learner = made(model.parameters, setting)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise InputError(f"model '{model.name}' does not fit into memory") from None
     for capability in model.offers:
         if not isinstance(learner, CAPABILITIES[capability]):
             raise model.document.error(
                 ("offers",),
-                (
-                    f"'{model.spec.kind}' does not have what '{capability}' asks for; see "
-                    f"{CAPABILITIES[capability].__name__} in wakesleep.model"
-                ),
+                f"'{model.spec.kind}' does not have what '{capability}' asks for; see "
+                f"{CAPABILITIES[capability].__name__} in wakesleep.capabilities",
+            )
+    for name in (*getattr(learner, "layer_names", ()), *getattr(learner, "readouts", ())):
+        if not re.fullmatch(r"\S+", name):  # they are stored as a list of words
+            raise model.document.error(
+                ("kind",), f"'{name}' names a layer or read-out; it must be one word without spaces"
             )
     return learner
 
 
-def _imported(target: str, document: files.Document | None = None) -> Any:
-    """Import ``package.module:name``, or ``./file.py:name`` beside the document."""
+def imported(target: str) -> Any:
+    """Return the object that ``module:name`` stands for."""
     module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _own_class(model: LoadedModel) -> Any:
+    """Import ``./file.py:Class`` from beside the model file, or ``package.module:Class``."""
+    module, _, name = model.spec.kind.partition(":")
     try:
         if module.endswith(".py"):
-            path = (document.folder if document and document.folder else Path.cwd()) / module
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            if spec is None or spec.loader is None or not path.is_file():
+            path = (model.document.folder or Path.cwd()) / module
+            if not path.is_file():
                 raise ImportError(f"there is no file {path}")
+            spec = importlib.util.spec_from_file_location(f"wakesleep_own_{path.stem}", path)
+            assert spec is not None
+            assert spec.loader is not None
             loaded = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = loaded  # dataclasses and pickles look a module up by name
             spec.loader.exec_module(loaded)
         else:
             loaded = importlib.import_module(module)
-        return getattr(loaded, name)
-    except (ImportError, AttributeError) as error:
-        if document is None:
-            raise
-        raise document.error(("kind",), f"'{target}' cannot be imported: {error}") from None
+        made = getattr(loaded, name)
+        if not isinstance(made, type):
+            raise TypeError(f"'{name}' is not a class")
+    except Exception as error:
+        # Whatever goes wrong in the user's own code is told, not thrown at them.
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise model.document.error(
+            ("kind",),
+            f"'{model.spec.kind}' cannot be imported: {type(error).__name__}{line}: {error}",
+        ) from error
+    return made

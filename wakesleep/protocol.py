@@ -7,13 +7,14 @@ model are capabilities, by name.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from wakesleep import files
+from wakesleep.capabilities import CAPABILITIES
 from wakesleep.data import DATA_SETS
 from wakesleep.errors import InputError, listed, nearest
 from wakesleep.negatives import SOURCES
@@ -32,40 +33,31 @@ class PhaseKind:
         Sign of its updates: ``positive``, ``negative``, ``both``, or None for no update.
     needs
         The capability a model must have; None where any model will do.
-    asleep
-        Whether the hypnogram shows it as sleep.
     """
 
     sign: str | None
     needs: str | None
-    asleep: bool
 
 
 PHASES: dict[str, PhaseKind] = {
-    "interleaved": PhaseKind("both", "interleaved", asleep=False),
-    "wake": PhaseKind("positive", "wake", asleep=False),
-    "sleep": PhaseKind("negative", "sleep", asleep=True),
-    "deprivation": PhaseKind("positive", "wake", asleep=False),
-    "recovery": PhaseKind("negative", "sleep", asleep=True),
-    "rest": PhaseKind(None, None, asleep=False),
+    "interleaved": PhaseKind("both", "interleaved"),
+    "wake": PhaseKind("positive", "wake"),
+    "sleep": PhaseKind("negative", "sleep"),
+    "deprivation": PhaseKind("positive", "wake"),
+    "recovery": PhaseKind("negative", "sleep"),
+    "rest": PhaseKind(None, None),
 }
 
 
-class Spec(BaseModel):
-    """Base of everything read from a file: frozen, no unknown keys, no silent conversion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Words = Annotated[tuple[str, ...], Field(strict=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
 DataSetName = Annotated[str, files.OneOf("data set", ("model", *DATA_SETS))]
 SourceName = Annotated[str, files.OneOf("source", tuple(SOURCES))]
+CapabilityName = Annotated[str, files.OneOf("capability", tuple(CAPABILITIES))]
 QuantityName = Annotated[str, files.OneOf("quantity", tuple(QUANTITIES))]
 
 
-class Input(Spec):
+class Input(files.Spec):
     """One knob of a protocol; its type is that of its default."""
 
     default: bool | int | float | str
@@ -105,7 +97,7 @@ class Input(Spec):
         return given
 
 
-class Data(Spec):
+class Data(files.Spec):
     """The data of a protocol."""
 
     set: DataSetName = Field(
@@ -116,13 +108,13 @@ class Data(Spec):
     train: Count | None = Field(None, description="Use only so many training cases.")
 
 
-class Negatives(Spec):
+class Negatives(files.Spec):
     """Where negative data come from."""
 
     source: SourceName = Field("wrong_label", description="Name of a source of negative data.")
 
 
-class Clock(Spec):
+class Clock(files.Spec):
     """How steps turn into hours."""
 
     steps_per_hour: Annotated[float, Field(gt=0)]
@@ -131,7 +123,7 @@ class Clock(Spec):
     )
 
 
-class Condition(Spec):
+class Condition(files.Spec):
     """A bound on a recorded quantity, looked at whenever it is recorded."""
 
     quantity: QuantityName
@@ -154,7 +146,7 @@ class Condition(Spec):
         return self
 
 
-class Phase(Spec):
+class Phase(files.Spec):
     """One phase of a timetable."""
 
     phase: PhaseName
@@ -182,11 +174,11 @@ class Phase(Spec):
         return self
 
 
-class Repeat(Spec):
+class Repeat(files.Spec):
     """Phases that are gone through several times."""
 
     repeat: Annotated[int, Field(ge=0)]
-    block: Name | None = Field(None, description="Name of these cycles in the results.")
+    block: files.Name | None = Field(None, description="Name of these cycles in the results.")
     phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
 
 
@@ -202,7 +194,7 @@ Item = Annotated[
 Repeat.model_rebuild()
 
 
-class Record(Spec):
+class Record(files.Spec):
     """When and on what the probes are taken; a probe is always taken at the end of a phase."""
 
     every: Count | None = Field(None, description="Also every so many steps within a phase.")
@@ -220,14 +212,16 @@ class Record(Spec):
         return self
 
 
-class Protocol(Spec):
+class Protocol(files.Spec):
     """A protocol with all its inputs filled in."""
 
-    protocol: Name
+    protocol: files.Name
     description: str = ""
     references: Words = ()
-    inputs: dict[Name, Input] = {}
-    requires: Words = Field((), description="Capabilities that a model must offer.")
+    inputs: dict[files.Name, Input] = Field({}, description="The knobs, by name.")
+    requires: Annotated[tuple[CapabilityName, ...], Field(strict=False)] = Field(
+        (), description="Capabilities that a model must offer."
+    )
     data: Data = Data()
     negatives: Negatives = Negatives()
     optimiser_state: Literal["shared", "separate"] = Field(
@@ -238,23 +232,55 @@ class Protocol(Spec):
     record: Record = Record()
     phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
 
-    def needs(self) -> dict[str, str]:
-        """Return every capability a model must offer, and what in the protocol asks for it."""
+    @model_validator(mode="after")
+    def _conditions_are_looked_at(self) -> Protocol:
+        for phase in walk(self.phases):
+            if phase.until is None:
+                continue
+            if self.record.every is None and self.record.every_sweeps is None:
+                raise ValueError(
+                    "a phase with 'until' needs 'record: {every: ...}', the number of steps after "
+                    "which its condition is looked at"
+                )
+            recorded = self.record.quantities
+            if recorded is not None and phase.until.quantity not in recorded:
+                raise ValueError(
+                    f"a phase waits for '{phase.until.quantity}', which is not among the recorded "
+                    f"quantities, {listed(recorded)}"
+                )
+        return self
+
+    def needs(self, offers: Collection[str] = ()) -> dict[str, str]:
+        """Return every capability a model must offer, and what in the protocol asks for it.
+
+        Parameters
+        ----------
+        offers
+            Capabilities of the model in view: where the protocol leaves open what is recorded,
+            all that they allow is.
+        """
         asked = dict.fromkeys(self.requires, "its 'requires'")
         for phase in walk(self.phases):
             kind = PHASES[phase.phase]
             if kind.needs:
                 asked.setdefault(kind.needs, f"phase '{phase.phase}'")
-            source = SOURCES[self.negatives.source]
-            if kind.sign in ("negative", "both") and source.needs:
-                asked.setdefault(source.needs, f"negative data '{self.negatives.source}'")
+            if kind.sign in ("negative", "both"):
+                self._ask_for_negatives(asked)
             if phase.until is not None:
-                asked.setdefault(
-                    QUANTITIES[phase.until.quantity].needs, f"condition on '{phase.until.quantity}'"
-                )
+                quantity = phase.until.quantity
+                asked.setdefault(QUANTITIES[quantity].needs, f"condition on '{quantity}'")
         for quantity in self.record.quantities or ():
             asked.setdefault(QUANTITIES[quantity].needs, f"record '{quantity}'")
+        measured = {*asked, *(offers if self.record.quantities is None else ())}
+        if "goodness" in measured:  # on negative data too
+            self._ask_for_negatives(asked)
         return asked
+
+    def _ask_for_negatives(self, asked: dict[str, str]) -> None:
+        source = self.negatives.source
+        capability = SOURCES[source].needs
+        if capability:
+            asked.setdefault(capability, f"negative data '{source}'")
 
 
 def walk(items: tuple[Phase | Repeat, ...]) -> list[Phase]:

@@ -19,10 +19,13 @@ def versions() -> dict[str, str]:
 
 def git_commit() -> str:
     """Return the commit of the checkout the package lies in, or ``""`` for an installed package."""
+    checkout = Path(__file__).resolve().parent.parent
+    if not (checkout / ".git").exists():  # or it would be the commit of whatever lies around it
+        return ""
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--match="],
-            cwd=Path(__file__).parent,
+            cwd=checkout,
             capture_output=True,
             text=True,
             timeout=10,

@@ -9,6 +9,8 @@ stored as CF flags, since Zarr 3 has no settled type for text of fixed length.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +69,10 @@ QUANTITIES: dict[str, Quantity] = {
 COORDINATES: dict[str, tuple[str, Any, str, str]] = {
     "step": ("int64", -1, "weight updates so far", "1"),
     "time_h": ("float64", float("nan"), "time on the protocol's clock", "h"),
-    "phase": ("int8", -1, "phase", "1"),
+    "phase": ("int16", -1, "phase", "1"),
     "phase_index": ("int32", -1, "place of the phase in the timetable", "1"),
     "phase_end": ("int8", -1, "whether the phase ends here", "1"),
-    "block": ("int8", -1, "part of the protocol", "1"),
+    "block": ("int16", -1, "part of the protocol", "1"),
     "cycle": ("int32", -1, "cycle within the part", "1"),
 }
 
@@ -109,7 +111,7 @@ def blank(
         if dim in used:
             coordinates[dim] = (
                 dim,
-                np.arange(len(words[dim]), dtype="int8"),
+                np.arange(len(words[dim]), dtype="int16"),
                 {"long_name": dim, "units": "1", **_flags(words[dim])},
             )
     variables = {
@@ -126,7 +128,7 @@ def blank(
 def _flags(words: Sequence[str]) -> dict[str, Any]:
     import numpy as np
 
-    return {"flag_values": np.arange(len(words), dtype="int8"), "flag_meanings": " ".join(words)}
+    return {"flag_values": np.arange(len(words), dtype="int16"), "flag_meanings": " ".join(words)}
 
 
 def constant(values: Any, dim: str, long_name: str) -> xr.DataArray:
@@ -139,8 +141,45 @@ def constant(values: Any, dim: str, long_name: str) -> xr.DataArray:
     )
 
 
-def write_blank(dataset: xr.Dataset, store: Any) -> None:
-    """Write a blank dataset into a new Zarr store (a path or a zarr store object)."""
+def create(dataset: xr.Dataset, out: Path | None) -> Any:
+    """Write a blank dataset into a new Zarr store.
+
+    Parameters
+    ----------
+    dataset
+        From :func:`blank`.
+    out
+        Path of the store; None keeps it in memory.
+
+    Returns
+    -------
+    store
+        The path, or a zarr store object.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be written.
+    """
+    import zarr
+
+    if out is None:
+        store = zarr.storage.MemoryStore()
+        _write(dataset, store)
+        return store
+    # Made under another name and renamed, so that a store is never there by half.
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _write(dataset, partial)
+        partial.rename(out)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    return out
+
+
+def _write(dataset: xr.Dataset, store: Any) -> None:
     encoding: dict[str, dict[str, Any]] = {
         str(name): {
             "chunks": (
@@ -177,28 +216,30 @@ def open_result(store: Any) -> xr.Dataset:
     """
     import xarray as xr
 
-    if isinstance(store, (str, Path)) and not Path(store).exists():
-        raise InputError(f"{store}: there is no such result")
     try:
-        if str(store).endswith(".nc"):
+        if isinstance(store, (str, Path)) and not Path(store).exists():
+            raise InputError(f"{store}: there is no such result")
+        if isinstance(store, (str, Path)) and Path(store).is_file():
             dataset = xr.load_dataset(store, engine="scipy", decode_times=False)
         else:
             dataset = xr.open_zarr(
                 store, consolidated=False, mask_and_scale=False, decode_times=False, chunks=None
             )
-        version = dataset.attrs["wakesleep_schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        version = int(dataset.attrs["wakesleep_schema"])
+        if version > SCHEMA_VERSION:
+            raise InputError(
+                f"{store}: written by a newer wakesleep (schema {version}, this one reads up to "
+                f"{SCHEMA_VERSION})"
+            )
+        # A running writer fills the steps of a row last: steps read first vouch for the rest.
+        recorded = dataset["step"].load().values >= 0
+        return _in_words(dataset.load().isel(probe=recorded))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
-            f"{store}: this is not a result of wakesleep ({type(error).__name__})"
+            f"{store}: this is not a result of wakesleep, or it is damaged ({type(error).__name__})"
         ) from None
-    if version > SCHEMA_VERSION:
-        raise InputError(
-            f"{store}: written by a newer wakesleep (schema {version}, this one reads "
-            f"up to {SCHEMA_VERSION})"
-        )
-    # A running writer fills the steps of a row last, so steps read first vouch for the rest.
-    recorded = dataset["step"].load().values >= 0
-    return _in_words(dataset.load().isel(probe=recorded))
 
 
 def _in_words(dataset: xr.Dataset) -> xr.Dataset:
@@ -219,7 +260,7 @@ def _in_words(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def to_netcdf(dataset: xr.Dataset, path: str | Path) -> None:
-    """Write a result (or a part of one) as a small, compressed NetCDF file.
+    """Write a result (or a part of one) as one NetCDF 3 file.
 
     Raises
     ------
@@ -232,16 +273,19 @@ def to_netcdf(dataset: xr.Dataset, path: str | Path) -> None:
     for name in plain.variables:
         if plain[name].dtype == bool:  # NetCDF 3 has no booleans
             plain[name] = plain[name].astype("int8")
+    for name, value in plain.attrs.items():
+        if isinstance(value, int) and abs(value) >= 2**31:  # nor integers of 64 bits
+            plain.attrs[name] = str(value)
     plain.to_netcdf(path, engine="scipy")
 
 
 def provenance(dataset: xr.Dataset) -> dict[str, Any]:
     """Return what a result says of its making, with the parts stored as JSON decoded."""
-    decoded = {}
-    for key, value in dataset.attrs.items():
-        text = isinstance(value, str) and value[:1] in "{["
-        decoded[str(key)] = json.loads(value) if text else value
-    return decoded
+    in_json = ("inputs", "parameters", "versions", "protocol_resolved", "model_resolved")
+    return {
+        str(key): json.loads(value) if key in in_json else value
+        for key, value in dataset.attrs.items()
+    }
 
 
 def as_numpy(value: Any) -> np.ndarray:

@@ -33,13 +33,13 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["title"] = "wakesleep protocol"
         return schema
     if kind == "model":
-        from wakesleep.model import KINDS, Spec, _imported
+        from wakesleep.model import KINDS, ModelSpec, imported
 
-        schema = Spec.model_json_schema()
+        schema = ModelSpec.model_json_schema()
         schema["title"] = "wakesleep model"
         schema["allOf"] = []
         for name, its in KINDS.items():
-            schema.setdefault("$defs", {})[name] = _imported(its.parameters).model_json_schema()
+            schema.setdefault("$defs", {})[name] = imported(its.parameters).model_json_schema()
             schema["allOf"].append(
                 {
                     "if": {"properties": {"kind": {"const": name}}},

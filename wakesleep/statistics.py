@@ -35,7 +35,7 @@ def phase_table(result: xr.Dataset) -> xr.Dataset:
     """
     ends = phase_ends(result)
     names = ("error", "d_prime", "criterion", "auc", "false_positive_rate")
-    kept = ends[[name for name in names if name in ends]]
+    kept = ends.drop_vars([name for name in ends.data_vars if name not in names])
     with xr.set_options(keep_attrs=True):
         return kept.mean("layer") if "layer" in kept.dims else kept
 

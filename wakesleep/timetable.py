@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from wakesleep.errors import InputError
 from wakesleep.protocol import Condition, Phase, Protocol, Repeat
 
 MOST_PHASES = 1_000_000
+MOST_PROBES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Entry:
     @property
     def probes(self) -> int:
         """Number of probes if the phase goes on to its end."""
-        return math.ceil(self.steps / self.probe_every)
+        return -(-self.steps // self.probe_every)
 
     def gains(self, first: int, count: int) -> list[float]:
         """Return the factors of the learning rate for steps first, first + 1, ... (from 0).
@@ -58,7 +58,7 @@ class Entry:
         """
         if not self.cooling:
             return [1.0] * count
-        sweeps = math.ceil(self.steps / self.sweep)
+        sweeps = -(-self.steps // self.sweep)
         numbers = (step // self.sweep + 1 for step in range(first, first + count))
         return [
             1.0 if number <= sweeps / 2 else (1 + 2 * (sweeps - number)) / sweeps
@@ -79,16 +79,23 @@ def timetable(protocol: Protocol, train_cases: int) -> tuple[Entry, ...]:
     Raises
     ------
     InputError
-        If it comes to no phase at all, or to more than :data:`MOST_PHASES`.
+        If it comes to no phase at all, or to more phases or probes than can be kept.
     """
-    sweep = math.ceil(train_cases / protocol.data.batch)
+    sweep = -(-train_cases // protocol.data.batch)
     count = _count(protocol.phases)
     if not 0 < count <= MOST_PHASES:
         raise InputError(
             f"protocol '{protocol.protocol}' comes to {count:,} phases; "
             f"allowed are 1 to {MOST_PHASES:,}"
         )
-    return tuple(_unroll(protocol.phases, protocol, sweep, "", 0))
+    entries = tuple(_unroll(protocol.phases, protocol, sweep, "", 0))
+    probes = sum(entry.probes for entry in entries)
+    if probes > MOST_PROBES:
+        raise InputError(
+            f"protocol '{protocol.protocol}' comes to {probes:,} probes; allowed are "
+            f"{MOST_PROBES:,}; record less often"
+        )
+    return entries
 
 
 def _count(items: tuple[Phase | Repeat, ...]) -> int:

@@ -46,6 +46,10 @@ def test_what_it_refuses():
         one_shot(network(0, goodness="mean_of_squares"), images[0], 0, wanted)
     with pytest.raises(InputError, match="rectified"):
         one_shot(network(0, activation="leaky_relu"), images[0], 0, wanted)
+    with pytest.raises(InputError, match="needs a normalisation"):
+        one_shot(network(0, normalisation="none"), images[0], 0, wanted)
+    with pytest.raises(InputError, match="label 4 is not one of 0 to 3"):
+        one_shot(net, images[0], 4, wanted)
     net.layers[1].weight.zero_()
     net.layers[1].bias.fill_(-1)
     with pytest.raises(InputError, match="layer 2 is silent"):

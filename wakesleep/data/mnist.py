@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +87,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as loaded:
             return {name: loaded[name] for name in DIGESTS}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"data set 'mnist': {path} cannot be read ({error})") from None
 
 
@@ -102,7 +104,7 @@ def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     try:
         with opened(path, "rb") as stream:
             content = stream.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"data set 'mnist': {path} cannot be read ({error})") from None
     values = np.frombuffer(content, np.uint8, offset=min(len(content), 4 + 4 * len(shape)))
     return values.reshape(shape) if values.size == np.prod(shape) else values

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PLACES = ("first_pixels", "extra_units")
-
 
 @dataclass(frozen=True)
 class LabelInput:

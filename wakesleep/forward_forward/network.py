@@ -28,7 +28,7 @@ from wakesleep.forward_forward.layer import (
 )
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.forward_forward.parameters import Parameters
-from wakesleep.forward_forward.plasticity import Adam, Momentum
+from wakesleep.forward_forward.plasticity import Adam, Momentum, fade
 from wakesleep.forward_forward.readout import SoftmaxReadout
 from wakesleep.model import Chunk, Setting
 
@@ -253,11 +253,12 @@ class ForwardForward:
         finite = torch.stack(totals).isfinite()
         if not bool(finite.all()):
             return int((~finite).nonzero()[0])
-        healthy = all(bool(layer.weight.isfinite().all()) for layer in self.layers)
+        learnt = [self.softmax.weight, *(layer.weight for layer in self.layers)]
+        healthy = all(bool(weight.isfinite().all()) for weight in learnt)
         return None if healthy else len(totals) - 1
 
     def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
-        """Take one step; return the sum of all goodness, which shows any number gone astray.
+        """Take one step; return a sum that shows any number gone astray.
 
         All that is needed goes through the network in one pass: real cases, then negative ones,
         then (neutral) those the softmax learns from, unless hard negatives asked for them before.
@@ -286,6 +287,7 @@ class ForwardForward:
             if voters is None:
                 voters = self._voters([y[rows:] for y in normalised])
             self.softmax.learn(voters, labels, gain)
+            total += self.softmax.bias.sum()
         return total
 
     def _update(
@@ -319,6 +321,7 @@ class ForwardForward:
             left = delta(learning, goodness, sign, self.pieces)
             if chunk.sign != "negative" and self.pieces.peer:
                 left[:cases] += peer_term(layer, learning[:cases], self.pieces)
+            fade(layer.weight, self.pieces.plasticity, gain)
             for name, part in parts.items():
                 update(layer, name, left[part], right[part], cases, self.pieces, gain)
             right = y.mul_(factor)  # the layer above needs no more than the direction

@@ -9,6 +9,7 @@ from wakesleep.errors import InputError
 from wakesleep.forward_forward.activation import ACTIVATIONS
 from wakesleep.forward_forward.goodness import GOODNESS
 from wakesleep.forward_forward.network import ForwardForward
+from wakesleep.forward_forward.normalisation import NORMALISATIONS
 
 
 def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: Tensor) -> None:
@@ -33,14 +34,19 @@ def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: 
     Raises
     ------
     InputError
-        If the network has another goodness or activation, if a layer is silent on this case (no
-        factor can wake it), or if a wanted value is not positive.
+        If the network has another goodness or activation, or no normalisation; if the label is no
+        class, a wanted value is not positive, or a layer is silent on this case (no factor can
+        wake it).
     """
     pieces = network.pieces
     if pieces.activation is not ACTIVATIONS["relu"]:
         raise InputError("one_shot needs rectified linear units (activation: relu)")
     if pieces.goodness is not GOODNESS["sum_of_squares"]:
         raise InputError("one_shot needs goodness: sum_of_squares")
+    if network.normalise is NORMALISATIONS["none"]:
+        raise InputError("one_shot needs a normalisation, or a layer would change the next")
+    if label is not None and not 0 <= label < network.classes:
+        raise InputError(f"one_shot: label {label} is not one of 0 to {network.classes - 1}")
     if wanted.shape != (len(network.layers),) or not bool((wanted > 0).all()):
         raise InputError(f"one_shot needs {len(network.layers)} positive wanted sums of squares")
     labels = torch.tensor([network.classes if label is None else label], device=image.device)

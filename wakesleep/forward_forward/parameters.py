@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from wakesleep import files
+
+MOST_UNITS = 100_000  # in one layer
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Parameters(BaseModel):
+class Parameters(files.Spec):
     """What a ``forward_forward`` model file may set; the defaults are the author's program.
 
     Rates, peer strength and decay are in that program's convention, which leaves out the factor 2
     of eq. 3 (see :func:`wakesleep.forward_forward.layer.delta`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
     layers: Annotated[
-        tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1, strict=False)
+        tuple[Annotated[int, Field(gt=0, le=MOST_UNITS)], ...], Field(min_length=1, strict=False)
     ] = Field(description="Units in each hidden layer, from the input upwards.")
     label: Literal["first_pixels", "extra_units"] = Field(
         "first_pixels", description="Whether the label overwrites pixels or has inputs of its own."

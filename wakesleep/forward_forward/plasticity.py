@@ -5,7 +5,7 @@ left' right / cases is the gradient: momentum can then be folded into the matrix
 which saves two passes over the weights.
 
 The objective is *raised*. Every rule changes its tensors in place and holds its state in a plain
-dictionary of tensors, made by ``start``.
+dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
 """
 
 from __future__ import annotations
@@ -40,20 +40,15 @@ class Momentum:
         """Change ``weight`` (units, inputs) by one step."""
         velocity = state["velocity"]
         velocity.addmm_(left.T, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
-        self._move(weight, velocity, self.decay, gain)
+        weight.add_(velocity, alpha=gain * self.rate)
 
     def update_bias(
         self, bias: Tensor, state: State, left: Tensor, cases: int, gain: float
     ) -> None:
-        """Change ``bias`` (units,) by one step; biases do not decay."""
+        """Change ``bias`` (units,) by one step."""
         velocity = state["velocity"]
         velocity.mul_(self.momentum).add_(left.sum(0), alpha=(1 - self.momentum) / cases)
-        self._move(bias, velocity, 0.0, gain)
-
-    def _move(self, weight: Tensor, velocity: Tensor, decay: float, gain: float) -> None:
-        if decay:
-            weight.mul_(1 - gain * self.rate * decay)
-        weight.add_(velocity, alpha=gain * self.rate)
+        bias.add_(velocity, alpha=gain * self.rate)
 
 
 @dataclass(frozen=True)
@@ -78,25 +73,27 @@ class Adam:
         self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int, gain: float
     ) -> None:
         """Change ``weight`` (units, inputs) by one step."""
-        self._move(weight, state, (left.T @ right) / cases, self.decay, gain)
+        self._move(weight, state, (left.T @ right) / cases, gain)
 
     def update_bias(
         self, bias: Tensor, state: State, left: Tensor, cases: int, gain: float
     ) -> None:
-        """Change ``bias`` (units,) by one step; biases do not decay."""
-        self._move(bias, state, left.sum(0) / cases, 0.0, gain)
+        """Change ``bias`` (units,) by one step."""
+        self._move(bias, state, left.sum(0) / cases, gain)
 
-    def _move(
-        self, weight: Tensor, state: State, gradient: Tensor, decay: float, gain: float
-    ) -> None:
+    def _move(self, weight: Tensor, state: State, gradient: Tensor, gain: float) -> None:
         state["updates"] += 1
         updates = float(state["updates"])
         state["mean"].lerp_(gradient, 1 - self.beta1)
         state["square"].mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
         size = (state["square"] / (1 - self.beta2**updates)).sqrt_().add_(self.epsilon)
-        if decay:
-            weight.mul_(1 - gain * self.rate * decay)
         weight.addcdiv_(state["mean"], size, value=gain * self.rate / (1 - self.beta1**updates))
 
 
 Plasticity = Momentum | Adam
+
+
+def fade(weight: Tensor, plasticity: Plasticity, gain: float) -> None:
+    """Let weights decay, once a step however many updates it has; biases do not decay."""
+    if plasticity.decay:
+        weight.mul_(1 - gain * plasticity.rate * plasticity.decay)

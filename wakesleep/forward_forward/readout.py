@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wakesleep.forward_forward.plasticity import Momentum, State
+from wakesleep.forward_forward.plasticity import Momentum, State, fade
 
 
 class SoftmaxReadout:
@@ -40,5 +40,6 @@ class SoftmaxReadout:
         target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
         error = target - self.probabilities(activities)
         cases = len(labels)
+        fade(self.weight, self.plasticity, gain)
         self.plasticity.update(self.weight, self.states["weight"], error, activities, cases, gain)
         self.plasticity.update_bias(self.bias, self.states["bias"], error, cases, gain)

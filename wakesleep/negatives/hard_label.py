@@ -31,7 +31,8 @@ def hard_label(
     generator
         Random stream.
     """
-    chances = model.label_probabilities(images) + FLOOR
+    # A softmax gone astray is noticed by the learner; it must not stop the draw.
+    chances = model.label_probabilities(images).nan_to_num() + FLOOR
     chances.scatter_(1, labels.unsqueeze(1), 0.0)
     drawn = torch.multinomial(chances, 1, generator=generator)
     return images, drawn.squeeze(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from wakesleep.plots.phases import axis_label, position, shade
@@ -56,7 +57,7 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
         Where to draw.
     """
     shade(result, ax)
-    for readout, colour in zip(result["readout"].values, READOUTS, strict=False):
+    for readout, colour in zip(result["readout"].values, itertools.cycle(READOUTS), strict=False):
         ax.plot(
             position(result, result["step"].values),
             100 * result["error"].sel(readout=readout),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CROWDED = 40  # phases that a page's width can still show one by one
+FORMATS = (".png", ".pdf", ".svg")
 SHOWN_BEFORE = 6  # phases shown before the first change, where there are more
 
 
@@ -91,14 +92,13 @@ def save_overview(result: xr.Dataset, path: str | Path) -> Path:
     InputError
         If the ending names no format, or the file cannot be written.
     """
-    figure = overview(result)
     path = Path(path)
-    formats = figure.canvas.get_supported_filetypes()
-    if path.suffix[1:] not in formats:
+    if path.suffix.lower() not in FORMATS:
         raise InputError(
-            f"{path}: no figure can be written with the ending '{path.suffix}'; "
-            f"allowed are {', '.join(sorted(formats))}"
+            f"{path}: no figure can be written with the ending '{path.suffix}'; allowed are "
+            f"{', '.join(FORMATS)}"
         )
+    figure = overview(result)
     try:
         figure.savefig(path, dpi=200, bbox_inches="tight")
     except OSError as error:

@@ -1,0 +1,88 @@
+"""What a model can be asked to do: each capability is a ``typing.Protocol`` with a few methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wakesleep.model import Chunk
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """Learns; offers ``wake``, ``sleep`` and ``interleaved``, or some of them.
+
+    What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
+    and draw no random number from a stream that learning uses.
+    """
+
+    def learn(self, chunk: Chunk) -> int | None:
+        """Take the chunk's steps in place.
+
+        Returns the index (from 0) of the first step at which something was not finite, after
+        which the rest of the chunk may be left out; None where all is well.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a resumed run needs, as nested dictionaries and lists of tensors."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what ``state_dict`` returned."""
+
+
+@runtime_checkable
+class HasGoodness(Protocol):
+    """Offers ``goodness``: how real each layer finds a case, and where it draws the line."""
+
+    layer_names: Sequence[str]
+
+    def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return each layer's goodness (layers, cases)."""
+
+    def log_odds(self, goodness: Tensor) -> Tensor:
+        """Return the log odds of being real (layers, cases) for goodness of that shape."""
+
+    def thresholds(self) -> Tensor:
+        """Return the goodness at which the log odds are 0 (layers,)."""
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Offers ``classify``: one or more read-outs that name a case's class."""
+
+    readouts: Sequence[str]
+
+    def classify(self, images: Tensor, readout: str) -> Tensor:
+        """Return the label (cases,) that a read-out picks."""
+
+
+@runtime_checkable
+class ProposesLabels(Protocol):
+    """Offers ``label_probabilities``: how probable the network finds every label."""
+
+    def label_probabilities(self, images: Tensor) -> Tensor:
+        """Return probabilities (cases, classes)."""
+
+
+@runtime_checkable
+class HasWeightNorms(Protocol):
+    """Offers ``weight_norms``."""
+
+    layer_names: Sequence[str]
+
+    def weight_norms(self) -> Tensor:
+        """Return the root sum of squared weights per unit of each layer (layers,)."""
+
+
+CAPABILITIES: dict[str, type] = {
+    "wake": Learner,
+    "sleep": Learner,
+    "interleaved": Learner,
+    "goodness": HasGoodness,
+    "classify": Classifies,
+    "label_probabilities": ProposesLabels,
+    "weight_norms": HasWeightNorms,
+}

@@ -1,0 +1,212 @@
+"""From checked input to all that a run needs: data, network, timetable, probes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wakesleep import results
+from wakesleep.errors import InputError, listed
+from wakesleep.model import LoadedModel, Setting, build
+from wakesleep.protocol import PHASES, Condition, LoadedProtocol
+from wakesleep.provenance import git_commit, now, sha256, versions
+from wakesleep.timetable import Entry, timetable
+
+if TYPE_CHECKING:
+    import torch
+
+    from wakesleep.data import Cases, DataSet
+    from wakesleep.data.batches import BatchStream
+    from wakesleep.model import Negatives
+    from wakesleep.randomness import Streams
+    from wakesleep.record import Probe
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be run."""
+
+    protocol: LoadedProtocol
+    model: LoadedModel
+    seed: int
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def data(self) -> str:
+        """Name of the data set: the protocol's, or else the model's."""
+        named = self.protocol.spec.data.set
+        return self.model.spec.data if named == "model" else named
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run to be the same run."""
+        spec = self.model.spec
+        return {
+            "protocol": self.protocol.name,
+            "inputs": json.dumps(dict(self.protocol.values)),
+            "protocol_resolved": self.protocol.resolved,
+            "model": self.model.name,
+            "model_resolved": json.dumps({"kind": spec.kind, "offers": self.model.offers}),
+            "parameters": json.dumps(self.model.values),
+            "data": self.data,
+            "seed": self.seed,
+            "device": self.device.type,
+            "dtype": str(self.dtype).removeprefix("torch."),
+        }
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run needs.
+
+    Attributes
+    ----------
+    entries
+        The timetable.
+    images, labels
+        Training cases, on the device.
+    words
+        The words of each flag of the result (phases, blocks, layers, ...), in order.
+    quantities
+        What every probe records.
+    batches
+        Cases in the order of waking (``awake``; also for interleaved steps) and of sleep
+        (``asleep``).
+    """
+
+    request: Request
+    data: DataSet
+    entries: tuple[Entry, ...]
+    streams: Streams
+    learner: Any
+    images: torch.Tensor
+    labels: torch.Tensor
+    words: dict[str, tuple[str, ...]]
+    quantities: tuple[str, ...]
+    probe: Probe
+    batches: dict[str, BatchStream]
+    negatives: Negatives
+
+    def block(self, entry: Entry) -> str:
+        """Return the name of a phase's block; what stands in none bears the protocol's name."""
+        return entry.block or self.request.protocol.name
+
+    def placed(self, cases: Cases) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return images and labels as tensors on the run's device."""
+        return _placed(cases, self.request)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what the result says of its making before the first step."""
+        from wakesleep.device import describe
+
+        request = self.request
+        return {
+            "wakesleep_schema": results.SCHEMA_VERSION,
+            "title": f"{request.protocol.name} on {request.model.name}",
+            "status": "running",
+            **request.identity(),
+            "protocol_text": request.protocol.document.text,
+            "protocol_sha256": sha256(request.protocol.document.text),
+            "model_text": request.model.document.text,
+            "model_sha256": sha256(request.model.document.text),
+            "data_sha256": self.data.digest(),
+            "device_name": describe(request.device),
+            "versions": json.dumps(versions()),
+            "git_commit": git_commit(),
+            "started": now(),
+        }
+
+
+def prepare(request: Request) -> Prepared:
+    """Load the data, build the model and unroll the timetable.
+
+    Raises
+    ------
+    InputError
+        If the data are not to be had or too few, the model cannot be built, or a condition asks for
+        something that the model does not have.
+    """
+    from wakesleep import data
+    from wakesleep.data.batches import BatchStream
+    from wakesleep.negatives import negatives
+    from wakesleep.randomness import Streams
+    from wakesleep.record import Probe
+
+    spec, model = request.protocol.spec, request.model
+    its = data.load(request.data)
+    train = its.train.first(spec.data.train)
+    for name, wanted, there in (
+        ("train", spec.data.train or 1, len(its.train)),
+        ("batch", spec.data.batch, len(train)),
+    ):
+        if wanted > there:
+            raise InputError(
+                f"data: {name} is {wanted}, but '{its.name}' has {there} training cases"
+            )
+    entries = timetable(spec, len(train))
+    streams = Streams(request.seed, request.device)
+    learner = build(
+        model, Setting(its.features, its.classes, request.device, request.dtype, streams)
+    )
+    quantities = tuple(
+        name
+        for name, quantity in results.QUANTITIES.items()
+        if (
+            quantity.needs in model.offers
+            if spec.record.quantities is None
+            else name in spec.record.quantities
+        )
+    )
+    source = spec.negatives.source
+    prepared = Prepared(
+        request=request,
+        data=its,
+        entries=entries,
+        streams=streams,
+        learner=learner,
+        images=(cases := _placed(train, request))[0],
+        labels=cases[1],
+        words={
+            "phase": tuple(PHASES),
+            "block": tuple(dict.fromkeys(e.block or request.protocol.name for e in entries)),
+            "sign": results.SIGNS,
+            "layer": tuple(getattr(learner, "layer_names", ())),
+            "readout": tuple(getattr(learner, "readouts", ())),
+        },
+        quantities=quantities,
+        probe=Probe(
+            *_placed(its.validation.first(spec.record.cases), request),
+            fresh_negatives=lambda: negatives(
+                source, its.classes, streams.fresh("probe negatives")
+            ),
+            quantities=quantities,
+        ),
+        batches={
+            name: BatchStream(len(train), spec.data.batch, streams(f"batches {name}"))
+            for name in ("awake", "asleep")
+        },
+        negatives=negatives(source, its.classes, streams("negatives")),
+    )
+    for condition in {entry.until for entry in entries if entry.until is not None}:
+        _check_condition(condition, prepared)
+    return prepared
+
+
+def _placed(cases: Cases, request: Request) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    return (
+        torch.tensor(cases.images, dtype=request.dtype, device=request.device),
+        torch.tensor(cases.labels, device=request.device),
+    )
+
+
+def _check_condition(condition: Condition, prepared: Prepared) -> None:
+    for dim in ("layer", "readout"):
+        chosen = getattr(condition, dim)
+        if chosen is not None and chosen not in prepared.words[dim]:
+            raise InputError(
+                f"condition on '{condition.quantity}': the model has no {dim} '{chosen}'; "
+                f"allowed are {listed(prepared.words[dim])}"
+            )
