@@ -39,6 +39,7 @@ def imported(path: Path) -> set[str]:
         ("negatives", {"wakesleep.protocol", "wakesleep.forward_forward", "wakesleep.loop"}),
         ("data", {"wakesleep.protocol", "wakesleep.model", "wakesleep.loop"}),
         ("plots", {"wakesleep.detection", "wakesleep.loop", "torch"}),
+        ("phases.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
         ("protocol.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
         ("timetable.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
         ("statistics.py", {"wakesleep.plots", "wakesleep.loop", "torch"}),

@@ -19,7 +19,7 @@ _HOMES = {
     "RunError": "wakesleep.errors",
     "check": "wakesleep.loading",
     "load": "wakesleep.loading",
-    "run": "wakesleep.loop",
+    "run": "wakesleep.running",
     "open": "wakesleep.results:open_result",
     "plots": "",
     "statistics": "",

@@ -105,7 +105,7 @@ def run(
     inputs, parameters = _settings(settings or [])
     its, network = load_protocol(protocol, inputs), load_model(model, parameters)
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
-    from wakesleep.loop import run as run_protocol
+    from wakesleep.running import run as run_protocol
 
     result = run_protocol(
         its, network, seed=seed, device=device, out=out, resume=resume, quiet=quiet

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from wakesleep import files
+from wakesleep import files, specs
 from wakesleep.capabilities import CAPABILITIES
 from wakesleep.data import DATA_SETS
 from wakesleep.errors import InputError, listed, nearest
@@ -116,10 +116,10 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class ModelSpec(files.Spec):
+class ModelSpec(specs.Spec):
     """What a model file holds."""
 
-    model: files.Name
+    model: specs.Name
     description: str = ""
     references: Annotated[tuple[str, ...], Field(strict=False)] = ()
     kind: str = Field(
@@ -128,7 +128,7 @@ class ModelSpec(files.Spec):
             "'package.module:Class'."
         )
     )
-    data: Annotated[str, files.OneOf("data set", tuple(DATA_SETS))] = Field(
+    data: Annotated[str, specs.OneOf("data set", tuple(DATA_SETS))] = Field(
         description="The data set that the model is made for."
     )
     parameters: dict[str, Any] = Field({}, description="What the kind can be told.")
@@ -219,13 +219,13 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
     InputError
         If the file, a parameter's name or its value is wrong.
     """
-    spec = files.validate(ModelSpec, document.tree, document)
+    spec = specs.validate(ModelSpec, document.tree, document)
     tree = {**spec.parameters, **values}
     if spec.kind not in KINDS:
         return LoadedModel(spec, tree, document)
     checks = imported(KINDS[spec.kind].parameters)
     # First the file by itself, so that an error in it is reported where it stands.
-    files.validate(checks, spec.parameters, document, ("parameters",))
+    specs.validate(checks, spec.parameters, document, ("parameters",))
     if values:
         given = files.Document("-p model." + listed(values), "", {}, {})
         for name in values:
@@ -235,7 +235,7 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
                     f"model '{spec.model}' has no parameter '{name}'; allowed are "
                     f"{listed(allowed)}{nearest(name, allowed)}"
                 )
-        return LoadedModel(spec, files.validate(checks, tree, given), document)
+        return LoadedModel(spec, specs.validate(checks, tree, given), document)
     return LoadedModel(spec, checks.model_validate(tree), document)
 
 

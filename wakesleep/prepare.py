@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from wakesleep import results
 from wakesleep.errors import InputError, listed
 from wakesleep.model import LoadedModel, Setting, build
-from wakesleep.protocol import PHASES, Condition, LoadedProtocol
+from wakesleep.phases import PHASES, Condition
+from wakesleep.protocol import LoadedProtocol
 from wakesleep.provenance import git_commit, now, sha256, versions
 from wakesleep.timetable import Entry, timetable
 

@@ -11,53 +11,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from wakesleep import files
+from wakesleep import files, specs
 from wakesleep.capabilities import CAPABILITIES
 from wakesleep.data import DATA_SETS
 from wakesleep.errors import InputError, listed, nearest
 from wakesleep.negatives import SOURCES
+from wakesleep.phases import PHASES, Count, Item, QuantityName, walk
 from wakesleep.results import QUANTITIES
 
-PhaseName = Literal["interleaved", "wake", "sleep", "deprivation", "recovery", "rest"]
-
-
-@dataclass(frozen=True)
-class PhaseKind:
-    """What happens in a phase of one name.
-
-    Attributes
-    ----------
-    sign
-        Sign of its updates: ``positive``, ``negative``, ``both``, or None for no update.
-    needs
-        The capability a model must have; None where any model will do.
-    """
-
-    sign: str | None
-    needs: str | None
-
-
-PHASES: dict[str, PhaseKind] = {
-    "interleaved": PhaseKind("both", "interleaved"),
-    "wake": PhaseKind("positive", "wake"),
-    "sleep": PhaseKind("negative", "sleep"),
-    "deprivation": PhaseKind("positive", "wake"),
-    "recovery": PhaseKind("negative", "sleep"),
-    "rest": PhaseKind(None, None),
-}
-
-
 Words = Annotated[tuple[str, ...], Field(strict=False)]
-Count = Annotated[int, Field(ge=1, le=10**12)]
-DataSetName = Annotated[str, files.OneOf("data set", ("model", *DATA_SETS))]
-SourceName = Annotated[str, files.OneOf("source", tuple(SOURCES))]
-CapabilityName = Annotated[str, files.OneOf("capability", tuple(CAPABILITIES))]
-QuantityName = Annotated[str, files.OneOf("quantity", tuple(QUANTITIES))]
+DataSetName = Annotated[str, specs.OneOf("data set", ("model", *DATA_SETS))]
+SourceName = Annotated[str, specs.OneOf("source", tuple(SOURCES))]
+CapabilityName = Annotated[str, specs.OneOf("capability", tuple(CAPABILITIES))]
 
 
-class Input(files.Spec):
+class Input(specs.Spec):
     """One knob of a protocol; its type is that of its default."""
 
     default: bool | int | float | str
@@ -97,7 +67,7 @@ class Input(files.Spec):
         return given
 
 
-class Data(files.Spec):
+class Data(specs.Spec):
     """The data of a protocol."""
 
     set: DataSetName = Field(
@@ -108,13 +78,13 @@ class Data(files.Spec):
     train: Count | None = Field(None, description="Use only so many training cases.")
 
 
-class Negatives(files.Spec):
+class Negatives(specs.Spec):
     """Where negative data come from."""
 
     source: SourceName = Field("wrong_label", description="Name of a source of negative data.")
 
 
-class Clock(files.Spec):
+class Clock(specs.Spec):
     """How steps turn into hours."""
 
     steps_per_hour: Annotated[float, Field(gt=0)]
@@ -123,78 +93,7 @@ class Clock(files.Spec):
     )
 
 
-class Condition(files.Spec):
-    """A bound on a recorded quantity, looked at whenever it is recorded."""
-
-    quantity: QuantityName
-    below: float | None = None
-    above: float | None = None
-    layer: str | None = Field(None, description="A layer's name; default the mean over layers.")
-    sign: Literal["positive", "negative"] | None = None
-    readout: str | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Condition:
-        if (self.below is None) == (self.above is None):
-            raise ValueError("a condition needs either 'below' or 'above'")
-        for selector in ("layer", "sign", "readout"):
-            if (
-                getattr(self, selector) is not None
-                and selector not in QUANTITIES[self.quantity].dims
-            ):
-                raise ValueError(f"'{self.quantity}' has no {selector} to select")
-        return self
-
-
-class Phase(files.Spec):
-    """One phase of a timetable."""
-
-    phase: PhaseName
-    steps: Count | None = Field(None, description="Length in weight updates.")
-    sweeps: Count | None = Field(None, description="Length in sweeps of the training data.")
-    until: Condition | None = Field(None, description="Ends the phase as soon as it holds.")
-    at_most: Count | None = Field(None, description="Longest length in updates, with 'until'.")
-    cooling: Literal["second_half"] | None = Field(
-        None,
-        description=(
-            "Lower the learning rate linearly to almost zero in the second half of the phase."
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _one_length(self) -> Phase:
-        if (self.until is None) != (self.at_most is None):
-            raise ValueError("'until' and 'at_most' go together")
-        given = [name for name in ("steps", "sweeps", "until") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "a phase needs exactly one of steps, sweeps, or until with at_most"
-                + (f"; it has {' and '.join(given)}" if given else "")
-            )
-        return self
-
-
-class Repeat(files.Spec):
-    """Phases that are gone through several times."""
-
-    repeat: Annotated[int, Field(ge=0)]
-    block: files.Name | None = Field(None, description="Name of these cycles in the results.")
-    phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
-
-
-def _which(item: object) -> str:
-    if isinstance(item, Mapping):
-        return "<Repeat>" if "repeat" in item or "phases" in item else "<Phase>"
-    return f"<{type(item).__name__}>"
-
-
-Item = Annotated[
-    Annotated[Phase, Tag("<Phase>")] | Annotated[Repeat, Tag("<Repeat>")], Discriminator(_which)
-]
-Repeat.model_rebuild()
-
-
-class Record(files.Spec):
+class Record(specs.Spec):
     """When and on what the probes are taken; a probe is always taken at the end of a phase."""
 
     every: Count | None = Field(None, description="Also every so many steps within a phase.")
@@ -212,13 +111,13 @@ class Record(files.Spec):
         return self
 
 
-class Protocol(files.Spec):
+class Protocol(specs.Spec):
     """A protocol with all its inputs filled in."""
 
-    protocol: files.Name
+    protocol: specs.Name
     description: str = ""
     references: Words = ()
-    inputs: dict[files.Name, Input] = Field({}, description="The knobs, by name.")
+    inputs: dict[specs.Name, Input] = Field({}, description="The knobs, by name.")
     requires: Annotated[tuple[CapabilityName, ...], Field(strict=False)] = Field(
         (), description="Capabilities that a model must offer."
     )
@@ -281,14 +180,6 @@ class Protocol(files.Spec):
         capability = SOURCES[source].needs
         if capability:
             asked.setdefault(capability, f"negative data '{source}'")
-
-
-def walk(items: tuple[Phase | Repeat, ...]) -> list[Phase]:
-    """Return every phase that is written down, once each, in order."""
-    found: list[Phase] = []
-    for item in items:
-        found += [item] if isinstance(item, Phase) else walk(item.phases)
-    return found
 
 
 @dataclass(frozen=True)
@@ -358,7 +249,7 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
         else _filled(value, (key,), chosen, document)
         for key, value in tree.items()
     }
-    return LoadedProtocol(files.validate(Protocol, filled, document), chosen, document)
+    return LoadedProtocol(specs.validate(Protocol, filled, document), chosen, document)
 
 
 def _inputs(document: files.Document) -> dict[str, Input]:
@@ -366,7 +257,7 @@ def _inputs(document: files.Document) -> dict[str, Input]:
     if not isinstance(declared, Mapping):
         raise document.error(("inputs",), "'inputs' must be a mapping of names to their defaults")
     return {
-        name: files.validate(Input, its, document, ("inputs", name))
+        name: specs.validate(Input, its, document, ("inputs", name))
         for name, its in declared.items()
     }
 

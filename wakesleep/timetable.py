@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wakesleep.errors import InputError
-from wakesleep.protocol import Condition, Phase, Protocol, Repeat
+from wakesleep.phases import Condition, Phase, Repeat
+from wakesleep.protocol import Protocol
 
 MOST_PHASES = 1_000_000
 MOST_PROBES = 1_000_000

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from wakesleep import files
+from wakesleep import specs
 
 MOST_UNITS = 100_000  # in one layer
 
@@ -14,7 +14,7 @@ Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Parameters(files.Spec):
+class Parameters(specs.Spec):
     """What a ``forward_forward`` model file may set; the defaults are the author's program.
 
     Rates, peer strength and decay are in that program's convention, which leaves out the factor 2

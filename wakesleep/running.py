@@ -1,0 +1,133 @@
+"""The verb ``run``: checks what is given, makes or takes up the store, and starts the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wakesleep import checkpoint, results
+from wakesleep.errors import InputError
+from wakesleep.loading import check_fit, load_model, load_protocol
+from wakesleep.loop import Run
+from wakesleep.model import LoadedModel
+from wakesleep.prepare import Prepared, Request, prepare
+from wakesleep.protocol import LoadedProtocol
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def run(
+    protocol: str | Path | LoadedProtocol,
+    model: str | Path | LoadedModel,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    out: str | Path | None = None,
+    resume: bool = False,
+    quiet: bool = True,
+    inputs: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    dtype: str = "float32",
+) -> xr.Dataset:
+    """Run a protocol on a model.
+
+    Parameters
+    ----------
+    protocol, model
+        Library names, paths, or what :func:`wakesleep.load` returned.
+    seed
+        The one seed of all randomness.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    out
+        Zarr store to be written; None keeps the result in memory alone.
+    resume
+        Go on with the run in ``out`` where it was stopped; if there is none yet, begin it.
+    quiet
+        Show no progress bar. Without a terminal on stderr none is shown anyway.
+    inputs
+        Values for the protocol's inputs.
+    parameters
+        Values for the model's parameters.
+    dtype
+        ``float32`` or ``float64``.
+
+    Returns
+    -------
+    xarray.Dataset
+        See :mod:`wakesleep.results` for its variables.
+
+    Raises
+    ------
+    InputError
+        If something given is wrong; then nothing has been written.
+    RunError
+        If weights stop being finite, the disk is full, or the run is interrupted; what was
+        recorded is kept.
+    """
+    import torch
+
+    from wakesleep.device import resolve
+
+    protocol = load_protocol(protocol, inputs)
+    model = load_model(model, parameters)
+    check_fit(protocol, model)
+    if type(seed) is not int or seed < 0:
+        raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
+    if dtype not in ("float32", "float64"):
+        raise InputError(f"dtype must be float32 or float64, not '{dtype}'")
+    out = None if out is None else Path(out)
+    request = Request(protocol, model, seed, resolve(device), getattr(torch, dtype))
+    going_on = _going_on(request, out, resume)
+    if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
+        return going_on
+    prepared = prepare(request)
+    store = out if going_on is not None else _create(prepared, out)
+    with checkpoint.sole_writer(out):
+        return Run(prepared, store, out).go(quiet)
+
+
+def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | None:
+    """Return the result so far that is to be gone on with, or None where the run is to begin."""
+    if out is None:
+        if resume:
+            raise InputError("resume needs 'out', the store of the run to go on with")
+        return None
+    if out.suffix == ".nc":
+        raise InputError(
+            f"{out}: a run is written as a Zarr store; choose a name such as "
+            f"{out.with_suffix('.zarr').name}"
+        )
+    if not out.exists():
+        left = checkpoint.path_for(out)
+        if left.exists():
+            raise InputError(f"{left}: exists already, though its store does not; move it away")
+        return None
+    if not resume:
+        raise InputError(f"{out}: exists already; choose another -o, or go on with it by --resume")
+    so_far = results.open_result(out)
+    for name, value in request.identity().items():
+        before = so_far.attrs.get(name)
+        if before != value:
+            raise InputError(
+                f"{out}: cannot be resumed, for its {name} was {before} and now is {value}"
+            )
+    return so_far
+
+
+def _create(prepared: Prepared, out: Path | None) -> Any:
+    blank = results.blank(
+        1 + sum(entry.probes for entry in prepared.entries),
+        prepared.words,
+        prepared.quantities,
+        prepared.attributes(),
+    )
+    if "layer" in blank.dims and "goodness" in prepared.request.model.offers:
+        blank["threshold"] = results.constant(
+            results.as_numpy(prepared.learner.thresholds()),
+            "layer",
+            "goodness at which real and negative are equally probable",
+        )
+    return results.create(blank, out)
