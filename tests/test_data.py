@@ -123,7 +123,7 @@ def test_data_folder(monkeypatch):
     assert data.folder() == Path.home() / "here"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     cases=st.integers(1, 40),
     batch=st.integers(1, 50),

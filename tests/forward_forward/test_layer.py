@@ -59,7 +59,7 @@ def assert_same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
     ("goodness", "normalisation", "activation", "depth"),
     list(itertools.product(GOODNESS, NORMALISED, ACTIVATION, range(len(LAYERS)))),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**32),
     scale=st.floats(0.05, 20),
@@ -106,7 +106,7 @@ def test_closed_form_is_autograd(
     assert_same(left.mean(0), wanted[1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), strength=st.floats(0.001, 1), momentum=st.floats(0, 0.99))
 def test_peer_term_is_the_gradient_of_a_linear_pull(seed, strength, momentum):
     net = network(seed, peer=strength, peer_momentum=momentum)

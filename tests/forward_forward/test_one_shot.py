@@ -19,7 +19,7 @@ def passed(net, images, labels):
 
 
 @pytest.mark.parametrize("normalisation", ["rms", "length"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
     wanted=st.lists(st.floats(0.01, 100), min_size=len(LAYERS), max_size=len(LAYERS)),

@@ -19,7 +19,7 @@ def factors(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**32),
     rate=st.floats(1e-4, 1),
