@@ -23,9 +23,10 @@ description: Two short nights, one lost, one recovered.
 inputs:
   nights: {default: 2, minimum: 0}
   steps: {default: 12, minimum: 1}
-  rate_of_nothing: {default: 0.5}
+  start: {default: 7.5}
 requires: [wake, sleep]
 data: {batch: 20, train: 200}
+clock: {steps_per_hour: 2, start_h: $start}
 phases:
   - repeat: $nights
     block: baseline

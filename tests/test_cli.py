@@ -139,37 +139,37 @@ BAD = {
         ("record:", "recrod:"),
         None,
         [],
-        r"small.yaml:17:1: unknown key 'recrod'; .*did you mean 'record'",
+        r"small.yaml:18:1: unknown key 'recrod'; .*did you mean 'record'",
     ),
     "unknown key in a phase": (
         ("{phase: deprivation, steps: $steps}", "{phase: deprivation, stps: $steps}"),
         None,
         [],
-        r"small.yaml:15:26: unknown key 'stps'; .*did you mean 'steps'",
+        r"small.yaml:16:26: unknown key 'stps'; .*did you mean 'steps'",
     ),
     "misspelt phase": (
         ("phase: recovery", "phase: recovrey"),
         None,
         [],
-        r"small.yaml:16:6: 'phase' is 'recovrey'; .*did you mean 'recovery'",
+        r"small.yaml:17:6: 'phase' is 'recovrey'; .*did you mean 'recovery'",
     ),
     "misspelt key of a phase": (
         ("{phase: recovery", "{phse: recovery"),
         None,
         [],
-        r"small.yaml:16:6: unknown key 'phse'; .*did you mean 'phase'",
+        r"small.yaml:17:6: unknown key 'phse'; .*did you mean 'phase'",
     ),
     "misspelt repeat": (
         ("repeat: $nights", "repaet: $nights"),
         None,
         [],
-        r"small.yaml:10:5: unknown key 'repaet'; .*did you mean 'repeat'",
+        r"small.yaml:11:5: unknown key 'repaet'; .*did you mean 'repeat'",
     ),
     "negative steps": (
         ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: -3}"),
         None,
         [],
-        r"small.yaml:16:23: 'steps' must be greater than or equal to 1",
+        r"small.yaml:17:23: 'steps' must be greater than or equal to 1",
     ),
     "negative steps by an input": (
         None,
@@ -181,7 +181,7 @@ BAD = {
         ("steps: $steps}", "steps: $stesp}"),
         None,
         [],
-        r"small.yaml:13:23: '\$stesp' .*did you mean 'steps'",
+        r"small.yaml:14:23: '\$stesp' .*did you mean 'steps'",
     ),
     "undeclared input given": (
         None,
@@ -193,7 +193,7 @@ BAD = {
         ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: ten}"),
         None,
         [],
-        r"small.yaml:16:23: 'steps' must be a whole number, not 'ten'",
+        r"small.yaml:17:23: 'steps' must be a whole number, not 'ten'",
     ),
     "wrong type given": (
         None,
@@ -206,7 +206,7 @@ BAD = {
         ("{phase: recovery, steps: $steps}", "{phase: recovery}"),
         None,
         [],
-        r"small.yaml:16:5: a phase needs exactly one of steps, sweeps",
+        r"small.yaml:17:5: a phase needs exactly one of steps, sweeps",
     ),
     "two lengths": (
         ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: 1, sweeps: 1}"),
@@ -263,7 +263,7 @@ BAD = {
         (SMALL_PROTOCOL[SMALL_PROTOCOL.index("phases:") :], "phases: [{phase: weak, steps: 1}]\n"),
         None,
         [],
-        r"small.yaml:9:11: 'phase' is 'weak'; .*did you mean 'wake'",
+        r"small.yaml:10:11: 'phase' is 'weak'; .*did you mean 'wake'",
     ),
     "condition that is never looked at": (
         (
@@ -291,14 +291,26 @@ BAD = {
         ("{phase: recovery, steps: $steps}", "{<<: {phase: recovery}, stpes: 3}"),
         None,
         [],
-        r"small.yaml:16:\d+: unknown key 'stpes'; .*did you mean 'steps'",
+        r"small.yaml:17:\d+: unknown key 'stpes'; .*did you mean 'steps'",
     ),
     "odd tag": (("train: 200", "train: !!float ''"), None, [], r"this is not YAML|train"),
     "list for a default": (
-        ("rate_of_nothing: {default: 0.5}", "rate_of_nothing: {default: [1]}"),
+        ("start: {default: 7.5}", "start: {default: [1]}"),
         None,
         [],
         r"'default' must be a number, text, or true/false, not a list",
+    ),
+    "unused input": (
+        ("start_h: $start", "start_h: 7"),
+        None,
+        [],
+        r"small.yaml:6:3: input 'start' is declared, but '\$start' stands nowhere",
+    ),
+    "wrong default": (
+        ("steps: {default: 12, minimum: 1}", "steps: {default: twelve}"),
+        None,
+        [],
+        r"'steps' must be a whole number, not 'twelve' \(the value of \$steps\)",
     ),
     "name of a protocol": (
         ("protocol: small", "protocol: a small one"),
@@ -343,7 +355,7 @@ BAD = {
         None,
         None,
         ["-p", "model.rate=fast"],
-        r"-p model.rate.*'rate' must be a number, not 'fast'",
+        r"parameters of model 'tiny': 'rate' must be a number, not 'fast'",
     ),
     "unknown kind": (
         None,
@@ -404,9 +416,10 @@ def refused(outcome: tuple[int, str, str], message: str) -> None:
         (["run", "sleep_deprivation", "ff_digit"], r"did you mean 'ff_digits'"),
         (
             ["run", "ff_digits", "ff_digits"],
-            r"'ff_digits' is neither a file nor a shipped protocol",
+            r"'ff_digits' is a model, where a protocol is wanted",
         ),
         (["check", "absent.yaml"], r"there is no such file"),
+        (["check", "ff_digits", "--model", "ff_digits"], r"only a protocol can be checked"),
         (["check", "interleaved", "--model", "nothing"], r"neither a file nor a shipped model"),
         (["show", "nothing"], r"'nothing' is neither a file nor a shipped"),
         (["copy", "nothing"], r"'nothing' is neither a file nor a shipped"),
@@ -488,3 +501,18 @@ def test_failed_runs_exit_with_1(wakesleep, protocol_file, model_file, tmp_path)
     assert code == 1
     assert "no longer finite: phase 'wake' (baseline, cycle 1), step" in err
     assert ws.open(out).sizes["probe"] >= 1
+
+
+def test_version_and_help(wakesleep):
+    assert wakesleep("--version") == (0, f"{ws.__version__}\n", "")
+    code, out, err = wakesleep()
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: wakesleep")
+    assert "Exit codes" in out
+
+
+def test_resuming_what_is_not_there_says_so(wakesleep, protocol_file, model_file, tmp_path):
+    out = tmp_path / "new.zarr"
+    code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", "--quiet")
+    assert code == 0
+    assert err == f"{out}: there is no such run yet; it begins\n"

@@ -74,7 +74,7 @@ def never_stopped(tmp_path_factory):
 
 
 def assert_resumes(out: Path, never_stopped) -> None:
-    assert ended(start(out, "--resume")) == (0, "")
+    assert ended(start(out, "--resume")) == (0, "")  # and says nothing on stderr
     resumed = ws.open(out)
     assert resumed.drop_attrs().identical(never_stopped.drop_attrs())
     assert resumed.attrs["status"] == "finished"

@@ -260,6 +260,7 @@ def test_results_repeat_themselves(tmp_path):
         ({"dtype": "float16"}, "dtype must be"),
         ({"resume": True}, "resume needs 'out'"),
         ({"device": "gpu"}, "device 'gpu' is unknown"),
+        ({"inputs": [1]}, "inputs must be a mapping"),
     ],
 )
 def test_wrong_options(options, message):

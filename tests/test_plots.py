@@ -49,19 +49,16 @@ def test_error_and_false_positives_are_in_per_cent(result):
 
 def test_hypnogram_has_wake_on_top_and_every_phase(result):
     ax = plots.hypnogram(result, axes())
-    assert [text.get_text() for text in ax.get_yticklabels()] == [
-        "WAKE",
-        "DEPRIVATION",
-        "RECOVERY",
-        "SLEEP",
-    ]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["WAKE", "SLEEP"]
     (stairs,) = (patch for patch in ax.patches if hasattr(patch, "get_data"))
     values, edges, _ = stairs.get_data()
     assert edges[0] == 0
     assert edges[-1] == result["step"].values[-1]
-    np.testing.assert_array_equal(values[:6], [0, -3, 0, -3, 0, -1])
+    # Two days and nights, a day and a night awake, then recovery.
+    np.testing.assert_array_equal(values[:8], [0, -1, 0, -1, 0, 0, 0, -1])
     spans = [patch for patch in ax.patches if patch is not stairs]
     assert len(spans) == 2 + 1 + 4  # two nights, one lost, four of recovery
+    assert ax.get_legend_handles_labels()[1] == ["sleep", "deprivation", "recovery"]
 
 
 def test_a_clock_turns_updates_into_hours(result):

@@ -22,7 +22,9 @@ _HOMES = {
     "run": "wakesleep.running",
     "open": "wakesleep.results:open_result",
     "plots": "",
+    "results": "",
     "statistics": "",
+    "to_netcdf": "wakesleep.results",
 }
 
 __all__ = [*_HOMES, "__version__"]

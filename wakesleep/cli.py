@@ -10,16 +10,29 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from wakesleep import library
+from wakesleep import __version__, library
 from wakesleep.errors import InputError, RunError, listed, nearest
 
 app = typer.Typer(
     name="wakesleep",
     help="Run wake/sleep protocols on networks that learn by local rules.",
+    epilog="Exit codes: 0; 2 for a bad input, and nothing is written; 1 for a failed run, and what "
+    "it recorded is kept.",
     rich_markup_mode=None,
     add_completion=False,
-    no_args_is_help=True,
 )
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Say which version this is, or what there is to say."""
+    if version:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command("list")
@@ -95,7 +108,11 @@ def run(
         typer.Option("-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in OUT where it was stopped.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in OUT where it was stopped; begin it if there is none.",
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the result's path alone.")] = False,
 ) -> None:
@@ -106,6 +123,9 @@ def run(
     its, network = load_protocol(protocol, inputs), load_model(model, parameters)
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
     from wakesleep.running import run as run_protocol
+
+    if resume and not out.exists():
+        typer.echo(f"{out}: there is no such run yet; it begins", err=True)
 
     result = run_protocol(
         its, network, seed=seed, device=device, out=out, resume=resume, quiet=quiet
@@ -135,7 +155,8 @@ def plot(
     from wakesleep.plots import save_overview
     from wakesleep.results import open_result
 
-    opened, whole = open_result(result), result.resolve()
+    opened = open_result(result)
+    whole = result if result.name else result.resolve()
     out = out or whole.with_name(f"{whole.name.removesuffix('.zarr').removesuffix('.nc')}.png")
     typer.echo(f"figure: {save_overview(opened, out)}")
 
@@ -184,7 +205,7 @@ def _settings(pairs: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
 def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="wakesleep")
     except InputError as error:
         _fail(str(error), 2)
     except RunError as error:

@@ -49,6 +49,8 @@ class Document:
 
     def where(self, path: Path_) -> str:
         """Return ``file:line:column`` of a path, or of what encloses it."""
+        if not self.places:  # not a text, but values given one by one
+            return self.source
         while path and path not in self.places:
             path = path[:-1]
         line, column = self.places.get(path, (1, 1))
@@ -56,7 +58,13 @@ class Document:
 
     def error(self, path: Path_, sentence: str) -> InputError:
         """Return an error, to be raised, that points at a path in the tree."""
-        return InputError(f"{self.where(path)}: {sentence}")
+        written: Any = self.tree
+        for part in path:
+            inside = part in written if isinstance(written, Mapping) else isinstance(written, list)
+            written = written[part] if inside else None
+        # The value may have come from elsewhere: say by which name.
+        by = f" (the value of {written})" if str(written).startswith("$") else ""
+        return InputError(f"{self.where(path)}: {sentence}{by}")
 
 
 def read(path: Path) -> Document:

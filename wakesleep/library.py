@@ -10,6 +10,7 @@ from pathlib import Path
 from wakesleep.errors import InputError, listed, nearest
 
 SHELVES = {"models": "models", "protocols": "protocols", "studies": "analysis"}
+SINGULAR = {"models": "model", "protocols": "protocol", "studies": "study"}
 
 
 def root() -> Path:
@@ -47,10 +48,10 @@ def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
         return path
     known = {its: path for shelf in shelves for its, path in shipped(shelf).items()}
     if name not in known:
-        what = " or ".join(
-            {"models": "model", "protocols": "protocol", "studies": "study"}[shelf]
-            for shelf in shelves
-        )
+        what = " or ".join(SINGULAR[shelf] for shelf in shelves)
+        for other in set(SHELVES) - set(shelves):
+            if name in shipped(other):
+                raise InputError(f"'{name}' is a {SINGULAR[other]}, where a {what} is wanted")
         raise InputError(
             f"'{name}' is neither a file nor a shipped {what}; shipped are "
             f"{listed(known) or 'none'}{nearest(name, known)}"

@@ -48,11 +48,16 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
     InputError
         At the first thing that is wrong.
     """
+    if not names:
+        raise InputError("nothing to check; give the name or path of a file")
     fitted = None if model is None else load_model(model)
     for name in names:
         loaded = load(name)
-        if isinstance(loaded, LoadedProtocol) and fitted is not None:
-            check_fit(loaded, fitted)
+        if fitted is None:
+            continue
+        if not isinstance(loaded, LoadedProtocol):
+            raise InputError(f"{name}: is a model; only a protocol can be checked against a model")
+        check_fit(loaded, fitted)
 
 
 def load_protocol(
@@ -65,6 +70,8 @@ def load_protocol(
     InputError
         As :func:`load`; also if the file is a model.
     """
+    if values is not None and not isinstance(values, Mapping):
+        raise InputError(f"inputs must be a mapping of names to values, not {values!r}")
     if isinstance(given, LoadedProtocol):
         document, values = given.document, {**given.values, **(values or {})}
     else:
@@ -83,6 +90,8 @@ def load_model(
     InputError
         As :func:`load`; also if the file is a protocol.
     """
+    if values is not None and not isinstance(values, Mapping):
+        raise InputError(f"parameters must be a mapping of names to values, not {values!r}")
     if isinstance(given, LoadedModel):
         return (
             given if not values else model.from_document(given.document, {**given.values, **values})
@@ -116,6 +125,8 @@ def _is(document: files.Document) -> str:
 
 def _document(given: str | Path, wanted: str) -> tuple[files.Document, Mapping[str, Any]]:
     """Return a document of the wanted kind, and the values that come with it (from a result)."""
+    if not isinstance(given, (str, Path)):
+        raise InputError(f"a {wanted} is given by its name or path, not by {given!r}")
     path = Path(given)
     if path.is_dir() and (path / "zarr.json").exists():
         from wakesleep.results import open_result, provenance

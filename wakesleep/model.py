@@ -227,7 +227,7 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
     # First the file by itself, so that an error in it is reported where it stands.
     specs.validate(checks, spec.parameters, document, ("parameters",))
     if values:
-        given = files.Document("-p model." + listed(values), "", {}, {})
+        given = files.Document(f"parameters of model '{spec.model}'", "", {}, {})
         for name in values:
             allowed = checks.model_fields
             if name not in allowed:

@@ -233,7 +233,8 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
             allowed = listed(inputs) or "none"
             raise InputError(
                 f"protocol '{tree.get('protocol')}' declares no input '{name}'; "
-                f"its inputs are {allowed}{nearest(name, inputs)}"
+                f"its inputs are {allowed}{nearest(name, inputs)} (a model's parameter is set as "
+                "model.NAME)"
             )
     chosen = {}
     for name, its in inputs.items():
@@ -243,13 +244,20 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
             raise document.error(("inputs", name, "default"), str(error)) from None
         if name in values:
             chosen[name] = its.checked(name, values[name])
+    used: set[str] = set()
     filled = {
         key: value
         if key in ("inputs", "description", "references")
-        else _filled(value, (key,), chosen, document)
+        else _filled(value, (key,), chosen, document, used)
         for key, value in tree.items()
     }
-    return LoadedProtocol(specs.validate(Protocol, filled, document), chosen, document)
+    spec = specs.validate(Protocol, filled, document)
+    for name in inputs:
+        if name not in used:
+            raise document.error(
+                ("inputs", name), f"input '{name}' is declared, but '${name}' stands nowhere"
+            )
+    return LoadedProtocol(spec, chosen, document)
 
 
 def _inputs(document: files.Document) -> dict[str, Input]:
@@ -263,22 +271,29 @@ def _inputs(document: files.Document) -> dict[str, Input]:
 
 
 def _filled(
-    node: Any, path: files.Path_, values: Mapping[str, object], document: files.Document
+    node: Any,
+    path: files.Path_,
+    values: Mapping[str, object],
+    document: files.Document,
+    used: set[str],
 ) -> Any:
-    """Replace every ``$name`` by the value of that input."""
+    """Replace every ``$name`` by the value of that input, and note the name as used."""
     if isinstance(node, Mapping):
-        return {key: _filled(value, (*path, key), values, document) for key, value in node.items()}
+        return {
+            key: _filled(value, (*path, key), values, document, used) for key, value in node.items()
+        }
     if isinstance(node, list):
         return [
-            _filled(value, (*path, number), values, document) for number, value in enumerate(node)
+            _filled(value, (*path, number), values, document, used)
+            for number, value in enumerate(node)
         ]
     if isinstance(node, str) and node.startswith("$"):
         name = node[1:]
         if name not in values:
-            raise document.error(
-                path,
-                f"'{node}' refers to no declared input; declared are "
-                f"{listed(values) or 'none'}{nearest(name, values)}",
+            raise InputError(
+                f"{document.where(path)}: '{node}' refers to no declared input; declared are "
+                f"{listed(values) or 'none'}{nearest(name, values)}"
             )
+        used.add(name)
         return values[name]
     return node

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false\npositives"}
+COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false\npositives %"}
 
 
 def print_summary(result: xr.Dataset) -> None:
@@ -22,11 +22,12 @@ def print_summary(result: xr.Dataset) -> None:
     table = Table(
         title=str(result.attrs["title"]),
         title_justify="left",
-        caption="At the end of each phase; all but the error are means over layers.",
+        caption="At the end of each phase; cycles count from 0; all but the error are means over "
+        "layers.",
         caption_justify="left",
     )
-    for heading in ("part", "cycle", "phase", "updates"):
-        table.add_column(heading, justify="left" if heading in ("part", "phase") else "right")
+    for heading in ("block", "cycle", "phase", "updates"):
+        table.add_column(heading, justify="left" if heading in ("block", "phase") else "right")
     readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
     shown = {name: heading for name, heading in COLUMNS.items() if name in rows}
     for heading in (*(f"error %\n({name})" for name in readouts), *shown.values()):
@@ -35,11 +36,11 @@ def print_summary(result: xr.Dataset) -> None:
         row = rows.isel(probe=place)
         table.add_row(
             str(row["block"].item()),
-            str(row["cycle"].item() + 1),
+            str(row["cycle"].item()),
             str(row["phase"].item()),
             f"{row['step'].item():,}",
             *(f"{100 * row['error'].sel(readout=name).item():.1f}" for name in readouts),
-            *(f"{row[name].item():.2f}" for name in shown),
+            *(_shown(name, row[name].item()) for name in shown),
         )
     console = Console()
     if not console.is_terminal:  # a pipe has no width
@@ -47,7 +48,11 @@ def print_summary(result: xr.Dataset) -> None:
     console.print(table)
     hidden = whole.sizes["probe"] - rows.sizes["probe"]
     if hidden:
-        console.print(f"({hidden} earlier phases are in the result)")
+        console.print(
+            f"{hidden} phases of long blocks are not shown; all are in the result: "
+            "ws.statistics.phase_table(ws.open(...))",
+            soft_wrap=True,
+        )
     for split in ("validation", "test"):
         if f"{split}_error" in result:
             console.print(
@@ -59,3 +64,7 @@ def print_summary(result: xr.Dataset) -> None:
                     )
                 )
             )
+
+
+def _shown(name: str, value: float) -> str:
+    return f"{100 * value:.1f}" if name == "false_positive_rate" else f"{value:.2f}"

@@ -245,8 +245,9 @@ def open_result(store: Any) -> xr.Dataset:
 def _in_words(dataset: xr.Dataset) -> xr.Dataset:
     import numpy as np
 
-    for name, variable in dataset.variables.items():
+    for variable in dataset.variables.values():
         variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"
+    for name, variable in dataset.variables.items():
         if "flag_meanings" in variable.attrs:
             words = np.array(variable.attrs["flag_meanings"].split(" "))
             attributes = {

@@ -37,7 +37,9 @@ def phase_table(result: xr.Dataset) -> xr.Dataset:
     names = ("error", "d_prime", "criterion", "auc", "false_positive_rate")
     kept = ends.drop_vars([name for name in ends.data_vars if name not in names])
     with xr.set_options(keep_attrs=True):
-        return kept.mean("layer") if "layer" in kept.dims else kept
+        means = kept.mean("layer") if "layer" in kept.dims else kept
+    unused = set(means.dims) - {dim for its in means.data_vars.values() for dim in its.dims}
+    return means.drop_dims(unused - {"probe"})
 
 
 def shortened(table: xr.Dataset, longest: int = 16) -> xr.Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 from wakesleep import statistics
 from wakesleep.errors import InputError
 from wakesleep.plots import curves
-from wakesleep.plots.phases import hypnogram, position
+from wakesleep.plots.phases import has_clock, hypnogram, position
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,7 +60,7 @@ def overview(result: xr.Dataset, figure: Figure | None = None) -> Figure:
     # Cut before drawing, so that every axis is scaled to what it shows.
     shown = result.isel(probe=(result["step"].values >= begin) & (result["step"].values <= end))
     layers = [str(layer) for layer in shown["layer"].values] if "goodness" in shown else []
-    rows = [1.0] + [1.0] * len(layers)
+    rows = [0.7] + [1.0] * len(layers)
     rows += [0.8] * sum(name in shown for name in ("false_positive_rate", "error"))
     figure = figure or NewFigure(figsize=(8.0, 0.7 + 1.25 * sum(rows)))
     axes = list(
@@ -71,7 +71,7 @@ def overview(result: xr.Dataset, figure: Figure | None = None) -> Figure:
         )
     )
     below = iter(axes)
-    hypnogram(shown, next(below))
+    _legend(hypnogram(shown, next(below)))
     for layer in layers:
         curves.goodness(shown, layer, next(below))
     if "false_positive_rate" in shown:
@@ -107,6 +107,8 @@ def save_overview(result: xr.Dataset, path: str | Path) -> Path:
 
 
 def _legend(ax: Axes) -> None:
+    if not ax.get_legend_handles_labels()[0]:
+        return
     ax.legend(
         loc="center left",
         bbox_to_anchor=(1.005, 0.5),
@@ -118,6 +120,8 @@ def _legend(ax: Axes) -> None:
 
 
 def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, end: int) -> None:
+    from matplotlib.ticker import MultipleLocator
+
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(labelsize=8)
@@ -128,6 +132,9 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
     left, right = position(result, np.array([begin, end]))
     axes[-1].set_xlim(left, right)
     axes[-1].xaxis.label.set_fontsize(9)
-    title = str(result.attrs.get("title", "")).replace("_", " ")
-    axes[0].set_title(f"{title}, seed {result.attrs.get('seed')}", loc="left", fontsize=10)
+    if has_clock(result) and right - left > 48:
+        days = max(1, round((right - left) / 24 / 8))  # about eight ticks, each at midnight
+        axes[-1].xaxis.set_major_locator(MultipleLocator(24 * days))
+    title = f"{result.attrs.get('title', '')}, seed {result.attrs.get('seed')}"
+    axes[0].set_title(title, loc="left", fontsize=10)
     figure.align_ylabels(axes)

@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-# From the top of a hypnogram down; wake on top, as in sleep medicine.
-ORDER = ("interleaved", "wake", "deprivation", "rest", "recovery", "sleep")
+# The stage that each phase is drawn as, from the top of a hypnogram down: wake on top, as in sleep
+# medicine. What tells a lost night from a day, and recovery from any other night, is the colour.
+STAGES = {
+    "interleaved": "BOTH",
+    "wake": "WAKE",
+    "deprivation": "WAKE",
+    "rest": "REST",
+    "sleep": "SLEEP",
+    "recovery": "SLEEP",
+}
+WHITE = "#ffffff"
 COLOURS = {
     "interleaved": "#f2f2f2",
-    "wake": "#ffffff",
+    "wake": WHITE,
     "deprivation": "#f6d5cf",
     "rest": "#ececec",
     "recovery": "#d3e8d3",
@@ -46,7 +55,7 @@ def axis_label(result: xr.Dataset) -> str:
     return "time (h)" if has_clock(result) else "weight updates"
 
 
-def shade(result: xr.Dataset, ax: Axes) -> Axes:
+def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
     """Shade the phases behind whatever is on the axes.
 
     Parameters
@@ -55,16 +64,22 @@ def shade(result: xr.Dataset, ax: Axes) -> Axes:
         A result.
     ax
         Axes whose x axis is that of :func:`hypnogram`.
+    labels
+        Name each colour for a legend.
     """
     events = statistics.hypnogram(result)
+    named: set[str] = set()
     for phase, onset, offset in zip(
-        events["phase"].values,
+        (str(phase) for phase in events["phase"].values),
         position(result, events["onset"].values),
         position(result, events["offset"].values),
         strict=True,
     ):
-        if COLOURS[str(phase)] != "#ffffff":
-            ax.axvspan(onset, offset, color=COLOURS[str(phase)], linewidth=0, zorder=0)
+        if COLOURS[phase] == WHITE:
+            continue
+        label = phase if labels and phase not in named else None
+        ax.axvspan(onset, offset, color=COLOURS[phase], linewidth=0, zorder=0, label=label)
+        named.add(phase)
     return ax
 
 
@@ -79,14 +94,14 @@ def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
         Where to draw.
     """
     events = statistics.hypnogram(result)
-    present = [phase for phase in ORDER if phase in events["phase"].values]
-    level = {phase: -number for number, phase in enumerate(present)}
-    levels = np.array([level[str(phase)] for phase in events["phase"].values])
+    drawn = [STAGES[str(phase)] for phase in events["phase"].values]
+    stages = [stage for stage in dict.fromkeys(STAGES.values()) if stage in drawn]
+    levels = np.array([-stages.index(stage) for stage in drawn])
     edges = np.append(events["onset"].values, events["offset"].values[-1])
-    shade(result, ax)
+    shade(result, ax, labels=True)
     ax.stairs(levels, position(result, edges), baseline=None, color="black", linewidth=1.2)
-    ax.set_yticks([level[phase] for phase in present], [phase.upper() for phase in present])
-    ax.set_ylim(-len(present) + 0.5, 0.5)
+    ax.set_yticks([-number for number in range(len(stages))], stages)
+    ax.set_ylim(-len(stages) + 0.5, 0.5)
     ax.set_xlabel(axis_label(result))
     ax.tick_params(axis="y", length=0)
     return ax
