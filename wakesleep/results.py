@@ -257,6 +257,9 @@ def _in_words(dataset: xr.Dataset) -> xr.Dataset:
                 {name: (variable.dims, words[variable.values], attributes)}
             )
     ends = dataset["phase_end"]
+    # A folder lists its files in any order; a reader wants that of the schema.
+    order = [name for name in QUANTITIES if name in dataset]
+    dataset = dataset[order + [name for name in dataset.data_vars if name not in order]]
     return dataset.assign_coords(phase_end=("probe", ends.values == 1, ends.attrs))
 
 
