@@ -258,8 +258,10 @@ def _in_words(dataset: xr.Dataset) -> xr.Dataset:
             )
     ends = dataset["phase_end"]
     # A folder lists its files in any order; a reader wants that of the schema.
-    order = [name for name in QUANTITIES if name in dataset]
-    dataset = dataset[order + [name for name in dataset.data_vars if name not in order]]
+    variables = {
+        name: dataset[name] for name in (*QUANTITIES, *dataset.data_vars) if name in dataset
+    }
+    dataset = dataset.drop_vars(variables).assign(variables)
     return dataset.assign_coords(phase_end=("probe", ends.values == 1, ends.attrs))
 
 

@@ -93,7 +93,8 @@ def tables() -> None:
             "the first recovery night": (phase == "recovery") & (cycle == 0),
         }
         for name, chosen in places.items():
-            if chosen.any():
+            # Until the first lost night all runs of a seed are one and the same.
+            if chosen.any() and not (lost and "baseline" in name):
                 print(row(f"{lost} lost: {name}", its.isel(probe=int(np.flatnonzero(chosen)[0]))))
 
     print(f"\n## Separated phases of 100 updates, ff_digits (error %, n = {len(SEEDS)} seeds)\n")

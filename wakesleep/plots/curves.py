@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from wakesleep.plots.phases import axis_label, position, shade
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
     ax
         Where to draw.
     """
+    from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
+
     shade(result, ax)
     for readout, colour in zip(result["readout"].values, itertools.cycle(READOUTS), strict=False):
         ax.plot(
@@ -65,6 +69,13 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
             linewidth=1.4,
             label=str(readout),
         )
+    drawn = 100 * result["error"].values
+    if drawn.max() > 10 * max(float(np.median(drawn)), 1e-9) and drawn.min() > 0:
+        # From chance down to a few per cent: what happens at the end would be a flat line.
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylabel("error (%)")
     ax.set_xlabel(axis_label(result))
     return ax

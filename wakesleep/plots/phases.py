@@ -24,7 +24,7 @@ STAGES = {
 }
 WHITE = "#ffffff"
 COLOURS = {
-    "interleaved": "#f2f2f2",
+    "interleaved": WHITE,
     "wake": WHITE,
     "deprivation": "#f6d5cf",
     "rest": "#ececec",
