@@ -49,7 +49,7 @@ class Autograd:
         x = torch.cat((label_part, images[:, CLASSES:]), 1)
         found = []
         for layer in self.layers:
-            x = x / x.square().mean(1, keepdim=True).sqrt()
+            x = x / (x.square().mean(1, keepdim=True).sqrt() + 1e-8)
             x = torch.relu(layer(x.detach()))
             found.append(x)
         return found
@@ -57,7 +57,9 @@ class Autograd:
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         with torch.no_grad():
             neutral = self.states(images, torch.full((len(images), CLASSES), 0.1))
-        voters = torch.cat([y / y.square().mean(1, keepdim=True).sqrt() for y in neutral[1:]], 1)
+        voters = torch.cat(
+            [y / (y.square().mean(1, keepdim=True).sqrt() + 1e-8) for y in neutral[1:]], 1
+        )
         logits = self.readout(voters)
         chances = logits.detach().softmax(1).scatter(1, labels[:, None], 0) + 1e-12
         wrong = torch.multinomial(chances.scatter(1, labels[:, None], 0), 1).squeeze(1)
