@@ -1,0 +1,372 @@
+"""Every bad input: exit code 2, one sentence on stderr, nothing written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SMALL_MODEL, SMALL_PROTOCOL
+
+# Bad inputs: (what is changed in the protocol, what is changed in the model, arguments, message).
+BAD = {
+    "unknown key": (
+        ("record:", "recrod:"),
+        None,
+        [],
+        r"small.yaml:18:1: unknown key 'recrod'; .*did you mean 'record'",
+    ),
+    "unknown key in a phase": (
+        ("{phase: deprivation, steps: $steps}", "{phase: deprivation, stps: $steps}"),
+        None,
+        [],
+        r"small.yaml:16:26: unknown key 'stps'; .*did you mean 'steps'",
+    ),
+    "misspelt phase": (
+        ("phase: recovery", "phase: recovrey"),
+        None,
+        [],
+        r"small.yaml:17:6: 'phase' is 'recovrey'; .*did you mean 'recovery'",
+    ),
+    "misspelt key of a phase": (
+        ("{phase: recovery", "{phse: recovery"),
+        None,
+        [],
+        r"small.yaml:17:6: unknown key 'phse'; .*did you mean 'phase'",
+    ),
+    "misspelt repeat": (
+        ("repeat: $nights", "repaet: $nights"),
+        None,
+        [],
+        r"small.yaml:11:5: unknown key 'repaet'; .*did you mean 'repeat'",
+    ),
+    "negative steps": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: -3}"),
+        None,
+        [],
+        r"small.yaml:17:23: 'steps' must be greater than or equal to 1",
+    ),
+    "negative steps by an input": (
+        None,
+        None,
+        ["-p", "steps=-3"],
+        r"input 'steps' must be at least 1, not -3",
+    ),
+    "undeclared input": (
+        ("steps: $steps}", "steps: $stesp}"),
+        None,
+        [],
+        r"small.yaml:14:23: '\$stesp' .*did you mean 'steps'",
+    ),
+    "undeclared input given": (
+        None,
+        None,
+        ["-p", "nigths=3"],
+        r"declares no input 'nigths'; .*did you mean 'nights'",
+    ),
+    "wrong type": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: ten}"),
+        None,
+        [],
+        r"small.yaml:17:23: 'steps' must be a whole number, not 'ten'",
+    ),
+    "wrong type given": (
+        None,
+        None,
+        ["-p", "nights=many"],
+        r"input 'nights' must be a whole number, not 'many'",
+    ),
+    "not a pair": (None, None, ["-p", "nights"], r"expected NAME=VALUE"),
+    "no length": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery}"),
+        None,
+        [],
+        r"small.yaml:17:5: a phase needs exactly one of steps, sweeps",
+    ),
+    "two lengths": (
+        ("{phase: recovery, steps: $steps}", "{phase: recovery, steps: 1, sweeps: 1}"),
+        None,
+        [],
+        r"it has steps and sweeps",
+    ),
+    "unknown data": (
+        ("data: {batch", "data: {set: digts, batch"),
+        None,
+        [],
+        r"small.yaml:8:8: data set 'digts' is unknown; .*did you mean 'digits'",
+    ),
+    "too many cases": (
+        ("train: 200", "train: 20000"),
+        None,
+        [],
+        r"'digits' has 1200 training cases",
+    ),
+    "unknown source": (
+        ("record:", "negatives: {source: wrong_lable}\nrecord:"),
+        None,
+        [],
+        r"'wrong_lable' is unknown; .*did you mean 'wrong_label'",
+    ),
+    "unknown quantity": (
+        ("record: {", "record: {quantities: [errors], "),
+        None,
+        [],
+        r"quantity 'errors' is unknown; .*did you mean 'error'",
+    ),
+    "empty protocol": ((SMALL_PROTOCOL, ""), None, [], r"small.yaml: the file is empty"),
+    "not YAML": (("inputs:", "inputs: ["), None, [], r"small.yaml:\d+:\d+: this is not YAML"),
+    "deep nesting": (
+        (
+            "phases:\n  - repeat",
+            "phases:\n  - "
+            + "{repeat: 1, phases: [" * 100
+            + "{phase: wake, steps: 1}"
+            + "]}" * 100
+            + "\n  - repeat",
+        ),
+        None,
+        [],
+        r"nested more than 24 levels deep",
+    ),
+    "not a capability": (
+        ("requires: [wake, sleep]", "requires: [wake, sleeep]"),
+        None,
+        [],
+        r"small.yaml:7:18: capability 'sleeep' is unknown; .*did you mean 'sleep'",
+    ),
+    "typo in a list of one": (
+        (SMALL_PROTOCOL[SMALL_PROTOCOL.index("phases:") :], "phases: [{phase: weak, steps: 1}]\n"),
+        None,
+        [],
+        r"small.yaml:10:11: 'phase' is 'weak'; .*did you mean 'wake'",
+    ),
+    "condition that is never looked at": (
+        (
+            SMALL_PROTOCOL[SMALL_PROTOCOL.index("phases:") :],
+            "phases: [{phase: wake, at_most: 9, until: {quantity: auc, above: 0.7}}]\n",
+        ),
+        None,
+        [],
+        r"a phase with 'until' needs 'record: \{every",
+    ),
+    "aliases of aliases": (
+        (
+            "record:",
+            "references:\n"
+            + "".join(
+                f"  - &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 9)}]\n" for n in range(7)
+            )
+            + "record:",
+        ),
+        None,
+        [],
+        r"more than 100,000 values",
+    ),
+    "merged key": (
+        ("{phase: recovery, steps: $steps}", "{<<: {phase: recovery}, stpes: 3}"),
+        None,
+        [],
+        r"small.yaml:17:\d+: unknown key 'stpes'; .*did you mean 'steps'",
+    ),
+    "odd tag": (("train: 200", "train: !!float ''"), None, [], r"this is not YAML|train"),
+    "list for a default": (
+        ("start: {default: 7.5}", "start: {default: [1]}"),
+        None,
+        [],
+        r"'default' must be a number, text, or true/false, not a list",
+    ),
+    "unused input": (
+        ("start_h: $start", "start_h: 7"),
+        None,
+        [],
+        r"small.yaml:6:3: input 'start' is declared, but '\$start' stands nowhere",
+    ),
+    "wrong default": (
+        ("steps: {default: 12, minimum: 1}", "steps: {default: twelve}"),
+        None,
+        [],
+        r"'steps' must be a whole number, not 'twelve' \(the value of \$steps\)",
+    ),
+    "name of a protocol": (
+        ("protocol: small", "protocol: a small one"),
+        None,
+        [],
+        r"small.yaml:1:1: 'a small one' is no name",
+    ),
+    "endless days": (
+        None,
+        None,
+        ["-p", "steps=1000000000000"],
+        r"comes to .* probes; allowed are 1,000,000",
+    ),
+    "too large a batch": (
+        ("batch: 20", "batch: 201"),
+        None,
+        [],
+        r"'digits' has 200 training cases",
+    ),
+    "too large a layer": (None, ("[16, 16]", "[16, 9999999]"), [], r"less than or equal to 100000"),
+    "output in NetCDF": (None, None, ["-o", "out.nc"], r"written as a Zarr store.* out.zarr"),
+    "model without a capability": (
+        None,
+        ("kind:", "offers: [wake, goodness]\nkind:"),
+        [],
+        r"'small' cannot run: model 'tiny' does not offer 'sleep'",
+    ),
+    "unknown parameter": (
+        None,
+        ("layers:", "lyers:"),
+        [],
+        r"tiny.yaml:6:3: unknown key 'lyers'; .*did you mean 'layers'",
+    ),
+    "unknown parameter given": (
+        None,
+        None,
+        ["-p", "model.rat=1"],
+        r"no parameter 'rat'; .*did you mean 'rate'",
+    ),
+    "wrong parameter": (None, ("[16, 16]", "[16, -16]"), [], r"tiny.yaml:6:16: .*greater than 0"),
+    "wrong parameter given": (
+        None,
+        None,
+        ["-p", "model.rate=fast"],
+        r"parameters of model 'tiny': 'rate' must be a number, not 'fast'",
+    ),
+    "unknown kind": (
+        None,
+        ("kind: forward_forward", "kind: forward"),
+        [],
+        r"kind 'forward' is unknown; .*did you mean 'forward_forward'",
+    ),
+    "unknown data of the model": (
+        None,
+        ("data: digits", "data: digit"),
+        [],
+        r"data set 'digit' is unknown.*did you mean 'digits'",
+    ),
+    "absent device": (None, None, ["--device", "cuda"], r"finds no CUDA GPU"),
+    "unknown device": (None, None, ["--device", "gpu"], r"device 'gpu' is unknown"),
+    "negative seed": (None, None, ["--seed", "-1"], r"--seed.*greater than or equal to 0"),
+    "seed that is no number": (None, None, ["--seed", "one"], r"--seed.*integer"),
+    "unknown option": (None, None, ["--sede", "1"], r"No such option.*--sede"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_inputs(name, wakesleep, tmp_path, monkeypatch, protocol_file, model_file):
+    if name == "absent device":
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("there is a GPU here")
+    change, model_change, arguments, message = BAD[name]
+    if change:
+        assert change[0] in SMALL_PROTOCOL
+        protocol_file.write_text(SMALL_PROTOCOL.replace(*change, 1) if change[1] else "")
+    if model_change:
+        assert model_change[0] in SMALL_MODEL
+        model_file.write_text(SMALL_MODEL.replace(*model_change, 1))
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    refused(wakesleep("run", "small.yaml", "tiny.yaml", "-o", "out.zarr", *arguments), message)
+    assert sorted(tmp_path.rglob("*")) == before, "something was written"
+
+
+def refused(outcome: tuple[int, str, str], message: str) -> None:
+    code, out, err = outcome
+    assert code == 2
+    assert out == ""
+    assert err.startswith("wakesleep: ")
+    assert err.count("\n") == 1, "one sentence on one line"
+    assert re.search(message, err), err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "absent.yaml", "ff_digits"], r"absent.yaml: there is no such file"),
+        (["run", "slep_deprivation", "ff_digits"], r"did you mean 'sleep_deprivation'"),
+        (["run", "sleep_deprivation", "ff_digit"], r"did you mean 'ff_digits'"),
+        (
+            ["run", "ff_digits", "ff_digits"],
+            r"'ff_digits' is a model, where a protocol is wanted",
+        ),
+        (["check", "absent.yaml"], r"there is no such file"),
+        (["check", "ff_digits", "--model", "ff_digits"], r"only a protocol can be checked"),
+        (["check", "interleaved", "--model", "nothing"], r"neither a file nor a shipped model"),
+        (["show", "nothing"], r"'nothing' is neither a file nor a shipped"),
+        (["copy", "nothing"], r"'nothing' is neither a file nor a shipped"),
+        (["copy", "ff_digits", "/proc/none/x.yaml"], r"cannot be written"),
+        (["list", "model"], r"did you mean 'models'"),
+        (["schema", "protocols"], r"did you mean 'protocol'"),
+        (["plot", "absent.zarr"], r"there is no such result"),
+        (["nothing"], r"No such command 'nothing'"),
+    ],
+)
+def test_other_bad_inputs(arguments, message, wakesleep, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(wakesleep(*arguments), message)
+    assert not list(tmp_path.iterdir())
+
+
+def test_output_that_exists(wakesleep, protocol_file, model_file, tmp_path):
+    out = tmp_path / "out.zarr"
+    out.mkdir()
+    (out / "precious").write_text("data")
+    refused(wakesleep("run", protocol_file, model_file, "-o", out), "exists already")
+    refused(
+        wakesleep("run", protocol_file, model_file, "-o", out, "--resume"),
+        "not a result of wakesleep",
+    )
+    assert (out / "precious").read_text() == "data"
+    refused(wakesleep("plot", out), "not a result of wakesleep")
+
+
+def test_folder_that_cannot_be_written(wakesleep, protocol_file, model_file, tmp_path):
+    file = tmp_path / "a_file"
+    file.write_text("")
+    for place in (file / "out.zarr", Path("/proc/out.zarr")):
+        refused(wakesleep("run", protocol_file, model_file, "-o", place), "cannot be written")
+
+
+def test_figure_that_cannot_be_drawn(wakesleep, protocol_file, model_file, tmp_path):
+    out = tmp_path / "out.zarr"
+    wakesleep("run", protocol_file, model_file, "-o", out)
+    refused(wakesleep("plot", out, "-o", tmp_path / "x.jpgg"), "allowed are .*png")
+    refused(wakesleep("plot", out, "-o", tmp_path / "none" / "x.png"), "cannot be written")
+
+
+def test_data_that_is_absent_with_no_network(protocol_file, tmp_path):
+    """A real process whose only way out is a closed port."""
+    protocol_file.write_text(SMALL_PROTOCOL.replace("data: {", "data: {set: mnist, "))
+    environment = {
+        **os.environ,
+        "WAKESLEEP_DATA_DIR": str(tmp_path / "empty"),
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "wakesleep",
+            "run",
+            str(protocol_file),
+            "ff_digits",
+            "-o",
+            str(tmp_path / "out.zarr"),
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    refused(
+        (done.returncode, done.stdout, done.stderr),
+        "data set 'mnist' is not in .* and cannot be downloaded .*WAKESLEEP_DATA_DIR",
+    )
+    assert not (tmp_path / "out.zarr").exists()
