@@ -160,14 +160,15 @@ def prepare(request: Request) -> Prepared:
         )
     )
     source = spec.negatives.source
+    images, labels = _placed(train, request)
     prepared = Prepared(
         request=request,
         data=its,
         entries=entries,
         streams=streams,
         learner=learner,
-        images=(cases := _placed(train, request))[0],
-        labels=cases[1],
+        images=images,
+        labels=labels,
         words={
             "phase": tuple(PHASES),
             "block": tuple(dict.fromkeys(e.block or request.protocol.name for e in entries)),

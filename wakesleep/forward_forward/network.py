@@ -241,7 +241,7 @@ class ForwardForward:
 
     @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
-        """Take the chunk's steps; see :class:`wakesleep.model.Learner`."""
+        """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
         totals = []
         for step, index in enumerate(chunk.index):
             images, labels = chunk.images[index], chunk.labels[index]

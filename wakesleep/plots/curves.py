@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,13 +62,7 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
 
     shade(result, ax)
     for readout, colour in zip(result["readout"].values, itertools.cycle(READOUTS), strict=False):
-        ax.plot(
-            position(result, result["step"].values),
-            100 * result["error"].sel(readout=readout),
-            color=colour,
-            linewidth=1.4,
-            label=str(readout),
-        )
+        _per_cent(result, result["error"].sel(readout=readout), ax, colour, str(readout))
     drawn = 100 * result["error"].values
     if drawn.max() > 10 * max(float(np.median(drawn)), 1e-9) and drawn.min() > 0:
         # From chance down to a few per cent: what happens at the end would be a flat line.
@@ -96,14 +90,14 @@ def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
     shade(result, ax)
     layers = result["layer"].values
     for layer, colour in zip(layers, seaborn.color_palette("flare", len(layers)), strict=True):
-        ax.plot(
-            position(result, result["step"].values),
-            100 * result["false_positive_rate"].sel(layer=layer),
-            color=colour,
-            linewidth=1.4,
-            label=f"layer {layer}",
-        )
+        rate = result["false_positive_rate"].sel(layer=layer)
+        _per_cent(result, rate, ax, colour, f"layer {layer}")
     ax.set_ylabel("false\npositives (%)")
     ax.set_ylim(-4, 104)
     ax.set_xlabel(axis_label(result))
     return ax
+
+
+def _per_cent(result: xr.Dataset, values: xr.DataArray, ax: Axes, colour: Any, label: str) -> None:
+    x = position(result, result["step"].values)
+    ax.plot(x, 100 * values, color=colour, linewidth=1.4, label=label)
