@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
     from wakesleep.model import Chunk
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 @runtime_checkable
 class Learner(Protocol):
     """Learns; offers ``wake``, ``sleep`` and ``interleaved``, or some of them.
+
+    Also ``momentum`` where it heeds a chunk's momentum, and ``baseline`` where it keeps the stored
+    baseline of negative phases.
 
     What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
     and draw no random number from a stream that learning uses.
@@ -68,6 +71,35 @@ class ProposesLabels(Protocol):
 
 
 @runtime_checkable
+class Dreams(Protocol):
+    """Offers ``dream``: runs from the top down, with nothing at the input."""
+
+    def dream(
+        self, labels: Tensor, *, start: str, settle: int, spread: float, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return dreams.
+
+        Parameters
+        ----------
+        labels
+            The classes that are to be dreamt of (cases,), where ``start`` is ``label``.
+        start
+            ``label``, ``last_waking``, ``noise`` or ``stored``.
+        settle
+            Times the network runs up and down again.
+        spread
+            Size of the noise at the start.
+        generator
+            Random stream.
+
+        Returns
+        -------
+        images, label_probabilities
+            What reaches the input: (cases, features) and (cases, classes).
+        """
+
+
+@runtime_checkable
 class HasWeightNorms(Protocol):
     """Offers ``weight_norms``."""
 
@@ -84,5 +116,8 @@ CAPABILITIES: dict[str, type] = {
     "goodness": HasGoodness,
     "classify": Classifies,
     "label_probabilities": ProposesLabels,
+    "dream": Dreams,
     "weight_norms": HasWeightNorms,
+    "momentum": Learner,
+    "baseline": Learner,
 }

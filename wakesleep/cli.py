@@ -162,6 +162,51 @@ def plot(
 
 
 @app.command()
+def study(
+    file: Annotated[str, typer.Argument(help="Name of a shipped study, or a path.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", metavar="FOLDER", help="Default the study's name.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; default one for each core.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Number of seeds, instead of what the file says.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    dry: Annotated[bool, typer.Option("--dry", help="Only say what would be run.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print what was written alone.")] = False,
+) -> None:
+    """Run a grid of models, protocols, inputs and seeds, or go on with it."""
+    if dry:
+        from wakesleep.study import load
+
+        for job in load(file, seeds).jobs:
+            typer.echo(job)
+        return
+    from wakesleep.studying import run_study
+
+    done = run_study(file, out, workers=workers, seeds=seeds, device=device, quiet=quiet)
+    if not quiet:
+        from wakesleep.report import print_study
+
+        print_study(done.tree)
+    for path in done.files:
+        typer.echo(f"{'figure' if path.suffix == '.png' else 'result'}: {path}")
+    if done.failed:
+        first = next(iter(done.failed.items()))
+        raise RunError(
+            f"{len(done.failed)} of the study's runs failed; the others are kept, and the same "
+            f"command tries again. {first[0]}: {first[1]}"
+            + (
+                f" (and {len(done.failed) - 1} more; see the result's 'failed')"
+                if len(done.failed) > 1
+                else ""
+            )
+        )
+
+
+@app.command()
 def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model")]) -> None:
     """Print the JSON Schema of protocol or model files, for editors."""
     from wakesleep.schema import json_schema

@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from wakesleep import checkpoint, results
 from wakesleep.errors import InputError, RunError
 from wakesleep.model import Chunk
 from wakesleep.phases import PHASES, Condition
 from wakesleep.prepare import Prepared
+from wakesleep.pressure import process_c, process_s
 from wakesleep.progress import progress
 from wakesleep.provenance import now
 from wakesleep.signals import stop_signals
 from wakesleep.timetable import Entry
 
 if TYPE_CHECKING:
-    import numpy as np
     import xarray as xr
 
     from wakesleep.data import Cases
@@ -34,13 +36,18 @@ CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
 
 @dataclass
 class Place:
-    """Where a run is: which phase, how many of its steps are done, and how many in all."""
+    """Where a run is: which phase, how many of its steps are done, and how many in all.
+
+    Also at which step the phase began, and how great the sleep pressure is.
+    """
 
     entry: int = 0
     done: int = 0
     step: int = 0
     probes: int = 0
     seconds: float = 0.0
+    onset: int = 0
+    pressure: float = math.nan
 
 
 @dataclass
@@ -57,13 +64,16 @@ class Run:
     saved: float = field(init=False)
     flushed: float = field(init=False)
 
-    def go(self, quiet: bool) -> xr.Dataset:
+    def go(self, quiet: bool, watcher: Callable[[int, int], None] | None = None) -> xr.Dataset:
         """Go on from where the checkpoint says, or from the beginning, to the end."""
         import zarr
 
         from wakesleep.record import Recorder
 
         self.group = zarr.open_group(self.store, mode="r+")
+        pressure = self.prepared.request.protocol.spec.sleep_pressure
+        if pressure is not None:
+            self.place.pressure = pressure.start
         self._restore()
         self.recorder = Recorder(self.group, self.place.probes)
         self.saved = self.flushed = time.monotonic()
@@ -72,7 +82,10 @@ class Run:
         total = sum(entry.steps for entry in entries)
         try:
             self.group.attrs["status"] = "running"
-            with stop_signals(self.out is not None) as stop, progress(total, quiet) as tell:
+            with (
+                stop_signals(self.out is not None) as stop,
+                progress(total, quiet, watcher) as tell,
+            ):
                 if self.place.probes == 0:
                     self._take_probe(entries[0], ends=False)
                 while self.place.entry < len(entries):
@@ -109,21 +122,37 @@ class Run:
     def _advance(self, entry: Entry) -> None:
         """Go on to the next probe or as far as one chunk reaches, and probe if it is time."""
         place = self.place
+        if place.done == 0:
+            place.onset = place.step
+            self.prepared.source(entry).context.memory.clear()
         to_probe = entry.probe_every - place.done % entry.probe_every
         steps = min(to_probe, entry.steps - place.done, LONGEST_CHUNK)
         self._learn(entry, steps)
         place.done += steps
         place.step += steps
+        self._grow_tired(entry, steps)
         ends = place.done == entry.steps
-        if ends or place.done % entry.probe_every == 0:
+        if entry.recorded and (ends or place.done % entry.probe_every == 0):
             ends = self._take_probe(entry, ends)
         if ends:
             place.entry, place.done = place.entry + 1, 0
+
+    def _grow_tired(self, entry: Entry, steps: int) -> None:
+        """Let so many steps pass for process S."""
+        spec = self.prepared.request.protocol.spec
+        if spec.sleep_pressure is None or spec.clock is None:
+            return
+        its = spec.sleep_pressure
+        awake = PHASES[entry.phase].sign != "negative"
+        hours = steps / spec.clock.steps_per_hour
+        self.place.pressure = process_s(self.place.pressure, hours, awake, its.rise_h, its.fall_h)
 
     def _learn(self, entry: Entry, steps: int) -> None:
         sign, its = PHASES[entry.phase].sign, self.prepared
         if sign is None:
             return
+        spec = its.request.protocol.spec
+        state = spec.optimiser_state
         bad = its.learner.learn(
             Chunk(
                 sign=sign,
@@ -131,8 +160,12 @@ class Run:
                 labels=its.labels,
                 index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
                 gains=entry.gains(self.place.done, steps),
-                negatives=None if sign == "positive" else its.negatives,
-                separate_states=its.request.protocol.spec.optimiser_state == "separate",
+                negatives=None if sign == "positive" else its.source(entry),
+                separate_states=state == "separate",
+                fresh_state=state == "reset" and self.place.done == 0,
+                momentum=spec.momentum,
+                mode=entry.mode,
+                subtract_baseline=spec.subtracts_baseline,
             )
         )
         if bad is not None:
@@ -146,16 +179,19 @@ class Run:
         """Record a probe; return whether the phase ends here."""
         place, words = self.place, self.prepared.words
         measured = self.prepared.probe.measure(self.prepared.learner)
+        if "sleep_pressure" in self.prepared.quantities:
+            measured["sleep_pressure"] = np.array(place.pressure)
         if entry.until is not None and place.done and self._holds(entry.until, measured):
             ends = True
-        clock = self.prepared.request.protocol.spec.clock
         self.recorder.add(
             {
                 "step": place.step,
-                "time_h": clock.start_h + place.step / clock.steps_per_hour if clock else math.nan,
+                "time_h": self._time_h(),
                 "phase": words["phase"].index(entry.phase),
                 "phase_index": place.entry,
                 "phase_end": int(ends),
+                "phase_onset": place.onset,
+                "stage": words["stage"].index(entry.stage),
                 "block": words["block"].index(self.prepared.block(entry)),
                 "cycle": entry.cycle,
             },
@@ -174,11 +210,18 @@ class Run:
                 if chosen is None
                 else values.take(self.prepared.words[dim].index(chosen), axis)
             )
-        return bool(
-            values < condition.below
-            if condition.below is not None
-            else values > condition.above  # one of the two is given
-        )
+        swing = 0.0
+        if condition.circadian:
+            swing = condition.circadian * process_c(self._time_h(), condition.acrophase_h)
+        if condition.below is not None:
+            return bool(values < condition.below + swing)
+        assert condition.above is not None  # one of the two is given
+        return bool(values > condition.above + swing)
+
+    def _time_h(self) -> float:
+        """Return the time on the protocol's clock in hours; not a number where it has none."""
+        clock = self.prepared.request.protocol.spec.clock
+        return clock.start_h + self.place.step / clock.steps_per_hour if clock else math.nan
 
     # State ----------------------------------------------------------------------------------------
 
@@ -211,6 +254,7 @@ class Run:
             "learner": its.learner.state_dict(),
             "streams": its.streams.state_dict(),
             "batches": {name: stream.state_dict() for name, stream in its.batches.items()},
+            "memories": {key: source.context.memory for key, source in its.sources.items()},
         }
         checkpoint.save(state, checkpoint.path_for(self.out))
 
@@ -236,6 +280,8 @@ class Run:
         its.streams.load_state_dict(state["streams"])
         for name, stream in its.batches.items():
             stream.load_state_dict(state["batches"][name])
+        for key, memory in state["memories"].items():
+            its.sources[key].context.memory.update(memory)
 
     def _finish(self) -> xr.Dataset:
         self._checkpoint()

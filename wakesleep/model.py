@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from wakesleep.randomness import Streams
 
-Negatives = Callable[[Any, "Tensor", "Tensor"], "tuple[Tensor, Tensor]"]
+MakesNegatives = Callable[[Any, "Tensor", "Tensor"], "tuple[Tensor, Tensor]"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Setting:
     ----------
     features, classes
         Number of inputs (pixels) and of classes.
+    places
+        Places of a window of symbols, each coded one of ``classes``; 0 where cases are images.
     device, dtype
         Where tensors live, and their floating-point type.
     streams
@@ -54,6 +56,7 @@ class Setting:
     device: torch.device
     dtype: torch.dtype
     streams: Streams
+    places: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,15 @@ class Chunk:
         labels; None where the sign is positive.
     separate_states
         Whether the optimiser keeps one state for each sign, or one for both.
+    fresh_state
+        Whether the optimiser forgets its state before the first of these steps.
+    momentum
+        Weight of the past in the running mean of gradients; None for the learner's own.
+    mode
+        What a negative step does: ``negative`` (a plain update), ``centred`` (the stored baseline
+        subtracted) or ``measure`` (no change of weights); the last two refresh the baseline.
+    subtract_baseline
+        Whether positive steps subtract the stored baseline.
     """
 
     sign: str
@@ -83,8 +95,12 @@ class Chunk:
     labels: Tensor
     index: Tensor
     gains: Sequence[float]
-    negatives: Negatives | None = None
+    negatives: MakesNegatives | None = None
     separate_states: bool = False
+    fresh_state: bool = False
+    momentum: float | None = None
+    mode: str = "negative"
+    subtract_baseline: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,7 +211,10 @@ class LoadedModel:
     @property
     def offers(self) -> tuple[str, ...]:
         """Capabilities of the model."""
-        return self.spec.offers if self.spec.offers is not None else KINDS[self.spec.kind].offers
+        if self.spec.offers is not None:
+            return self.spec.offers
+        lacks = getattr(self.parameters, "lacks", ())
+        return tuple(its for its in KINDS[self.spec.kind].offers if its not in lacks)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from wakesleep import specs
-from wakesleep.results import QUANTITIES
+from wakesleep.errors import InputError, listed, nearest
+from wakesleep.negatives import SOURCES
+from wakesleep.results import QUANTITIES, STAGES
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
 QuantityName = Annotated[str, specs.OneOf("quantity", tuple(QUANTITIES))]
+SourceName = Annotated[str, specs.OneOf("source", tuple(SOURCES))]
+StageName = Annotated[str, specs.OneOf("stage", STAGES)]
 PhaseName = Literal["interleaved", "wake", "sleep", "deprivation", "recovery", "rest"]
 
 
@@ -26,24 +30,58 @@ class PhaseKind:
         Sign of its updates: ``positive``, ``negative``, ``both``, or None for no update.
     needs
         The capability a model must have; None where any model will do.
+    stage
+        The stage it is scored as in a hypnogram; None where that depends on the negative data.
     """
 
     sign: str | None
     needs: str | None
+    stage: str | None
 
 
 PHASES: dict[str, PhaseKind] = {
-    "interleaved": PhaseKind("both", "interleaved"),
-    "wake": PhaseKind("positive", "wake"),
-    "sleep": PhaseKind("negative", "sleep"),
-    "deprivation": PhaseKind("positive", "wake"),
-    "recovery": PhaseKind("negative", "sleep"),
-    "rest": PhaseKind(None, None),
+    "interleaved": PhaseKind("both", "interleaved", "UNS"),
+    "wake": PhaseKind("positive", "wake", "WAKE"),
+    "sleep": PhaseKind("negative", "sleep", None),
+    "deprivation": PhaseKind("positive", "wake", "WAKE"),
+    "recovery": PhaseKind("negative", "sleep", None),
+    "rest": PhaseKind(None, None, "UNS"),
 }
 
 
+class Negatives(specs.Spec):
+    """Where negative data come from; beside ``source``, the options of that source."""
+
+    model_config = ConfigDict(extra="allow")
+    source: SourceName = Field("wrong_label", description="Name of a source of negative data.")
+
+    @model_validator(mode="after")
+    def _options_are_its_own(self) -> Negatives:
+        allowed = SOURCES[self.source].options
+        for name, value in self.options.items():
+            if name not in allowed:
+                raise ValueError(
+                    f"negative data '{self.source}' have no option '{name}'; allowed are "
+                    f"{listed(allowed) or 'none'}{nearest(name, allowed)}"
+                )
+            try:
+                allowed[name].checked(name, value, "option")
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that are set."""
+        return dict(self.model_extra or {})
+
+
 class Condition(specs.Spec):
-    """A bound on a recorded quantity, looked at whenever it is recorded."""
+    """A bound on a recorded quantity, looked at whenever it is recorded.
+
+    With ``circadian``, the bound goes up and down with the time of day, as process C of the
+    two-process model does (Borbely 1982).
+    """
 
     quantity: QuantityName
     below: float | None = None
@@ -51,6 +89,12 @@ class Condition(specs.Spec):
     layer: str | None = Field(None, description="A layer's name; default the mean over layers.")
     sign: Literal["positive", "negative"] | None = None
     readout: str | None = None
+    circadian: float = Field(
+        0.0, description="Amplitude of the bound's daily swing; needs the protocol's clock."
+    )
+    acrophase_h: Annotated[float, Field(ge=0, lt=24)] = Field(
+        21.0, description="Time of day at which the bound is highest, in hours."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Condition:
@@ -79,6 +123,19 @@ class Phase(specs.Spec):
             "Lower the learning rate linearly to almost zero in the second half of the phase."
         ),
     )
+    negatives: Negatives | None = Field(
+        None, description="Negative data of this phase, instead of the protocol's."
+    )
+    mode: Literal["negative", "centred", "measure"] = Field(
+        "negative",
+        description=(
+            "What sleep does: plain negative updates; the stored baseline subtracted from them; "
+            "or no change of weights, only a fresh baseline (footnote 15 of the paper)."
+        ),
+    )
+    stage: StageName | None = Field(
+        None, description="What a hypnogram calls it; default by phase and negative data."
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> Phase:
@@ -90,6 +147,8 @@ class Phase(specs.Spec):
                 "a phase needs exactly one of steps, sweeps, or until with at_most"
                 + (f"; it has {' and '.join(given)}" if given else "")
             )
+        if self.mode != "negative" and PHASES[self.phase].sign == "positive":
+            raise ValueError(f"'mode: {self.mode}' is for sleep; phase '{self.phase}' is awake")
         return self
 
 

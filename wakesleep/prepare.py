@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from wakesleep import results
 from wakesleep.errors import InputError, listed
 from wakesleep.model import LoadedModel, Setting, build
-from wakesleep.phases import PHASES, Condition
+from wakesleep.negatives import SOURCES, Context, bind
+from wakesleep.phases import PHASES, Condition, Negatives
 from wakesleep.protocol import LoadedProtocol
 from wakesleep.provenance import git_commit, now, sha256, versions
 from wakesleep.timetable import Entry, timetable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from wakesleep.data import Cases, DataSet
     from wakesleep.data.batches import BatchStream
-    from wakesleep.model import Negatives
+    from wakesleep.negatives import BoundSource
     from wakesleep.randomness import Streams
     from wakesleep.record import Probe
 
@@ -74,6 +75,8 @@ class Prepared:
     batches
         Cases in the order of waking (``awake``; also for interleaved steps) and of sleep
         (``asleep``).
+    sources
+        Every source of negative data that a phase uses, by :func:`source_key`.
     """
 
     request: Request
@@ -87,7 +90,11 @@ class Prepared:
     quantities: tuple[str, ...]
     probe: Probe
     batches: dict[str, BatchStream]
-    negatives: Negatives
+    sources: dict[str, BoundSource]
+
+    def source(self, entry: Entry) -> BoundSource:
+        """Return where the negative data of a phase come from."""
+        return self.sources[source_key(entry.negatives)]
 
     def block(self, entry: Entry) -> str:
         """Return the name of a phase's block; what stands in none bears the protocol's name."""
@@ -111,7 +118,7 @@ class Prepared:
             "protocol_sha256": sha256(request.protocol.document.text),
             "model_text": request.model.document.text,
             "model_sha256": sha256(request.model.document.text),
-            "data_sha256": self.data.digest(),
+            "data_sha256": self.data.digest,
             "device_name": describe(request.device),
             "versions": json.dumps(versions()),
             "git_commit": git_commit(),
@@ -128,9 +135,10 @@ def prepare(request: Request) -> Prepared:
         If the data are not to be had or too few, the model cannot be built, or a condition asks for
         something that the model does not have.
     """
+    import torch
+
     from wakesleep import data
     from wakesleep.data.batches import BatchStream
-    from wakesleep.negatives import negatives
     from wakesleep.randomness import Streams
     from wakesleep.record import Probe
 
@@ -148,19 +156,34 @@ def prepare(request: Request) -> Prepared:
     entries = timetable(spec, len(train))
     streams = Streams(request.seed, request.device)
     learner = build(
-        model, Setting(its.features, its.classes, request.device, request.dtype, streams)
+        model,
+        Setting(its.features, its.classes, request.device, request.dtype, streams, its.window or 0),
     )
-    quantities = tuple(
-        name
-        for name, quantity in results.QUANTITIES.items()
-        if (
-            quantity.needs in model.offers
-            if spec.record.quantities is None
-            else name in spec.record.quantities
-        )
-    )
-    source = spec.negatives.source
+    quantities = _quantities(request, its)
     images, labels = _placed(train, request)
+    validation = its.validation.first(spec.record.cases)
+    used = {source_key(entry.negatives): entry.negatives for entry in entries}
+    asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]
+    for negatives in (*asked, spec.negatives):
+        if SOURCES[negatives.source].sequences and its.window is None:
+            raise InputError(
+                f"negative data '{negatives.source}' are strings, but '{its.name}' has none"
+            )
+    dreams = [its for its in used.values() if its.source == "dream"]
+
+    def bound(negatives: Negatives, generator: torch.Generator) -> BoundSource:
+        context = Context(its.classes, its.shape, generator, negatives.options)
+        return bind(negatives.source, context)
+
+    def fresh(what: str) -> Any:
+        """Return what a probe draws from, at the start of its random stream."""
+        generator = streams.fresh(f"probe {what}")
+        if what == "noise":
+            return generator
+        if what == "dream":
+            return bound(dreams[0] if dreams else Negatives(source="dream"), generator)
+        return bound(spec.negatives, streams.fresh("probe negatives"))
+
     prepared = Prepared(
         request=request,
         data=its,
@@ -172,27 +195,54 @@ def prepare(request: Request) -> Prepared:
         words={
             "phase": tuple(PHASES),
             "block": tuple(dict.fromkeys(e.block or request.protocol.name for e in entries)),
+            "stage": results.STAGES,
             "sign": results.SIGNS,
             "layer": tuple(getattr(learner, "layer_names", ())),
             "readout": tuple(getattr(learner, "readouts", ())),
         },
         quantities=quantities,
         probe=Probe(
-            *_placed(its.validation.first(spec.record.cases), request),
-            fresh_negatives=lambda: negatives(
-                source, its.classes, streams.fresh("probe negatives")
-            ),
-            quantities=quantities,
+            *_placed(validation, request),
+            truth=None
+            if validation.truth is None
+            else torch.tensor(validation.truth, dtype=request.dtype, device=request.device),
+            fresh=fresh,
+            quantities=[name for name in quantities if name != "sleep_pressure"],
         ),
         batches={
             name: BatchStream(len(train), spec.data.batch, streams(f"batches {name}"))
             for name in ("awake", "asleep")
         },
-        negatives=negatives(source, its.classes, streams("negatives")),
+        sources={
+            key: bound(
+                negatives,
+                streams("negatives" if negatives == spec.negatives else f"negatives {key}"),
+            )
+            for key, negatives in used.items()
+        },
     )
     for condition in {entry.until for entry in entries if entry.until is not None}:
         _check_condition(condition, prepared)
     return prepared
+
+
+def source_key(negatives: Negatives) -> str:
+    """Return a text that two equal sources of negative data share."""
+    return json.dumps(negatives.model_dump(), sort_keys=True)
+
+
+def _quantities(request: Request, its: DataSet) -> tuple[str, ...]:
+    """Return what every probe records: what was asked for, or all that can be had."""
+    spec, offers = request.protocol.spec, request.model.offers
+    asked = spec.record.quantities
+    if asked is not None and "kl" in asked and its.validation.truth is None:
+        raise InputError(f"record 'kl': the true probabilities of '{its.name}' are not known")
+    possible = {
+        name: set(quantity.needs) <= set(offers) for name, quantity in results.QUANTITIES.items()
+    }
+    possible["kl"] &= its.validation.truth is not None
+    possible["sleep_pressure"] = spec.sleep_pressure is not None
+    return tuple(name for name in possible if (possible[name] if asked is None else name in asked))
 
 
 def _placed(cases: Cases, request: Request) -> tuple[torch.Tensor, torch.Tensor]:

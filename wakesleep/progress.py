@@ -8,8 +8,16 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
-    """Give a function ``tell(steps so far, what is going on)``; silent in a pipe or if quiet."""
+def progress(
+    steps: int, quiet: bool, watcher: Callable[[int, int], None] | None = None
+) -> Iterator[Callable[[int, str], None]]:
+    """Give a function ``tell(steps so far, what is going on)``; silent in a pipe or if quiet.
+
+    A ``watcher(steps so far, steps)`` takes the bar's place.
+    """
+    if watcher is not None:
+        yield lambda done, text: watcher(done, steps)
+        return
     if quiet or not sys.stderr.isatty():
         yield lambda done, text: None
         return

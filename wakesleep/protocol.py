@@ -17,54 +17,13 @@ from wakesleep import files, specs
 from wakesleep.capabilities import CAPABILITIES
 from wakesleep.data import DATA_SETS
 from wakesleep.errors import InputError, listed, nearest
+from wakesleep.inputs import Input, Words
 from wakesleep.negatives import SOURCES
-from wakesleep.phases import PHASES, Count, Item, QuantityName, walk
+from wakesleep.phases import PHASES, Count, Item, Negatives, Phase, QuantityName, walk
 from wakesleep.results import QUANTITIES
 
-Words = Annotated[tuple[str, ...], Field(strict=False)]
 DataSetName = Annotated[str, specs.OneOf("data set", ("model", *DATA_SETS))]
-SourceName = Annotated[str, specs.OneOf("source", tuple(SOURCES))]
 CapabilityName = Annotated[str, specs.OneOf("capability", tuple(CAPABILITIES))]
-
-
-class Input(specs.Spec):
-    """One knob of a protocol; its type is that of its default."""
-
-    default: bool | int | float | str
-    description: str = ""
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: Words | None = None
-
-    def checked(self, name: str, value: object) -> bool | int | float | str:
-        """Return the value as this input's type.
-
-        Raises
-        ------
-        InputError
-            If the value is of another type, or outside what is allowed.
-        """
-        wanted = files.kind_of(self.default)
-        given: bool | int | float | str
-        if isinstance(self.default, float) and type(value) is int:
-            given = float(value)
-        elif type(value) is type(self.default):
-            given = value  # type: ignore[assignment]
-        else:
-            shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
-            raise InputError(f"input '{name}' must be {wanted}, not {shown}")
-        if self.choices is not None and given not in self.choices:
-            raise InputError(
-                f"input '{name}' is '{given}'; allowed are {listed(self.choices)}"
-                f"{nearest(given, self.choices)}"
-            )
-        if isinstance(given, (int, float)) and not isinstance(given, bool):
-            if self.minimum is not None and not given >= self.minimum:
-                raise InputError(f"input '{name}' must be at least {self.minimum:g}, not {given:g}")
-            if self.maximum is not None and not given <= self.maximum:
-                raise InputError(f"input '{name}' must be at most {self.maximum:g}, not {given:g}")
-        return given
 
 
 class Data(specs.Spec):
@@ -78,12 +37,6 @@ class Data(specs.Spec):
     train: Count | None = Field(None, description="Use only so many training cases.")
 
 
-class Negatives(specs.Spec):
-    """Where negative data come from."""
-
-    source: SourceName = Field("wrong_label", description="Name of a source of negative data.")
-
-
 class Clock(specs.Spec):
     """How steps turn into hours."""
 
@@ -93,11 +46,29 @@ class Clock(specs.Spec):
     )
 
 
+class SleepPressure(specs.Spec):
+    """Process S of the two-process model: exponential up to 1 while awake, down to 0 asleep.
+
+    Constants as in Daan, Beersma & Borbely (1984), in hours of the protocol's clock.
+    """
+
+    rise_h: Annotated[float, Field(gt=0)] = Field(18.2, description="Time constant awake, hours.")
+    fall_h: Annotated[float, Field(gt=0)] = Field(4.2, description="Time constant asleep, hours.")
+    start: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="Its value at step 0.")
+
+
 class Record(specs.Spec):
-    """When and on what the probes are taken; a probe is always taken at the end of a phase."""
+    """When and on what the probes are taken; a probe is taken at the end of every phase."""
 
     every: Count | None = Field(None, description="Also every so many steps within a phase.")
     every_sweeps: Count | None = Field(None, description="The same, in sweeps.")
+    cycles: Count | None = Field(
+        None,
+        description=(
+            "In a repeat of more cycles than this, record only about so many of them, the first, "
+            "the last, and others ever further apart."
+        ),
+    )
     cases: Count | None = Field(None, description="Validation cases per probe; default all.")
     quantities: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
         None, description="What to record; default all that the model offers."
@@ -123,9 +94,29 @@ class Protocol(specs.Spec):
     )
     data: Data = Data()
     negatives: Negatives = Negatives()
-    optimiser_state: Literal["shared", "separate"] = Field(
+    optimiser_state: Literal["shared", "separate", "reset"] = Field(
         "shared",
-        description=("Whether positive and negative updates share one state of the optimiser."),
+        description=(
+            "Whether positive and negative updates share one state of the optimiser, have one "
+            "each, or share one that every phase begins anew."
+        ),
+    )
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description=(
+            "Weight of the past in the running mean of gradients; default the model's own. To "
+            "average over a cycle of two phases of k steps, 1/(1 - momentum) must be far above 2k."
+        ),
+    )
+    baseline_awake: bool | None = Field(
+        None,
+        description=(
+            "Subtract the stored baseline from positive updates; default if some sleep is "
+            "'centred' or 'measure'."
+        ),
+    )
+    sleep_pressure: SleepPressure | None = Field(
+        None, description="Process S of the two-process model, recorded and to wait for."
     )
     clock: Clock | None = None
     record: Record = Record()
@@ -147,7 +138,40 @@ class Protocol(specs.Spec):
                     f"a phase waits for '{phase.until.quantity}', which is not among the recorded "
                     f"quantities, {listed(recorded)}"
                 )
+            if phase.until.circadian and self.clock is None:
+                raise ValueError("a condition with 'circadian' needs a 'clock'")
         return self
+
+    @model_validator(mode="after")
+    def _pressure_is_there(self) -> Protocol:
+        if self.sleep_pressure is not None and self.clock is None:
+            raise ValueError("'sleep_pressure' needs a 'clock'")
+        asked = [phase.until.quantity for phase in walk(self.phases) if phase.until is not None]
+        if "sleep_pressure" in (*asked, *(self.record.quantities or ())) and not (
+            self.sleep_pressure
+        ):
+            raise ValueError("the quantity 'sleep_pressure' needs the key 'sleep_pressure'")
+        return self
+
+    @property
+    def subtracts_baseline(self) -> bool:
+        """Whether waking subtracts the stored baseline."""
+        if self.baseline_awake is not None:
+            return self.baseline_awake
+        return any(phase.mode != "negative" for phase in walk(self.phases))
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed and yet probably not meant."""
+        plain = any(
+            PHASES[phase.phase].sign in ("negative", "both") and phase.mode == "negative"
+            for phase in walk(self.phases)
+        )
+        if self.subtracts_baseline and plain:
+            return [
+                "the stored baseline is counted twice: it is subtracted awake, and some sleep "
+                "makes the full negative updates ('mode: negative') as well; see 'baseline_awake'"
+            ]
+        return []
 
     def needs(self, offers: Collection[str] = ()) -> dict[str, str]:
         """Return every capability a model must offer, and what in the protocol asks for it.
@@ -164,22 +188,33 @@ class Protocol(specs.Spec):
             if kind.needs:
                 asked.setdefault(kind.needs, f"phase '{phase.phase}'")
             if kind.sign in ("negative", "both"):
-                self._ask_for_negatives(asked)
+                _ask_for_negatives(asked, self.negatives_of(phase))
+                if phase.mode != "negative":
+                    asked.setdefault("baseline", f"phase '{phase.phase}' with 'mode'")
             if phase.until is not None:
-                quantity = phase.until.quantity
-                asked.setdefault(QUANTITIES[quantity].needs, f"condition on '{quantity}'")
+                for capability in QUANTITIES[phase.until.quantity].needs:
+                    asked.setdefault(capability, f"condition on '{phase.until.quantity}'")
+        if self.subtracts_baseline:
+            asked.setdefault("baseline", "'baseline_awake'")
+        if self.momentum is not None:
+            asked.setdefault("momentum", "its 'momentum'")
         for quantity in self.record.quantities or ():
-            asked.setdefault(QUANTITIES[quantity].needs, f"record '{quantity}'")
+            for capability in QUANTITIES[quantity].needs:
+                asked.setdefault(capability, f"record '{quantity}'")
         measured = {*asked, *(offers if self.record.quantities is None else ())}
         if "goodness" in measured:  # on negative data too
-            self._ask_for_negatives(asked)
+            _ask_for_negatives(asked, self.negatives)
         return asked
 
-    def _ask_for_negatives(self, asked: dict[str, str]) -> None:
-        source = self.negatives.source
-        capability = SOURCES[source].needs
-        if capability:
-            asked.setdefault(capability, f"negative data '{source}'")
+    def negatives_of(self, phase: Phase) -> Negatives:
+        """Return where the negative data of a phase come from."""
+        return phase.negatives or self.negatives
+
+
+def _ask_for_negatives(asked: dict[str, str], negatives: Negatives) -> None:
+    capability = SOURCES[negatives.source].needs
+    if capability:
+        asked.setdefault(capability, f"negative data '{negatives.source}'")
 
 
 @dataclass(frozen=True)

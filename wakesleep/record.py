@@ -6,7 +6,7 @@ with the same random numbers every time, so that a difference between two probes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,10 @@ from wakesleep import detection
 from wakesleep.results import COORDINATES, QUANTITIES, as_numpy
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from wakesleep.model import Negatives
+    from torch import Generator, Tensor
 
 BUFFERED_ROWS = 64
+TINY = 1e-12  # smallest probability that a logarithm is taken of
 
 
 @dataclass(frozen=True)
@@ -31,32 +30,43 @@ class Probe:
     ----------
     images, labels
         Validation cases (cases, features) and (cases,), on the model's device.
-    fresh_negatives
-        Called without arguments, returns a source of negative data at the start of its random
-        stream.
+    truth
+        The true probability of every label (cases, classes), where it is known.
+    fresh
+        Called as ``fresh(what)``, with ``negative`` or ``dream`` returns that source of negative
+        data, with ``noise`` a random stream; each at its very start.
     quantities
         Names in :data:`wakesleep.results.QUANTITIES`.
     """
 
     images: Tensor
     labels: Tensor
-    fresh_negatives: Any
+    truth: Tensor | None
+    fresh: Callable[[str], Any]
     quantities: Sequence[str]
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
         """Return each quantity as an array of the dimensions the schema gives it."""
-        needed = {QUANTITIES[name].needs for name in self.quantities}
+        wanted = set(self.quantities)
+        real = self.images, self.labels
         found: dict[str, np.ndarray] = {}
-        if "classify" in needed:
-            found["error"] = error(model, self.images, self.labels)
-        if "goodness" in needed:
-            negatives: Negatives = self.fresh_negatives()
-            found |= _goodness(
-                model, (self.images, self.labels), negatives(model, self.images, self.labels)
-            )
-        if "weight_norms" in needed:
+        if "error" in wanted:
+            found["error"] = error(model, *real)
+        if wanted & {"bits", "kl"}:
+            found |= _prediction(model, *real, self.truth)
+        if any("goodness" in QUANTITIES[name].needs for name in wanted):
+            goodness = model.goodness(*real)
+            negative = model.goodness(*self.fresh("negative")(model, *real))
+            found |= _means(model, goodness, negative) | _detection(model, goodness, negative)
+            if any(name.startswith("dream_") for name in wanted):
+                dreams = model.goodness(*self.fresh("dream")(model, *real))
+                found |= _detection(model, goodness, dreams, "dream_")
+            if any(name.startswith("noise_") for name in wanted):
+                noise = model.goodness(*noise_like(*real, self.fresh("noise")))
+                found |= _detection(model, goodness, noise, "noise_")
+        if "weight_norm" in wanted:
             found["weight_norm"] = as_numpy(model.weight_norms())
-        return {name: found[name] for name in self.quantities}
+        return {name: found[name] for name in self.quantities if name in found}
 
 
 def error(model: Any, images: Tensor, labels: Tensor) -> np.ndarray:
@@ -69,23 +79,51 @@ def error(model: Any, images: Tensor, labels: Tensor) -> np.ndarray:
     )
 
 
-def _goodness(
-    model: Any, real: tuple[Tensor, Tensor], negative: tuple[Tensor, Tensor]
+def noise_like(images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Return noise: every feature and every label drawn by itself from what the cases have there.
+
+    So each pixel has the brightness it has in real images, and nothing goes with anything.
+    """
+    import torch
+
+    cases, features = images.shape
+    rows = torch.randint(0, cases, (cases, features + 1), generator=generator, device=images.device)
+    return images.gather(0, rows[:, 1:]), labels[rows[:, 0]]
+
+
+def _prediction(
+    model: Any, images: Tensor, labels: Tensor, truth: Tensor | None
 ) -> dict[str, np.ndarray]:
-    goodness = [model.goodness(*real), model.goodness(*negative)]
-    log_odds = [as_numpy(model.log_odds(values).double()) for values in goodness]
-    values = [as_numpy(its.double()) for its in goodness]
-    called = [its > 0 for its in log_odds]
+    """Return cross-entropy, and the divergence from the truth where that is known, in bits."""
+    log_p = model.label_probabilities(images).double().clamp_min(TINY).log2()
+    found = {"bits": -log_p.gather(1, labels.unsqueeze(1)).mean()}
+    if truth is not None:
+        p = truth.double()
+        found["kl"] = (p * (p.clamp_min(TINY).log2() - log_p)).sum(1).mean()
+    return {name: as_numpy(value) for name, value in found.items()}
+
+
+def _means(model: Any, real: Tensor, negative: Tensor) -> dict[str, np.ndarray]:
+    values = [as_numpy(its.double()) for its in (real, negative)]
     with np.errstate(over="ignore"):
-        p_positive = [1 / (1 + np.exp(-its)) for its in log_odds]
+        p_positive = [
+            1 / (1 + np.exp(-as_numpy(model.log_odds(its).double()))) for its in (real, negative)
+        ]
     return {
         "goodness": np.stack([its.mean(-1) for its in values], axis=-1),
         "p_positive": np.stack([its.mean(-1) for its in p_positive], axis=-1),
-        "hit_rate": detection.rate(called[0]),
-        "false_positive_rate": detection.rate(called[1]),
-        "d_prime": detection.d_prime(*called),
-        "criterion": detection.criterion(*called),
-        "auc": detection.auc(*values),
+        "hit_rate": detection.rate(as_numpy(model.log_odds(real)) > 0),
+    }
+
+
+def _detection(model: Any, real: Tensor, other: Tensor, prefix: str = "") -> dict[str, np.ndarray]:
+    """Return how well each layer tells real data from other data, by signal detection theory."""
+    called = [as_numpy(model.log_odds(its)) > 0 for its in (real, other)]
+    return {
+        f"{prefix}false_positive_rate": detection.rate(called[1]),
+        f"{prefix}d_prime": detection.d_prime(*called),
+        f"{prefix}criterion": detection.criterion(*called),
+        f"{prefix}auc": detection.auc(as_numpy(real.double()), as_numpy(other.double())),
     }
 
 

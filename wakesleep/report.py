@@ -68,3 +68,56 @@ def print_summary(result: xr.Dataset) -> None:
 
 def _shown(name: str, value: float) -> str:
     return f"{100 * value:.1f}" if name == "false_positive_rate" else f"{value:.2f}"
+
+
+def print_study(tree: xr.DataTree) -> None:
+    """Print every outcome at every place in the grid, with its interval over seeds."""
+    import itertools
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from wakesleep.statistics import interval
+
+    outcomes = tree["outcomes"].to_dataset()
+    grid = [name for name in outcomes["seed"].dims or ()] and [
+        str(name) for name in next(iter(outcomes.data_vars.values())).dims
+    ]
+    grid = grid[: grid.index("seed")]
+    shown = [name for name in grid if outcomes.sizes[name] > 1]
+    table = Table(
+        title=str(tree.attrs["title"]),
+        title_justify="left",
+        caption=f"Mean ± 95 % t interval, n = {outcomes.sizes['seed']} seeds.",
+        caption_justify="left",
+    )
+    columns = []
+    for name, values in outcomes.data_vars.items():
+        rest = [dim for dim in values.dims if dim not in (*grid, "seed")]
+        for place in itertools.product(*(values[dim].values for dim in rest)):
+            columns.append((str(name), dict(zip(rest, place, strict=True))))
+    for name in shown:
+        table.add_column(name)
+    for name, rest in columns:
+        table.add_column(
+            "\n".join([name, *(f"{dim} {its}" for dim, its in rest.items())]), justify="right"
+        )
+    for place in itertools.product(*(range(outcomes.sizes[name]) for name in grid)):
+        row = outcomes.isel(dict(zip(grid, place, strict=True)))
+        cells = []
+        for name, rest in columns:
+            its = row[name].sel(rest)
+            scale = its.attrs.get("scale", 1.0)
+            found = interval(its * scale)
+            half = (found["high"] - found["mean"]).item()
+            text = f"{found['mean'].item():.4g}"
+            cells.append(text if half != half else f"{text} ± {half:.2g}")
+        table.add_row(*(_value(row[name].item()) for name in shown), *cells)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 SIGNS = ("positive", "negative")
+# What a hypnogram calls a phase: the terms of sleep scoring, as YASA and BIDS know them.
+STAGES = ("WAKE", "N1", "N2", "N3", "NREM", "REM", "ART", "UNS")
 ROWS_PER_CHUNK = 256
 
 
@@ -38,31 +40,51 @@ class Quantity:
     long_name
         As it is written on an axis.
     needs
-        The capability that a model must offer for it.
+        The capabilities that a model must offer for it.
     units
         CF units; everything recorded so far is a pure number.
     """
 
     dims: tuple[str, ...]
     long_name: str
-    needs: str
+    needs: tuple[str, ...]
     units: str = "1"
 
 
+def _detection(against: str, needs: tuple[str, ...], prefix: str) -> dict[str, Quantity]:
+    """Return how well each layer tells real data from something else."""
+    return {
+        f"{prefix}false_positive_rate": Quantity(
+            ("layer",), f"fraction of {against} taken for real", needs
+        ),
+        f"{prefix}d_prime": Quantity(
+            ("layer",), f"sensitivity d' of real against {against}", needs
+        ),
+        f"{prefix}criterion": Quantity(("layer",), f"criterion c of real against {against}", needs),
+        f"{prefix}auc": Quantity(
+            ("layer",), f"area under the ROC curve, real against {against}", needs
+        ),
+    }
+
+
 QUANTITIES: dict[str, Quantity] = {
-    "error": Quantity(("readout",), "classification error on validation data", "classify"),
-    "goodness": Quantity(("layer", "sign"), "mean goodness", "goodness"),
+    "error": Quantity(("readout",), "classification error on validation data", ("classify",)),
+    "bits": Quantity(
+        (), "cross-entropy of the label probabilities", ("label_probabilities",), "bit"
+    ),
+    "kl": Quantity(
+        (), "KL divergence from the true label probabilities", ("label_probabilities",), "bit"
+    ),
+    "goodness": Quantity(("layer", "sign"), "mean goodness", ("goodness",)),
     "p_positive": Quantity(
-        ("layer", "sign"), "mean probability of being taken for real", "goodness"
+        ("layer", "sign"), "mean probability of being taken for real", ("goodness",)
     ),
-    "hit_rate": Quantity(("layer",), "fraction of real data taken for real", "goodness"),
-    "false_positive_rate": Quantity(
-        ("layer",), "fraction of negative data taken for real", "goodness"
-    ),
-    "d_prime": Quantity(("layer",), "sensitivity d' of real against negative data", "goodness"),
-    "criterion": Quantity(("layer",), "criterion c of real against negative data", "goodness"),
-    "auc": Quantity(("layer",), "area under the ROC curve, real against negative", "goodness"),
-    "weight_norm": Quantity(("layer",), "root sum of squared weights per unit", "weight_norms"),
+    "hit_rate": Quantity(("layer",), "fraction of real data taken for real", ("goodness",)),
+    **_detection("negative data", ("goodness",), ""),
+    **_detection("dreams", ("goodness", "dream"), "dream_"),
+    **_detection("noise", ("goodness",), "noise_"),
+    "weight_norm": Quantity(("layer",), "root sum of squared weights per unit", ("weight_norms",)),
+    "sleep_pressure": Quantity((), "sleep pressure (process S)", ()),
 }
 
 # Coordinates along ``probe``: (type, value where nothing is recorded yet, long name, units).
@@ -72,6 +94,8 @@ COORDINATES: dict[str, tuple[str, Any, str, str]] = {
     "phase": ("int16", -1, "phase", "1"),
     "phase_index": ("int32", -1, "place of the phase in the timetable", "1"),
     "phase_end": ("int8", -1, "whether the phase ends here", "1"),
+    "phase_onset": ("int64", -1, "step at which the phase began", "1"),
+    "stage": ("int16", -1, "stage of sleep scoring", "1"),
     "block": ("int16", -1, "part of the protocol", "1"),
     "cycle": ("int32", -1, "cycle within the part", "1"),
 }
@@ -90,7 +114,7 @@ def blank(
     probes
         Greatest number of probes the run can come to.
     words
-        The words of ``phase``, ``block``, ``layer``, ``sign`` and ``readout``, in order.
+        The words of ``phase``, ``block``, ``stage``, ``layer``, ``sign`` and ``readout``, in order.
     quantities
         Names in :data:`QUANTITIES`.
     attributes
@@ -104,7 +128,7 @@ def blank(
         for name, (kind, empty, long_name, units) in COORDINATES.items()
     }
     coordinates["probe"] = ("probe", np.arange(probes), {"long_name": "probe", "units": "1"})
-    for name in ("phase", "block"):
+    for name in ("phase", "block", "stage"):
         coordinates[name][2].update(_flags(words[name]))
     used = {dim for quantity in quantities for dim in QUANTITIES[quantity].dims}
     for dim in ("layer", "sign", "readout"):
@@ -205,8 +229,8 @@ def open_result(store: Any) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        In memory, with the probes recorded so far; ``phase``, ``block``, ``layer``, ``sign`` and
-        ``readout`` as words, ``phase_end`` as booleans. ``attrs["status"]`` says whether the run
+        In memory, with the probes recorded so far; ``phase``, ``block``, ``stage``, ``layer``, ``sign``
+        and ``readout`` as words, ``phase_end`` as booleans. ``attrs["status"]`` says whether the run
         has ended.
 
     Raises
@@ -242,11 +266,10 @@ def open_result(store: Any) -> xr.Dataset:
         ) from None
 
 
-def _in_words(dataset: xr.Dataset) -> xr.Dataset:
+def in_words(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose CF flags are the words they stand for."""
     import numpy as np
 
-    for variable in dataset.variables.values():
-        variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"
     for name, variable in dataset.variables.items():
         if "flag_meanings" in variable.attrs:
             words = np.array(variable.attrs["flag_meanings"].split(" "))
@@ -256,6 +279,26 @@ def _in_words(dataset: xr.Dataset) -> xr.Dataset:
             dataset = dataset.assign_coords(
                 {name: (variable.dims, words[variable.values], attributes)}
             )
+    return dataset
+
+
+def as_flags(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose words are CF flags: what :func:`in_words` undoes."""
+    import numpy as np
+
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind == "U":
+            words, numbers = np.unique(variable.values, return_inverse=True)
+            coded = numbers.reshape(variable.shape).astype("int16")
+            attributes = {**variable.attrs, **_flags([str(word) for word in words])}
+            dataset = dataset.assign_coords({name: (variable.dims, coded, attributes)})
+    return dataset
+
+
+def _in_words(dataset: xr.Dataset) -> xr.Dataset:
+    for variable in dataset.variables.values():
+        variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"
+    dataset = in_words(dataset)
     ends = dataset["phase_end"]
     # A folder lists its files in any order; a reader wants that of the schema.
     variables = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ def run(
     inputs: Mapping[str, Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
     dtype: str = "float32",
+    progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Run a protocol on a model.
 
@@ -53,6 +54,8 @@ def run(
         Values for the model's parameters.
     dtype
         ``float32`` or ``float64``.
+    progress
+        Called now and then with the steps done and the steps in all, instead of the bar.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def run(
     prepared = prepare(request)
     store = out if going_on is not None else _create(prepared, out)
     with checkpoint.sole_writer(out):
-        return Run(prepared, store, out).go(quiet)
+        return Run(prepared, store, out).go(quiet, progress)
 
 
 def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | None:

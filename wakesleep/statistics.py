@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from wakesleep.errors import InputError
+
 LONG_BLOCK = 4  # cycles above which a short table shows only the last one
 
 
@@ -85,7 +87,10 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
     places = np.unique(index)
     last = np.array([np.flatnonzero(index == place)[-1] for place in places], dtype=int)
     offset = step[last]
-    onset = np.concatenate((step[:1], offset[:-1]))
+    if "phase_onset" in result:
+        onset = result["phase_onset"].values[last]
+    else:  # a result of an older version
+        onset = np.concatenate((step[:1], offset[:-1]))
     lasting = offset > onset
     last, onset, offset = last[lasting], onset[lasting], offset[lasting]
     return xr.Dataset(
@@ -99,3 +104,191 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
             "cycle": ("event", result["cycle"].values[last]),
         },
     )
+
+
+def interval(
+    values: xr.DataArray, dim: str = "seed", level: float = 0.95, method: str = "t"
+) -> xr.Dataset:
+    """Return mean and confidence interval over seeds; what is not a number is left out.
+
+    Parameters
+    ----------
+    values
+        Any array with the dimension ``dim``.
+    dim
+        What is averaged over.
+    level
+        Confidence level.
+    method
+        ``t`` (Student's t), or ``bootstrap`` (percentiles of 2000 resampled means, always the same
+        resamples).
+
+    Returns
+    -------
+    xarray.Dataset
+        ``mean``, ``low``, ``high`` and ``n`` (how many values there were). With fewer than two
+        values the interval is not a number.
+
+    Raises
+    ------
+    InputError
+        If the method is another.
+    """
+    n = values.notnull().sum(dim)
+    mean = values.mean(dim)
+    if method == "t":
+        from scipy.stats import t
+
+        half = values.std(dim, ddof=1) / np.sqrt(n) * t.ppf((1 + level) / 2, np.maximum(n - 1, 1))
+        half = half.where(n > 1)
+        low, high = mean - half, mean + half
+    elif method == "bootstrap":
+        drawn = np.random.Generator(np.random.PCG64(0)).integers(
+            0, values.sizes[dim], (2000, values.sizes[dim])
+        )
+        resampled = values.isel({dim: xr.DataArray(drawn, dims=("resample", dim))}).mean(dim)
+        edges = resampled.quantile([(1 - level) / 2, (1 + level) / 2], dim="resample")
+        low, high = (edges.isel(quantile=end, drop=True).where(n > 1) for end in (0, 1))
+    else:
+        raise InputError(f"an interval is made by 't' or 'bootstrap', not by '{method}'")
+    return xr.Dataset({"mean": mean, "low": low, "high": high, "n": n})
+
+
+def slope(values: xr.DataArray, dose: str, dim: str = "seed") -> xr.Dataset:
+    """Return the dose-response slope with its interval over seeds.
+
+    Parameters
+    ----------
+    values
+        With the dimensions ``dose`` (whose coordinate is the dose) and ``dim``.
+    dose
+        Name of the dose's dimension.
+    dim
+        What is averaged over: a line is fitted for each seed, by least squares.
+
+    Returns
+    -------
+    xarray.Dataset
+        As :func:`interval`; per unit of dose.
+    """
+    fitted = values.polyfit(dose, 1)["polyfit_coefficients"].sel(degree=1, drop=True)
+    return interval(fitted, dim)
+
+
+def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:
+    """Return after how many cycles a quantity is below a criterion at both phase ends, for good.
+
+    Parameters
+    ----------
+    result
+        A result.
+    quantity
+        Its name.
+    below
+        The criterion.
+
+    Returns
+    -------
+    xarray.DataArray
+        Number of the first recorded cycle (counted from 1) from which on it is below the criterion
+        at the end of every phase; infinite where it never is.
+    """
+    ends = phase_ends(result)
+    cycle = ends["cycle"].values
+    above = (ends[quantity] >= below) | ends[quantity].isnull()
+    cycles = np.unique(cycle)
+    worst = xr.concat(
+        [above.isel(probe=np.flatnonzero(cycle == number)).any("probe") for number in cycles],
+        "cycle",
+    )
+    still_fails = worst.isel(cycle=slice(None, None, -1)).cumulative("cycle").max()
+    good = ~still_fails.isel(cycle=slice(None, None, -1)).astype(bool)
+    first = xr.DataArray(cycles + 1.0, dims="cycle").where(good).min("cycle")
+    return first.fillna(np.inf)
+
+
+def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
+    """Return after how many updates of recovery half of what deprivation did is undone.
+
+    What deprivation did is the difference between the last probe of it and the last one of the
+    cycle before it that was taken at the same phase of the cycle (the end of a night).
+
+    Parameters
+    ----------
+    result
+        A result with ``deprivation`` and, after it, ``recovery`` or ``sleep``.
+    quantity
+        Its name.
+
+    Returns
+    -------
+    xarray.DataArray
+        Updates since the end of deprivation, as far as probes tell; infinite where recovery does
+        not come half the way, and not a number where nothing was done or nobody was deprived.
+    """
+    before, worst, after = _deprivation(result, quantity)
+    if before is None or worst is None or after is None:
+        return xr.full_like(result[quantity].isel(probe=0, drop=True), np.nan, float)
+    done = worst - before
+    undone = abs(after - before) <= abs(done) / 2
+    since = after["step"] - worst["step"].item()
+    first = since.where(undone).min("probe").fillna(np.inf)
+    return first.where(done != 0)
+
+
+def overshoot(result: xr.Dataset, quantity: str) -> xr.DataArray:
+    """Return how far a quantity goes beyond its baseline while recovering, in its own units.
+
+    Positive where deprivation raised it and recovery lowers it below the baseline, or the other way
+    round; 0 where it never gets there.
+
+    Parameters
+    ----------
+    result
+        A result with ``deprivation`` and, after it, ``recovery`` or ``sleep``.
+    quantity
+        Its name.
+    """
+    before, worst, after = _deprivation(result, quantity)
+    if before is None or worst is None or after is None:
+        return xr.full_like(result[quantity].isel(probe=0, drop=True), np.nan, float)
+    direction = np.sign(worst - before)
+    return ((before - after) * direction).max("probe").clip(min=0)
+
+
+def _deprivation(
+    result: xr.Dataset, quantity: str
+) -> tuple[xr.DataArray | None, xr.DataArray | None, xr.DataArray | None]:
+    """Return a quantity before deprivation, at its end, and at all probes after it."""
+    phase = result["phase"].values.astype(str)
+    lost = np.flatnonzero(phase == "deprivation")
+    if not len(lost):
+        return None, None, None
+    values = result[quantity]
+    asleep = np.flatnonzero(np.isin(phase, ("sleep", "recovery")) & result["phase_end"].values)
+    earlier = asleep[asleep < lost[0]]
+    before = values.isel(probe=earlier[-1], drop=True) if len(earlier) else None
+    after = values.isel(probe=slice(lost[-1] + 1, None)) if lost[-1] + 1 < len(phase) else None
+    return before, values.isel(probe=lost[-1]), after
+
+
+def mean_duration(result: xr.Dataset, phase: str, block: str | None = None) -> float:
+    """Return how long phases of one name last on average, in updates.
+
+    Parameters
+    ----------
+    result
+        A result.
+    phase
+        Name of the phase; ``any`` for all.
+    block
+        Only those of one part of the protocol.
+    """
+    events = hypnogram(result)
+    chosen = np.ones(events.sizes["event"], bool)
+    if phase != "any":
+        chosen &= events["phase"].values == phase
+    if block is not None:
+        chosen &= events["block"].values == block
+    lengths = (events["offset"] - events["onset"]).values[chosen]
+    return float(lengths.mean()) if len(lengths) else float("nan")

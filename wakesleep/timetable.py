@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from wakesleep.errors import InputError
-from wakesleep.phases import Condition, Phase, Repeat
+from wakesleep.negatives import SOURCES
+from wakesleep.phases import PHASES, Condition, Negatives, Phase, Repeat
 from wakesleep.protocol import Protocol
 
 MOST_PHASES = 1_000_000
@@ -35,6 +36,14 @@ class Entry:
         Steps after which the learning rate may change, where the phase cools.
     cooling
         Whether the learning rate falls in the second half.
+    negatives
+        Where its negative data come from.
+    mode
+        What sleep does with the stored baseline.
+    stage
+        What a hypnogram calls it.
+    recorded
+        Whether probes are taken in it; one that waits for a condition is always recorded.
     """
 
     phase: str
@@ -45,11 +54,15 @@ class Entry:
     until: Condition | None = None
     sweep: int = 1
     cooling: bool = False
+    negatives: Negatives = Negatives()
+    mode: str = "negative"
+    stage: str = "UNS"
+    recorded: bool = True
 
     @property
     def probes(self) -> int:
         """Number of probes if the phase goes on to its end."""
-        return -(-self.steps // self.probe_every)
+        return -(-self.steps // self.probe_every) if self.recorded else 0
 
     def gains(self, first: int, count: int) -> list[float]:
         """Return the factors of the learning rate for steps first, first + 1, ... (from 0).
@@ -89,7 +102,7 @@ def timetable(protocol: Protocol, train_cases: int) -> tuple[Entry, ...]:
             f"protocol '{protocol.protocol}' comes to {count:,} phases; "
             f"allowed are 1 to {MOST_PHASES:,}"
         )
-    entries = tuple(_unroll(protocol.phases, protocol, sweep, "", 0))
+    entries = tuple(_unroll(protocol.phases, protocol, sweep, "", 0, True))
     probes = sum(entry.probes for entry in entries)
     if probes > MOST_PROBES:
         raise InputError(
@@ -106,10 +119,16 @@ def _count(items: tuple[Phase | Repeat, ...]) -> int:
 
 
 def _unroll(
-    items: tuple[Phase | Repeat, ...], protocol: Protocol, sweep: int, block: str, cycle: int
+    items: tuple[Phase | Repeat, ...],
+    protocol: Protocol,
+    sweep: int,
+    block: str,
+    cycle: int,
+    recorded: bool,
 ) -> Iterator[Entry]:
     for item in items:
         if isinstance(item, Repeat):
+            kept = recorded_cycles(item.repeat, protocol.record.cycles)
             for number in range(item.repeat):
                 yield from _unroll(
                     item.phases,
@@ -117,14 +136,29 @@ def _unroll(
                     sweep,
                     item.block or block,
                     number if item.block or not block else cycle,
+                    recorded and number in kept,
                 )
         else:
-            yield _entry(item, protocol, sweep, block, cycle)
+            yield _entry(item, protocol, sweep, block, cycle, recorded)
 
 
-def _entry(phase: Phase, protocol: Protocol, sweep: int, block: str, cycle: int) -> Entry:
+def recorded_cycles(repeats: int, most: int | None) -> Collection[int]:
+    """Return which cycles (from 0) of a repeat are recorded, at most about ``most``.
+
+    They are spaced evenly in the logarithm of their number, the first and the last among them.
+    """
+    if most is None or repeats <= most:
+        return range(repeats)
+    if most == 1:
+        return {repeats - 1}
+    return {round(repeats ** (place / (most - 1))) - 1 for place in range(most)}
+
+
+def _entry(
+    phase: Phase, protocol: Protocol, sweep: int, block: str, cycle: int, recorded: bool
+) -> Entry:
     steps = phase.steps or phase.at_most or (phase.sweeps or 0) * sweep
-    record = protocol.record
+    record, negatives = protocol.record, protocol.negatives_of(phase)
     every = record.every or (record.every_sweeps or 0) * sweep or steps
     return Entry(
         phase=phase.phase,
@@ -135,4 +169,10 @@ def _entry(phase: Phase, protocol: Protocol, sweep: int, block: str, cycle: int)
         until=phase.until,
         sweep=sweep if phase.sweeps else 1,
         cooling=phase.cooling is not None,
+        negatives=negatives,
+        mode=phase.mode,
+        stage=phase.stage
+        or PHASES[phase.phase].stage
+        or ("REM" if SOURCES[negatives.source].dreams else "NREM"),
+        recorded=recorded or phase.until is not None,
     )

@@ -6,6 +6,7 @@ before a data set is asked for.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import os
@@ -26,17 +27,23 @@ DATA_SETS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Cases:
-    """Images (cases, features), float32 in [0, 1], and their labels (cases,), int64."""
+    """Images (cases, features), float32 in [0, 1], and their labels (cases,), int64.
+
+    ``truth`` holds the true probability of every label (cases, classes) where the data were made
+    by a known process.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    truth: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def first(self, count: int | None) -> Cases:
         """Return the first so many cases, or all for None."""
-        return Cases(self.images[:count], self.labels[:count])
+        truth = None if self.truth is None else self.truth[:count]
+        return Cases(self.images[:count], self.labels[:count], truth)
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,9 @@ class DataSet:
         Height and width of an image, in pixels.
     classes
         Number of classes.
+    symbols
+        For sequences: the alphabet, one character for each class. An image is then a window of
+        symbols, each coded one of k, and its label the symbol that follows.
     """
 
     name: str
@@ -61,14 +71,21 @@ class DataSet:
     test: Cases
     shape: tuple[int, int]
     classes: int
+    symbols: str | None = None
+
+    @property
+    def window(self) -> int | None:
+        """Symbols in a window; None where the data are no sequences."""
+        return None if self.symbols is None else self.features // len(self.symbols)
 
     @property
     def features(self) -> int:
         """Pixels of an image."""
         return int(self.train.images.shape[1])
 
+    @functools.cached_property
     def digest(self) -> str:
-        """Return the sha256 of all cases in order, as hexadecimal digits."""
+        """The sha256 of all cases in order, as hexadecimal digits."""
         hasher = hashlib.sha256()
         for cases in (self.train, self.validation, self.test):
             hasher.update(cases.images.tobytes())
@@ -89,6 +106,12 @@ def load(name: str) -> DataSet:
             f"data set '{name}' is unknown; allowed are {listed(DATA_SETS)}"
             f"{nearest(name, DATA_SETS)}"
         )
+    return _loaded(name, folder())
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(name: str, place: Path) -> DataSet:
+    """Load a data set once in a process, however many runs use it."""
     loaded: DataSet = importlib.import_module(DATA_SETS[name]).load()
     return loaded
 

@@ -50,3 +50,15 @@ class LabelInput:
         """Return what the label inputs hold (classes + 1, classes); the last row is neutral."""
         one_of_many = self.strength * torch.eye(self.classes, dtype=like.dtype, device=like.device)
         return torch.cat((one_of_many, torch.full_like(one_of_many[:1], self.neutral)))
+
+    def written(self, canvas: Tensor, table: Tensor, labels: Tensor) -> Tensor:
+        """Return inputs (n, inputs) with labels (n,) written by the table that :meth:`table` made."""
+        inputs = canvas.clone()
+        inputs[:, : self.classes] = table[labels]
+        return inputs
+
+    def images(self, rest: Tensor) -> Tensor:
+        """Return images (n, features) for all inputs but the label's (n, inputs - classes)."""
+        if self.place == "extra_units":
+            return rest
+        return torch.nn.functional.pad(rest, (self.classes, 0))

@@ -52,12 +52,19 @@ class Layer:
     states
         What plasticity remembers, by state name ("shared", or "positive" and "negative"), then by
         tensor ("weight", "bias").
+    baseline
+        The stored baseline, by tensor ("weight", "bias"): the mean gradient of negative updates
+        that waking subtracts. Empty until sleep has measured one.
+    measured
+        The baseline that sleep is measuring; waking takes it over.
     """
 
     weight: Tensor
     bias: Tensor
     peer_mean: Tensor
     states: dict[str, dict[str, State]] = field(default_factory=dict)
+    baseline: dict[str, Tensor] = field(default_factory=dict)
+    measured: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def units(self) -> int:
@@ -122,6 +129,7 @@ def update(
     cases: int,
     pieces: Pieces,
     gain: float,
+    baseline: float = 0.0,
 ) -> None:
     """Move the layer's weights and biases along left' right / cases, its local gradient.
 
@@ -135,6 +143,8 @@ def update(
         What the sum over rows is divided by.
     gain
         Factor of the learning rate at this step (a cooling schedule).
+    baseline
+        Times the stored baseline that is added to the gradient.
     """
     plasticity = pieces.plasticity
     if state_name not in layer.states:
@@ -143,5 +153,21 @@ def update(
             "bias": plasticity.start(layer.bias),
         }
     state = layer.states[state_name]
-    plasticity.update(layer.weight, state["weight"], left, right, cases, gain)
-    plasticity.update_bias(layer.bias, state["bias"], left, cases, gain)
+    extra: dict[str, Tensor] = {}
+    if baseline and layer.baseline:
+        extra = {name: baseline * its for name, its in layer.baseline.items()}
+    plasticity.update(layer.weight, state["weight"], left, right, cases, gain, extra.get("weight"))
+    plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
+
+
+def measure_baseline(layer: Layer, left: Tensor, right: Tensor, cases: int, memory: float) -> None:
+    """Take a negative gradient, left' right / cases, into the baseline being measured.
+
+    A running mean, as momentum's: ``memory`` is the weight of the past (footnote 15).
+    """
+    now = {"weight": left.T @ right / cases, "bias": left.sum(0) / cases}
+    if layer.measured:
+        for name, its in now.items():
+            layer.measured[name].lerp_(its, 1 - memory)
+    else:
+        layer.measured = now

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from wakesleep.forward_forward.activation import ACTIVATIONS
+from wakesleep.forward_forward.generator import TINY, Generator
 from wakesleep.forward_forward.goodness import GOODNESS
 from wakesleep.forward_forward.label import LabelInput
 from wakesleep.forward_forward.layer import (
@@ -22,6 +23,7 @@ from wakesleep.forward_forward.layer import (
     Pieces,
     delta,
     log_odds,
+    measure_baseline,
     peer_term,
     theta,
     update,
@@ -102,6 +104,15 @@ class ForwardForward:
             Momentum(p.readout_rate, p.readout_momentum, p.readout_decay),
             self.layers[0].weight,
         )
+        self.fixed = p.fixed
+        self.baseline_memory = p.baseline_memory
+        self.generator = (
+            Generator(
+                widths, setting.classes, setting.places, p.top_down_rate, self.layers[0].weight
+            )
+            if p.top_down
+            else None
+        )
         self.label_table = self.label.table(self.layers[0].weight)
         self._batch: _Batch | None = None
 
@@ -139,8 +150,7 @@ class ForwardForward:
             Each layer's normalising factor (n, 1).
         """
         first = self.layers[0]
-        inputs = canvas.clone()
-        inputs[:, : self.classes] = self.label_table[labels]
+        inputs = self.label.written(canvas, self.label_table, labels)
         factor = self.normalise(inputs)
         label_drive = self.label_table @ first.weight[:, : self.classes].T
         z = label_drive[labels].add_(product).mul_(factor).add_(first.bias)
@@ -237,11 +247,34 @@ class ForwardForward:
     def _voters(self, normalised: list[Tensor]) -> Tensor:
         return torch.cat(normalised[self.first_voter :], dim=1)
 
+    def dream(
+        self,
+        labels: Tensor,
+        *,
+        start: str,
+        settle: int,
+        spread: float,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """Return dreams; see :class:`wakesleep.capabilities.Dreams`."""
+        its = self.generator
+        assert its is not None  # the model file says that it dreams
+        activation = self.pieces.activation.value
+        top = its.start(start, labels, spread, generator)
+        images, chances = its.down(top, activation, self.normalise, generator)
+        for _ in range(settle):
+            drawn = torch.multinomial(chances.nan_to_num() + TINY, 1, generator=generator)
+            images = self.label.images(images)
+            _, activities, _ = self.forward(*self.first_product(images), drawn.squeeze(1))
+            images, chances = its.down(activities[-1], activation, self.normalise, generator)
+        return self.label.images(images), chances
+
     # Learning ---------------------------------------------------------------------------------
 
     @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
+        self._begin(chunk)
         totals = []
         for step, index in enumerate(chunk.index):
             images, labels = chunk.images[index], chunk.labels[index]
@@ -256,6 +289,17 @@ class ForwardForward:
         learnt = [self.softmax.weight, *(layer.weight for layer in self.layers)]
         healthy = all(bool(weight.isfinite().all()) for weight in learnt)
         return None if healthy else len(totals) - 1
+
+    def _begin(self, chunk: Chunk) -> None:
+        """Heed what holds for all steps of a chunk."""
+        if chunk.momentum is not None:
+            plasticity = self.pieces.plasticity.with_momentum(chunk.momentum)
+            self.pieces = replace(self.pieces, plasticity=plasticity)
+        for layer in self.layers:
+            if chunk.fresh_state:
+                layer.states.clear()
+            if chunk.sign == "positive" and chunk.subtract_baseline:
+                layer.baseline = {name: its.clone() for name, its in layer.measured.items()}
 
     def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
         """Take one step; return a sum that shows any number gone astray.
@@ -288,6 +332,9 @@ class ForwardForward:
                 voters = self._voters([y[rows:] for y in normalised])
             self.softmax.learn(voters, labels, gain)
             total += self.softmax.bias.sum()
+            if self.generator is not None:
+                inputs = self.label.written(batch.canvas, self.label_table, labels)
+                self.generator.learn(inputs, [y[:cases] for y in normalised], labels)
         return total
 
     def _update(
@@ -321,12 +368,33 @@ class ForwardForward:
             left = delta(learning, goodness, sign, self.pieces)
             if chunk.sign != "negative" and self.pieces.peer:
                 left[:cases] += peer_term(layer, learning[:cases], self.pieces)
-            fade(layer.weight, self.pieces.plasticity, gain)
-            for name, part in parts.items():
-                update(layer, name, left[part], right[part], cases, self.pieces, gain)
+            if not self.fixed:
+                self._move(layer, left, right[:rows], parts, cases, chunk, gain)
             right = y.mul_(factor)  # the layer above needs no more than the direction
             normalised.append(right)
         return total, normalised
+
+    def _move(
+        self,
+        layer: Layer,
+        left: Tensor,
+        right: Tensor,
+        parts: dict[str, slice],
+        cases: int,
+        chunk: Chunk,
+        gain: float,
+    ) -> None:
+        """Change one layer's weights, or measure what its negative updates would be."""
+        if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):
+            measure_baseline(layer, left, right, cases, self.baseline_memory)
+        if chunk.mode == "measure":
+            return
+        baseline = float(chunk.sign == "positive" and chunk.subtract_baseline)
+        if chunk.mode == "centred":
+            baseline = -1.0
+        fade(layer.weight, self.pieces.plasticity, gain)
+        for name, part in parts.items():
+            update(layer, name, left[part], right[part], cases, self.pieces, gain, baseline)
 
     # State ------------------------------------------------------------------------------------
 
@@ -339,6 +407,7 @@ class ForwardForward:
                 "bias": self.softmax.bias,
                 "states": self.softmax.states,
             },
+            "generator": None if self.generator is None else self.generator.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -346,3 +415,5 @@ class ForwardForward:
         self.layers = [Layer(**tensors) for tensors in state["layers"]]
         for name, value in state["softmax"].items():
             setattr(self.softmax, name, value)
+        if self.generator is not None:
+            self.generator.load_state_dict(state["generator"])

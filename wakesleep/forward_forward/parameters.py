@@ -58,6 +58,18 @@ class Parameters(specs.Spec):
     )
     peer_momentum: Fraction = Field(0.9, description="Weight of the past in each unit's mean.")
     peer_start: Annotated[float, Field(ge=0)] = Field(0.5, description="Each unit's first mean.")
+    fixed: bool = Field(
+        False, description="Leave hidden layers at their random start; only the read-out learns."
+    )
+    baseline_memory: Fraction = Field(
+        0.9, description="Weight of the past in the stored baseline of negative updates."
+    )
+    top_down: bool = Field(
+        False, description="Learn a linear map from each layer to the one below, awake: can dream."
+    )
+    top_down_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.05, description="Fraction of a case's error that one step takes away (top_down only)."
+    )
     readout_from: Annotated[int, Field(ge=1)] | None = Field(
         None, description="First layer that votes in both read-outs; default 2, or 1 if alone."
     )
@@ -74,6 +86,11 @@ class Parameters(specs.Spec):
                 f"readout_from is {self.readout_from}, but there are {len(self.layers)} layers"
             )
         return self
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Capabilities of the kind that a network with these parameters does not have."""
+        return () if self.top_down else ("dream",)
 
     @property
     def first_voter(self) -> int:

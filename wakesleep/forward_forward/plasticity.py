@@ -2,7 +2,7 @@
 
 Gradients come as two factors, ``left`` (cases, units) and ``right`` (cases, inputs), whose product
 left' right / cases is the gradient: momentum can then be folded into the matrix product itself,
-which saves two passes over the weights.
+which saves two passes over the weights. A stored baseline (a fixed gradient) may be added to it.
 
 The objective is *raised*. Every rule changes its tensors in place and holds its state in a plain
 dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
@@ -10,7 +10,7 @@ dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -35,20 +35,42 @@ class Momentum:
         return {"velocity": torch.zeros_like(weight)}
 
     def update(
-        self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int, gain: float
+        self,
+        weight: Tensor,
+        state: State,
+        left: Tensor,
+        right: Tensor,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (units, inputs) by one step."""
+        """Change ``weight`` (units, inputs) by one step; the gradient is left'right/cases + baseline."""
         velocity = state["velocity"]
         velocity.addmm_(left.T, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
-        weight.add_(velocity, alpha=gain * self.rate)
+        self._move(weight, velocity, gain, baseline)
 
     def update_bias(
-        self, bias: Tensor, state: State, left: Tensor, cases: int, gain: float
+        self,
+        bias: Tensor,
+        state: State,
+        left: Tensor,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
     ) -> None:
         """Change ``bias`` (units,) by one step."""
         velocity = state["velocity"]
         velocity.mul_(self.momentum).add_(left.sum(0), alpha=(1 - self.momentum) / cases)
-        bias.add_(velocity, alpha=gain * self.rate)
+        self._move(bias, velocity, gain, baseline)
+
+    def _move(self, weight: Tensor, velocity: Tensor, gain: float, baseline: Tensor | None) -> None:
+        if baseline is not None:
+            velocity.add_(baseline, alpha=1 - self.momentum)
+        weight.add_(velocity, alpha=gain * self.rate)
+
+    def with_momentum(self, momentum: float) -> Momentum:
+        """Return the same rule with another weight of the past."""
+        return replace(self, momentum=momentum)
 
 
 @dataclass(frozen=True)
@@ -70,18 +92,39 @@ class Adam:
         }
 
     def update(
-        self, weight: Tensor, state: State, left: Tensor, right: Tensor, cases: int, gain: float
+        self,
+        weight: Tensor,
+        state: State,
+        left: Tensor,
+        right: Tensor,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (units, inputs) by one step."""
-        self._move(weight, state, (left.T @ right) / cases, gain)
+        """Change ``weight`` (units, inputs) by one step; the gradient is left'right/cases + baseline."""
+        self._move(weight, state, (left.T @ right) / cases, gain, baseline)
 
     def update_bias(
-        self, bias: Tensor, state: State, left: Tensor, cases: int, gain: float
+        self,
+        bias: Tensor,
+        state: State,
+        left: Tensor,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
     ) -> None:
         """Change ``bias`` (units,) by one step."""
-        self._move(bias, state, left.sum(0) / cases, gain)
+        self._move(bias, state, left.sum(0) / cases, gain, baseline)
 
-    def _move(self, weight: Tensor, state: State, gradient: Tensor, gain: float) -> None:
+    def with_momentum(self, momentum: float) -> Adam:
+        """Return the same rule with another weight of the past in the mean gradient."""
+        return replace(self, beta1=momentum)
+
+    def _move(
+        self, weight: Tensor, state: State, gradient: Tensor, gain: float, baseline: Tensor | None
+    ) -> None:
+        if baseline is not None:
+            gradient = gradient + baseline
         state["updates"] += 1
         updates = float(state["updates"])
         state["mean"].lerp_(gradient, 1 - self.beta1)

@@ -2,50 +2,145 @@
 
 A source is a module with one function of its own name,
 
-    source(model, images, labels, classes, generator) -> (images, labels)
+    source(model, images, labels, context) -> (images, labels)
 
 which turns a batch of real cases, (cases, features) and (cases,), into negative ones. It may ask
-the model for the capability named in :data:`SOURCES`, and draws random numbers from ``generator``
-alone.
+the model for the capability named in :data:`SOURCES`, and draws random numbers from
+``context.generator`` alone.
 """
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from wakesleep.inputs import Input
 
 if TYPE_CHECKING:
     import torch
-
-    from wakesleep.model import Negatives
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a source is, and the capability it needs of a model (None for any)."""
+    """Where a source is, and what it can be told.
+
+    Attributes
+    ----------
+    module
+        Where its function is.
+    needs
+        The capability it needs of a model (None for any).
+    options
+        What a protocol can set, beside ``source``.
+    dreams
+        Whether the network makes up the whole case, as in a dream, or only its label.
+    sequences
+        Whether it makes sense for windows of a sequence alone.
+    """
 
     module: str
-    needs: str | None
+    needs: str | None = None
+    options: Mapping[str, Input] = field(default_factory=dict)
+    dreams: bool = False
+    sequences: bool = False
 
 
 SOURCES: dict[str, Source] = {
-    "wrong_label": Source("wakesleep.negatives.wrong_label", needs=None),
+    "wrong_label": Source("wakesleep.negatives.wrong_label"),
     "hard_label": Source("wakesleep.negatives.hard_label", needs="label_probabilities"),
+    "own_label": Source("wakesleep.negatives.own_label", needs="label_probabilities"),
+    "hybrid": Source(
+        "wakesleep.negatives.hybrid",
+        options={
+            "blurs": Input(default=6, minimum=0, description="Times the random bits are blurred."),
+            "label": Input(
+                default="first",
+                choices=("first", "wrong"),
+                description="The label of one of the two images, or one that neither has.",
+            ),
+        },
+    ),
+    "dream": Source(
+        "wakesleep.negatives.dream",
+        needs="dream",
+        options={
+            "start": Input(
+                default="label",
+                choices=("label", "last_waking", "noise", "stored"),
+                description="What sets the top layer going.",
+            ),
+            "settle": Input(default=0, minimum=0, description="Times up and down again."),
+            "spread": Input(
+                default=1.0, minimum=0.0, description="Size of the noise on the top layer."
+            ),
+            "label": Input(
+                default="dreamt",
+                choices=("dreamt", "start", "own"),
+                description=(
+                    "The dream's label: what comes down to the label inputs, the one it started "
+                    "from, or the network's own opinion of the image."
+                ),
+            ),
+        },
+        dreams=True,
+    ),
+    "rollout": Source(
+        "wakesleep.negatives.rollout",
+        needs="label_probabilities",
+        options={
+            "length": Input(default=100, minimum=1, description="Symbols in every dreamt string."),
+        },
+        dreams=True,
+        sequences=True,
+    ),
 }
 
 
-def negatives(name: str, classes: int, generator: torch.Generator) -> Negatives:
-    """Return ``f(model, images, labels) -> (images, labels)`` bound to a random stream.
+@dataclass
+class Context:
+    """What a source may use beside the model and the batch.
 
-    Parameters
+    Attributes
     ----------
-    name
-        A name in :data:`SOURCES`.
     classes
         Number of classes.
+    shape
+        Height and width of an image.
     generator
-        Where the source draws its random numbers.
+        Random stream.
+    options
+        The value of every option of the source.
+    memory
+        Tensors that are kept between calls; empty at the start of every phase.
     """
-    source = getattr(importlib.import_module(SOURCES[name].module), name)
-    return lambda model, images, labels: source(model, images, labels, classes, generator)
+
+    classes: int
+    shape: tuple[int, int]
+    generator: torch.Generator
+    options: Mapping[str, Any] = field(default_factory=dict)
+    memory: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BoundSource:
+    """A source with its context: called as ``f(model, images, labels) -> (images, labels)``."""
+
+    function: Callable[..., tuple[Tensor, Tensor]]
+    context: Context
+
+    def __call__(self, model: Any, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return negative images and labels for a batch of real ones."""
+        return self.function(model, images, labels, self.context)
+
+
+def bind(name: str, context: Context) -> BoundSource:
+    """Return the source of that name, bound to a context; options not given have their defaults."""
+    its = SOURCES[name]
+    context.options = {
+        **{option: allowed.default for option, allowed in its.options.items()},
+        **context.options,
+    }
+    return BoundSource(getattr(importlib.import_module(its.module), name), context)

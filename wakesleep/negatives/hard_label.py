@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wakesleep.negatives import Context
+
 # Keeps the draw possible where the softmax is certain, and is too small to matter elsewhere.
 FLOOR = 1e-12
 
 
 def hard_label(
-    model: Any, images: Tensor, labels: Tensor, classes: int, generator: torch.Generator
+    model: Any, images: Tensor, labels: Tensor, context: Context
 ) -> tuple[Tensor, Tensor]:
     """Return the same images with labels drawn from the softmax without the right class.
 
@@ -26,13 +28,11 @@ def hard_label(
         Offers ``label_probabilities``.
     images, labels
         Real cases (cases, features) and (cases,).
-    classes
-        Number of classes.
-    generator
-        Random stream.
+    context
+        For its random stream.
     """
     # A softmax gone astray is noticed by the learner; it must not stop the draw.
     chances = model.label_probabilities(images).nan_to_num() + FLOOR
     chances.scatter_(1, labels.unsqueeze(1), 0.0)
-    drawn = torch.multinomial(chances, 1, generator=generator)
+    drawn = torch.multinomial(chances, 1, generator=context.generator)
     return images, drawn.squeeze(1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wakesleep.negatives import Context
+
 
 def wrong_label(
-    model: object, images: Tensor, labels: Tensor, classes: int, generator: torch.Generator
+    model: object, images: Tensor, labels: Tensor, context: Context
 ) -> tuple[Tensor, Tensor]:
     """Return the same images with labels drawn uniformly from the wrong ones.
 
@@ -17,10 +19,10 @@ def wrong_label(
         Not asked.
     images, labels
         Real cases (cases, features) and (cases,).
-    classes
-        Number of classes.
-    generator
-        Random stream.
+    context
+        For the number of classes and the random stream.
     """
-    shift = torch.randint(1, classes, labels.shape, generator=generator, device=labels.device)
-    return images, (labels + shift) % classes
+    shift = torch.randint(
+        1, context.classes, labels.shape, generator=context.generator, device=labels.device
+    )
+    return images, (labels + shift) % context.classes

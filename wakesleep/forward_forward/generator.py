@@ -1,0 +1,222 @@
+"""The top-down path by which a Forward-Forward network dreams.
+
+Hinton 2022 (arXiv 2212.13345), section 6.2: a generative model need not learn hidden features of its
+own. It takes the normalised activities that Forward-Forward has learned, and learns a linear map
+from each layer to the one below: by the delta rule, or through a softmax where what lies below is
+one of k. It learns awake; asleep the network runs from the top down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+STORED = 1000  # patterns of the top layer that are kept from waking, one of every batch
+TINY = 1e-8
+
+
+@dataclass
+class Map:
+    """A linear map downwards: ``below = weight @ above + bias``; weight (below, above)."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, above: Tensor) -> Tensor:
+        """Return what it predicts below (cases, below) of activities above (cases, above)."""
+        return torch.addmm(self.bias, above, self.weight.T)
+
+    def learn(self, above: Tensor, error: Tensor, rate: float) -> None:
+        """Take one step of the delta rule.
+
+        Parameters
+        ----------
+        above
+            Normalised activities (cases, above).
+        error
+            What was there less what was predicted (cases, below).
+        rate
+            Fraction of the error of a single case that a step on that case alone takes away.
+        """
+        step = rate / (above.square().sum(1).mean() + 1 + TINY)  # 1 is the bias's share
+        self.weight.add_(step * (error.T @ above) / len(above))
+        self.bias.add_(step * error.mean(0))
+
+
+class Generator:
+    """The maps downwards, and what the top layer remembers of waking.
+
+    Parameters
+    ----------
+    widths
+        Number of inputs, then of units of each layer.
+    classes
+        The first so many inputs are the label.
+    places
+        Places of a window of symbols, each one of ``classes``; 0 where the input is an image.
+    rate
+        Learning rate of the maps and of what is remembered.
+    like
+        For device and floating-point type.
+    """
+
+    def __init__(
+        self, widths: Sequence[int], classes: int, places: int, rate: float, like: Tensor
+    ) -> None:
+        self.classes, self.places, self.rate = classes, places, rate
+        self.maps = [
+            Map(like.new_zeros(below, above), like.new_zeros(below))
+            for below, above in zip(widths[:-1], widths[1:], strict=True)
+        ]
+        top = widths[-1]
+        self.memory = _Memory(
+            mean=like.new_zeros(classes, top),
+            variance=like.new_ones(classes, top),
+            stored=like.new_zeros(STORED, top),
+            written=0,
+            last=like.new_zeros(0, top),
+        )
+
+    # Awake ------------------------------------------------------------------------------------
+
+    def learn(self, inputs: Tensor, activities: Sequence[Tensor], labels: Tensor) -> None:
+        """Learn from real cases to predict each layer from the one above.
+
+        Parameters
+        ----------
+        inputs
+            What lies at the input, label included, before it is normalised (cases, inputs).
+        activities
+            Normalised activities of every layer (cases, units).
+        labels
+            (cases,)
+        """
+        below = inputs
+        for depth, (its, above) in enumerate(zip(self.maps, activities, strict=True)):
+            predicted = self._seen(its(above)) if depth == 0 else its(above)
+            its.learn(above, below - predicted, self.rate)
+            below = above
+        self.memory.keep(activities[-1], labels, self.rate)
+
+    def _seen(self, total: Tensor) -> Tensor:
+        """Turn total inputs into what is expected at the input: groups of one of k as softmax."""
+        label, rest = total[:, : self.classes], total[:, self.classes :]
+        if self.places:
+            rest = rest.view(len(rest), self.places, -1).softmax(2).flatten(1)
+        return torch.cat((label.softmax(1), rest), dim=1)
+
+    # Asleep -----------------------------------------------------------------------------------
+
+    def start(
+        self, start: str, labels: Tensor, spread: float, generator: torch.Generator
+    ) -> Tensor:
+        """Return activities of the top layer (cases, units) for dreams to begin with.
+
+        Parameters
+        ----------
+        start
+            ``label``: the mean activity that each label had awake, with noise of the size that
+            the activities varied by; ``last_waking``: that of the last real batch; ``stored``: one
+            of a thousand kept from waking; ``noise``: none but noise.
+        labels
+            (cases,)
+        spread
+            Factor of the noise.
+        generator
+            Random stream.
+        """
+        its, cases = self.memory, len(labels)
+        top = its.mean.shape[1]
+        if start == "label":
+            mean, scale = its.mean[labels], its.variance[labels].sqrt()
+        elif start == "noise" or (len(its.last) == 0):  # nothing has been seen yet
+            mean, scale = its.mean.new_zeros(cases, top), its.mean.new_ones(cases, top)
+        else:
+            kept = its.last if start == "last_waking" else its.stored[: min(its.written, STORED)]
+            chosen = torch.randint(
+                0, len(kept), (cases,), generator=generator, device=labels.device
+            )
+            mean, scale = kept[chosen], its.variance.mean(0).sqrt().expand(cases, top)
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device)
+        # Noise on a remembered pattern moves it about; the whole size is for those made of noise.
+        return mean + spread * scale * noise if start in ("label", "noise") else mean
+
+    def down(
+        self,
+        top: Tensor,
+        activation: Callable[[Tensor], Tensor],
+        normalise: Callable[[Tensor], Tensor],
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """Run from the top layer down to the input.
+
+        Parameters
+        ----------
+        top
+            Activities of the top layer, before activation and normalisation (cases, units).
+        activation, normalise
+            The network's own.
+        generator
+            Random stream, from which the symbols of a window are drawn.
+
+        Returns
+        -------
+        images, label_probabilities
+            (cases, inputs - classes) and (cases, classes).
+        """
+        y = activation(top)
+        for its in reversed(self.maps[1:]):
+            y = activation(its(y * normalise(y)))
+        seen = self._seen(self.maps[0](y * normalise(y)))
+        label, rest = seen[:, : self.classes], seen[:, self.classes :]
+        if self.places:
+            chances = rest.reshape(len(rest) * self.places, -1)
+            drawn = torch.multinomial(chances.nan_to_num() + TINY, 1, generator=generator)
+            hot = torch.nn.functional.one_hot(drawn.squeeze(1), chances.shape[1])
+            return hot.view(len(rest), -1).to(rest.dtype), label
+        return rest.clamp(0, 1), label
+
+    # State ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all tensors, as plain dictionaries and lists."""
+        return {
+            "maps": [vars(its).copy() for its in self.maps],
+            "memory": {its.name: getattr(self.memory, its.name) for its in fields(self.memory)},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` returned."""
+        self.maps = [Map(**its) for its in state["maps"]]
+        self.memory = _Memory(**state["memory"])
+
+
+@dataclass
+class _Memory:
+    """What the top layer remembers of waking.
+
+    Mean and variance of its activity for every label (classes, units), stored patterns, how many
+    have been stored, and the last waking batch.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    stored: Tensor
+    written: int
+    last: Tensor
+
+    def keep(self, top: Tensor, labels: Tensor, rate: float) -> None:
+        member = torch.nn.functional.one_hot(labels, len(self.mean)).to(top.dtype)
+        count = member.sum(0).unsqueeze(1)
+        share = rate * (count > 0)
+        deviation = member.T @ top / count.clamp_min(1) - self.mean
+        residual = (top - self.mean[labels]).square()
+        self.variance += share * (member.T @ residual / count.clamp_min(1) - self.variance)
+        self.mean += share * deviation
+        self.stored[self.written % STORED] = top[0]
+        self.written += 1
+        self.last = top.clone()

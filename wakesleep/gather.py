@@ -1,0 +1,230 @@
+"""From the runs of a study to one labelled tree: outcomes over the grid, and the runs themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from wakesleep import statistics
+from wakesleep.errors import InputError
+from wakesleep.provenance import git_commit, now, versions
+from wakesleep.results import QUANTITIES, as_flags, in_words, open_result
+from wakesleep.study import FINAL, LoadedStudy, Outcome, dimension
+
+
+def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.DataTree:
+    """Read all runs of a study.
+
+    Parameters
+    ----------
+    study
+        The study.
+    folder
+        Where its runs lie.
+    failed
+        Why runs failed, by name; their outcomes are not numbers.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/`` holds what the study was; ``/outcomes`` every outcome over the grid and ``seed``;
+        ``/runs`` one group for every place in the grid (its attribute ``place`` says which), over
+        ``seed`` and ``probe``, where the study keeps them.
+    """
+    spec = study.spec
+    opened = {
+        name: open_result(folder / f"{name}.zarr") for name in study.jobs if name not in failed
+    }
+    found = {
+        name: {label: outcome(result, its) for label, its in spec.outcomes.items()}
+        for name, result in opened.items()
+    }
+    tree = xr.DataTree(
+        xr.Dataset(
+            attrs={
+                "title": spec.study,
+                "description": spec.description,
+                "study_text": study.document.text,
+                "failed": json.dumps(dict(failed)),
+                "versions": json.dumps(versions()),
+                "git_commit": git_commit(),
+                "gathered": now(),
+            }
+        ),
+        children={"outcomes": xr.DataTree(over_grid(study, found))},
+    )
+    if spec.keep != "nothing":
+        dims = spec.dims
+        for number, place in enumerate(sorted({place[:-1] for place in study.grid})):
+            names = [study.grid[(*place, n)] for n in range(len(spec.seed_list))]
+            there = [opened[name] for name in names if name in opened]
+            if there:
+                where = {
+                    dim: values[index]
+                    for (dim, values), index in zip(dims.items(), place, strict=True)
+                }
+                cell = together(there, spec.keep).assign_attrs(place=json.dumps(where))
+                tree[f"runs/{number:04d}"] = xr.DataTree(cell)
+    return tree
+
+
+def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
+    """Return one outcome of one run; not a number where the run has no such phase.
+
+    Parameters
+    ----------
+    result
+        A result.
+    its
+        Which number.
+    """
+    if its.quantity == "wall_seconds":
+        return xr.DataArray(float(result.attrs.get("wall_seconds", np.nan)))
+    if its.quantity not in result:
+        return xr.DataArray(np.nan)
+    chosen = {
+        name: getattr(its, name)
+        for name in ("layer", "readout", "sign")
+        if getattr(its, name) is not None and name in result[its.quantity].dims
+    }
+    result = result.sel(chosen)
+    if its.quantity in FINAL:
+        return result[its.quantity].reset_coords(drop=True)
+    match its.statistic:
+        case "nights_to":
+            assert its.below is not None
+            part = result if its.block is None else _where(result, result["block"] == its.block)
+            value = statistics.nights_to(part, its.quantity, its.below)
+        case "half_recovery":
+            value = statistics.half_recovery(result, its.quantity)
+        case "overshoot":
+            value = statistics.overshoot(result, its.quantity)
+        case "mean_duration":
+            value = xr.DataArray(statistics.mean_duration(result, its.at, its.block))
+        case _:
+            value = _value(result, its)
+    return value.reset_coords(drop=True)
+
+
+def _where(result: xr.Dataset, chosen: xr.DataArray) -> xr.Dataset:
+    return result.isel(probe=np.flatnonzero(chosen.values))
+
+
+def _value(result: xr.Dataset, its: Outcome) -> xr.DataArray:
+    ends = result["phase_end"].values.copy()
+    if its.at != "any":
+        ends &= result["phase"].values == its.at
+    if its.block is not None:
+        ends &= result["block"].values == its.block
+    if its.cycle is not None:
+        ends &= result["cycle"].values == its.cycle
+    places = np.flatnonzero(ends)
+    values = result[its.quantity]
+    if not len(places):
+        return xr.full_like(values.isel(probe=0, drop=True), np.nan)
+    return values.isel(probe=places[-1], drop=True)
+
+
+def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]]) -> xr.Dataset:
+    """Arrange outcomes over the grid and seeds; what is missing is not a number."""
+    spec = study.spec
+    dims = {**spec.dims, "seed": spec.seed_list}
+    sizes = [len(values) for values in dims.values()]
+    variables: dict[str, Any] = {}
+    for label, its in spec.outcomes.items():
+        samples = [values[label] for values in found.values()]
+        shape = max(samples, key=lambda one: one.ndim, default=xr.DataArray(np.nan))
+        array = xr.DataArray(
+            np.full((*sizes, *shape.shape), np.nan),
+            dims=(*dims, *shape.dims),
+            coords={name: shape[name].values.astype(str) for name in shape.dims},
+        )
+        for place, run in study.grid.items():
+            if run in found:
+                array.values[place] = found[run][label].values
+        quantity = QUANTITIES.get(its.quantity)
+        array.attrs = {
+            "long_name": its.label or (quantity.long_name if quantity else its.quantity),
+            "units": quantity.units if quantity and its.statistic == "value" else "1",
+            "scale": its.scale,
+        }
+        variables[label] = array
+    dataset = xr.Dataset(variables)
+    for name, values in dims.items():
+        dataset = dataset.assign_coords({name: (name, np.array(values), {"long_name": name})})
+    for item in spec.vary:
+        for name, values in list(item.items())[1:]:
+            dataset = dataset.assign_coords(
+                {name.removeprefix("model."): (dimension(item), np.array(values))}
+            )
+    return dataset
+
+
+def together(results: list[xr.Dataset], keep: str) -> xr.Dataset:
+    """Return the runs of one place in the grid as one dataset over ``seed``.
+
+    Runs may differ in their number of probes: the shorter ones end in what is not a number.
+    """
+    if keep == "all" and not _same_probes(results):
+        keep = "phase_ends"  # the same in number for all seeds, wherever phases end
+    kept = [statistics.phase_ends(its) if keep == "phase_ends" else its for its in results]
+    numbered = [its.assign_coords(probe=np.arange(its.sizes["probe"])) for its in kept]
+    if not _same_probes(kept):  # phases that wait for a condition: their lengths differ by seed
+        numbered = [its.reset_coords(["step", "time_h", "phase_onset"]) for its in numbered]
+    seeds = xr.DataArray([int(its.attrs["seed"]) for its in results], dims="seed", name="seed")
+    return xr.concat(numbered, seeds, combine_attrs="drop_conflicts")
+
+
+def _same_probes(results: list[xr.Dataset]) -> bool:
+    first = results[0]["step"].values
+    return all(np.array_equal(its["step"].values, first) for its in results)
+
+
+def save(tree: xr.DataTree, path: Path) -> None:
+    """Write a study's result as a Zarr store, in place of an older one.
+
+    Parameters
+    ----------
+    tree
+        From :func:`gather`.
+    path
+        The store.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    coded = tree.map_over_datasets(as_flags)
+    coded.to_zarr(partial, mode="w", zarr_format=3, consolidated=False)
+    shutil.rmtree(path, ignore_errors=True)
+    partial.rename(path)
+
+
+def open_study(path: str | Path) -> xr.DataTree:
+    """Open the result of a study, in memory.
+
+    Parameters
+    ----------
+    path
+        The folder that ``wakesleep study`` wrote, or the store ``study.zarr`` in it.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = Path(path)
+    store = path / "study.zarr" if (path / "study.zarr").exists() else path
+    try:
+        tree = xr.open_datatree(store, engine="zarr", consolidated=False, chunks=None)
+        if "outcomes" not in tree.children:
+            raise ValueError("no outcomes")
+        return tree.load().map_over_datasets(in_words)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: there is no result of a study, or it is damaged ({type(error).__name__})"
+        ) from None

@@ -1,0 +1,41 @@
+"""Dreams: the network runs from the top down, and what reaches its input is the negative case.
+
+Hinton 2022 (arXiv 2212.13345), section 6.2: the generative model learns no features of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from wakesleep.negatives import Context
+from wakesleep.negatives.own_label import drawn_labels
+
+
+def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+    """Return as many dreams as there are real cases.
+
+    Parameters
+    ----------
+    model
+        Offers ``dream`` (:class:`wakesleep.capabilities.Dreams`).
+    images, labels
+        Real cases (cases, features) and (cases,). Only the labels are used, as the classes to
+        be dreamt of where dreams start from labels.
+    context
+        Options ``start``, ``settle``, ``spread`` and ``label``.
+    """
+    options = context.options
+    seen, dreamt = model.dream(
+        labels,
+        start=options["start"],
+        settle=options["settle"],
+        spread=options["spread"],
+        generator=context.generator,
+    )
+    if options["label"] == "start":
+        return seen, labels
+    if options["label"] == "own":
+        return seen, drawn_labels(model.label_probabilities(seen), context.generator)
+    return seen, drawn_labels(dreamt, context.generator)

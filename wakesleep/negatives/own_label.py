@@ -1,0 +1,40 @@
+"""A real image with a label drawn from what the network itself believes, right or wrong.
+
+The label alone is dreamt, the image is clamped: where the network is right, its negative data are
+its positive data, and the two phases cancel, as in a Boltzmann machine (Hinton 2022, section 5).
+For sequences this is teacher forcing: the real context with the symbol the network would have gone
+on with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wakesleep.negatives import Context
+
+
+def own_label(
+    model: Any, images: Tensor, labels: Tensor, context: Context
+) -> tuple[Tensor, Tensor]:
+    """Return the same images with labels drawn from the network's own probabilities.
+
+    Parameters
+    ----------
+    model
+        Offers ``label_probabilities``.
+    images, labels
+        Real cases (cases, features) and (cases,); the labels are not looked at.
+    context
+        For its random stream.
+    """
+    return images, drawn_labels(model.label_probabilities(images), context.generator)
+
+
+def drawn_labels(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    """Return one label (cases,) for each row of probabilities (cases, classes)."""
+    # A softmax gone astray is noticed by the learner; it must not stop the draw.
+    chances = probabilities.nan_to_num().clamp_min(1e-12)
+    return torch.multinomial(chances, 1, generator=generator).squeeze(1)

@@ -1,0 +1,269 @@
+"""Figures of a study: heat maps and lines of outcomes over the grid, curves over cycles."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from wakesleep import statistics
+from wakesleep.errors import InputError, listed, nearest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from wakesleep.study import Figure as Wanted
+    from wakesleep.study import Study
+
+# What a reader is told where a name alone would not say it.
+NAMES = {
+    "phase_steps": "length of a phase (updates)",
+    "horizon": "momentum's horizon 1/(1 - μ) (updates)",
+    "rate": "learning rate",
+    "lost_nights": "lost nights",
+    "cycle": "nights",
+}
+
+
+def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> list[Path]:
+    """Draw every figure a study asks for into PNG files of a folder.
+
+    Raises
+    ------
+    InputError
+        If a figure names a dimension that there is not, or leaves one undecided.
+    """
+    paths = []
+    for wanted in spec.figures:
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{wanted.name}.png"
+        draw(wanted, tree).savefig(path, dpi=200, bbox_inches="tight")
+        paths.append(path)
+    return paths
+
+
+def draw(wanted: Wanted, tree: xr.DataTree) -> Figure:
+    """Draw one figure.
+
+    Parameters
+    ----------
+    wanted
+        What is to be drawn.
+    tree
+        A study's result.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    values = _values(wanted, tree)
+    shown = {name for name in (wanted.x, wanted.y, wanted.hue, wanted.columns, wanted.rows) if name}
+    for name in [*shown, *wanted.select]:
+        if name not in values.dims:
+            raise InputError(
+                f"figure '{wanted.name}': there is no dimension '{name}'; there are "
+                f"{listed([str(dim) for dim in values.dims])}{nearest(name, map(str, values.dims))}"
+            )
+    values = _chosen(values, wanted, shown)
+    columns = _labels(values, wanted.columns)
+    rows = _labels(values, wanted.rows)
+    wide = 3.5 if wanted.figure == "heatmap" else 3.6
+    figure = NewFigure(figsize=(wide * len(columns) + 0.9, 2.8 * len(rows) + 0.4))
+    axes = figure.subplots(len(rows), len(columns), squeeze=False, sharex=True, sharey=True)
+    scale = _limits(values)
+    for (row, column), ax in zip(itertools.product(rows, columns), axes.flat, strict=True):
+        panel = values.sel(
+            {name: its for name, its in ((wanted.rows, row), (wanted.columns, column)) if name}
+        )
+        if wanted.figure == "heatmap":
+            assert wanted.y is not None
+            heatmap(panel, wanted.x, wanted.y, ax, scale)
+        else:
+            lines(panel, wanted.x, wanted.hue, ax)
+            for axis in wanted.log:
+                getattr(ax, f"set_{axis}scale")("log")
+        named = [
+            f"{NAMES.get(name, name)} {its}" if not isinstance(its, str) else str(its)
+            for name, its in ((wanted.rows, row), (wanted.columns, column))
+            if name
+        ]
+        ax.set_title(", ".join(named), fontsize=9)
+    _label(figure, axes, wanted, values)
+    return figure
+
+
+def heatmap(values: xr.DataArray, x: str, y: str, ax: Axes, limits: tuple[float, float]) -> Axes:
+    """Draw means over seeds as coloured and numbered cells; a cell with no run is left blank.
+
+    Parameters
+    ----------
+    values
+        With dimensions ``x``, ``y`` and ``seed``.
+    x, y
+        Names of dimensions.
+    ax
+        Where to draw.
+    limits
+        Least and greatest value of the colour scale.
+    """
+    import seaborn
+
+    mean = values.mean("seed").transpose(y, x)
+    seaborn.heatmap(
+        mean.values,
+        ax=ax,
+        cmap="viridis_r",
+        vmin=limits[0],
+        vmax=limits[1],
+        annot=True,
+        fmt=".3g",
+        annot_kws={"fontsize": 7},
+        xticklabels=[_short(its) for its in mean[x].values],
+        yticklabels=[_short(its) for its in mean[y].values],
+        cbar=False,
+    )
+    ax.invert_yaxis()
+    ax.tick_params(labelsize=8, rotation=0)
+    return ax
+
+
+def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
+    """Draw means over seeds with their 95 % t intervals as lines.
+
+    Parameters
+    ----------
+    values
+        With dimensions ``x``, ``seed`` and, where given, ``hue``.
+    x, hue
+        Names of dimensions; ``hue`` is shown by colour.
+    ax
+        Where to draw.
+    """
+    import seaborn
+
+    series = [None] if hue is None else list(values[hue].values)
+    palette = (
+        seaborn.color_palette("viridis", len(series))
+        if hue is not None and values[hue].dtype.kind in "if"
+        else seaborn.color_palette("colorblind", len(series))
+    )
+    for its, colour in zip(series, palette, strict=True):
+        one = values if its is None else values.sel({hue: its})
+        found = statistics.interval(one.dropna(x, how="all"))
+        at = found[x].values
+        if at.dtype.kind not in "iuf":
+            at = np.arange(len(at))
+            ax.set_xticks(at, [str(name) for name in found[x].values])
+        ax.plot(
+            at,
+            found["mean"],
+            color=colour,
+            linewidth=1.3,
+            marker="o",
+            markersize=2.5,
+            label=None if its is None else _short(its),
+        )
+        ax.fill_between(at, found["low"], found["high"], color=colour, alpha=0.2, linewidth=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=8)
+    return ax
+
+
+def _values(wanted: Wanted, tree: xr.DataTree) -> xr.DataArray:
+    """Return what is drawn, in the units it is shown in."""
+    outcomes = tree["outcomes"].to_dataset()
+    if wanted.figure != "cycles":
+        values = outcomes[wanted.outcome]
+        with xr.set_options(keep_attrs=True):
+            return values * values.attrs.get("scale", 1.0)
+    return over_cycles(tree, wanted.quantity, wanted.at)
+
+
+def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
+    """Return a quantity at phase ends over the grid, ``seed`` and ``cycle`` (counted from 1).
+
+    Raises
+    ------
+    InputError
+        If the study kept no runs.
+    """
+    if "runs" not in tree.children:
+        raise InputError("figure of cycles: the study keeps no runs ('keep: nothing')")
+    parts = []
+    for run in tree["runs"].children.values():
+        its = run.to_dataset()
+        ends = its["phase_end"].values.astype(bool)
+        if at != "any":
+            ends &= its["phase"].values == at
+        chosen = its[quantity].isel(probe=np.flatnonzero(ends))
+        chosen = chosen.assign_coords(probe=chosen["cycle"].values + 1).rename(probe="cycle_")
+        chosen = chosen.drop_vars([n for n in chosen.coords if n not in (*chosen.dims, "seed")])
+        place = json_place(its)
+        parts.append(chosen.rename(cycle_="cycle").expand_dims(place))
+    return xr.combine_by_coords([part.rename("v").to_dataset() for part in parts])["v"]
+
+
+def json_place(run: xr.Dataset) -> dict[str, list[Any]]:
+    """Return the place in the grid that a run's group says it has."""
+    import json
+
+    place: Mapping[str, Any] = json.loads(run.attrs["place"])
+    return {name: [value] for name, value in place.items()}
+
+
+def _chosen(values: xr.DataArray, wanted: Wanted, shown: set[str]) -> xr.DataArray:
+    values = values.sel(wanted.select)
+    for name in values.dims:
+        if name in shown or name == "seed":
+            continue
+        if values.sizes[name] > 1:
+            raise InputError(
+                f"figure '{wanted.name}': '{name}' has {values.sizes[name]} values; show it as "
+                "x, y, hue, columns or rows, or choose one by 'select'"
+            )
+        values = values.isel({name: 0})
+    return values
+
+
+def _labels(values: xr.DataArray, name: str | None) -> list[Any]:
+    return [None] if name is None else [its.item() for its in values[name].values]
+
+
+def _limits(values: xr.DataArray) -> tuple[float, float]:
+    mean = values.mean("seed")
+    finite = mean.values[np.isfinite(mean.values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)
+
+
+def _label(figure: Figure, axes: Any, wanted: Wanted, values: xr.DataArray) -> None:
+    quantity = str(values.attrs.get("long_name", wanted.quantity or wanted.outcome))
+    below = quantity if wanted.figure != "heatmap" else NAMES.get(wanted.y or "", wanted.y or "")
+    for ax in axes[:, 0]:
+        ax.set_ylabel(below, fontsize=9)
+    for ax in axes[-1, :]:
+        ax.set_xlabel(NAMES.get(wanted.x, wanted.x), fontsize=9)
+    for ax in axes[:-1, :].flat:
+        ax.set_xlabel("")
+    if wanted.hue is not None:
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        axes[0, -1].legend(
+            handles,
+            labels,
+            title=NAMES.get(wanted.hue, wanted.hue),
+            frameon=False,
+            fontsize=8,
+            title_fontsize=8,
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1.0),
+        )
+    title = wanted.title or (quantity if wanted.figure == "heatmap" else "")
+    if title:
+        figure.suptitle(title, fontsize=10, y=1.0)
+    figure.tight_layout()

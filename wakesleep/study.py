@@ -1,0 +1,351 @@
+"""Study files: a grid of models, protocols, inputs and seeds, and what to make of its runs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from wakesleep import files, library, specs
+from wakesleep.errors import InputError, listed, nearest
+from wakesleep.inputs import Words
+from wakesleep.loading import check_fit, load_model, load_protocol
+from wakesleep.model import LoadedModel
+from wakesleep.phases import PhaseName
+from wakesleep.protocol import LoadedProtocol
+from wakesleep.results import QUANTITIES
+
+MOST_RUNS = 100_000
+FINAL = ("validation_error", "test_error", "wall_seconds")
+OutcomeQuantity = Annotated[str, specs.OneOf("quantity", (*QUANTITIES, *FINAL))]
+Scalar = bool | int | float | str
+Values = dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1, strict=False)]]
+
+
+class Arm(specs.Spec):
+    """A model or a protocol with some of its values set, under a name of its own."""
+
+    name: specs.Name
+    use: str = Field(description="Name of a shipped file, or a path from the study's folder.")
+    set: dict[str, Scalar] = Field(
+        {}, description="Parameters of the model, inputs of the protocol."
+    )
+
+
+class Outcome(specs.Spec):
+    """One number (or one for each layer or read-out) that is drawn from every run."""
+
+    quantity: OutcomeQuantity = Field(description="A recorded quantity, or a final error.")
+    statistic: Literal["value", "nights_to", "half_recovery", "overshoot", "mean_duration"] = Field(
+        "value",
+        description=(
+            "The value at the end of a phase; the number of cycles until it stays below a "
+            "criterion at every phase's end; updates of recovery until half of what deprivation "
+            "did is undone; how far recovery goes beyond the baseline; the mean length of phases."
+        ),
+    )
+    at: PhaseName | Literal["any"] = Field("any", description="The phase at whose end it is taken.")
+    block: str | None = Field(None, description="The part of the protocol; default any.")
+    cycle: int | None = Field(None, ge=0, description="The cycle (from 0); default the last.")
+    below: float | None = Field(None, description="The criterion of 'nights_to'.")
+    layer: str | None = None
+    readout: str | None = None
+    sign: Literal["positive", "negative"] | None = None
+    label: str = Field("", description="As it is written on an axis.")
+    scale: float = Field(1.0, description="Factor for tables and figures, 100 for per cent.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Outcome:
+        if (self.statistic == "nights_to") != (self.below is not None):
+            raise ValueError("'below' and 'statistic: nights_to' go together")
+        if self.quantity in FINAL and self.statistic != "value":
+            raise ValueError(f"'{self.quantity}' is one number; its statistic must be 'value'")
+        return self
+
+
+class Figure(specs.Spec):
+    """A figure: outcomes over the grid, or a quantity over the cycles of the runs."""
+
+    figure: Literal["heatmap", "lines", "cycles"]
+    name: specs.Name = Field(description="Name of the file.")
+    outcome: str = Field("", description="For heatmap and lines: which outcome.")
+    quantity: str = Field("", description="For cycles: which quantity.")
+    at: PhaseName | Literal["any"] = Field("any", description="For cycles: at which phase's end.")
+    x: str = Field("cycle", description="Dimension along the x axis.")
+    y: str | None = Field(None, description="For heatmap: dimension along the y axis.")
+    hue: str | None = Field(None, description="Dimension shown by colour.")
+    columns: str | None = Field(None, description="Dimension shown by panels side by side.")
+    rows: str | None = Field(None, description="Dimension shown by panels one above the other.")
+    select: dict[str, Scalar] = Field({}, description="Values of the dimensions not shown.")
+    log: Words = Field((), description="Axes with a logarithmic scale: x, y.")
+    title: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Figure:
+        if self.figure == "heatmap" and self.y is None:
+            raise ValueError("a heatmap needs 'y'")
+        if (self.figure == "cycles") != bool(self.quantity) or (self.figure == "cycles") == bool(
+            self.outcome
+        ):
+            raise ValueError("'figure: cycles' needs 'quantity', the others need 'outcome'")
+        return self
+
+
+class Published(specs.Spec):
+    """A published number to stand beside an outcome."""
+
+    outcome: str
+    at: dict[str, Scalar] = Field(description="The place in the grid.")
+    value: float
+    source: str = ""
+
+
+class Study(specs.Spec):
+    """What a study file holds."""
+
+    study: specs.Name
+    description: str = ""
+    references: Words = ()
+    models: Annotated[tuple[str | Arm, ...], Field(strict=False, min_length=1)]
+    protocols: Annotated[tuple[str | Arm, ...], Field(strict=False, min_length=1)]
+    set: dict[str, Scalar] = Field({}, description="Inputs and model.NAME parameters of all runs.")
+    vary: Annotated[tuple[Values, ...], Field(strict=False)] = Field(
+        (),
+        description=(
+            "The grid: every combination of these items is run. An item is a mapping of names to "
+            "lists; the lists of one item go along with one another, and its first name is that "
+            "of the dimension."
+        ),
+    )
+    seeds: (
+        Annotated[int, Field(ge=1)]
+        | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False, min_length=1)]
+    ) = Field(3, description="How many seeds, from 0; or a list of seeds.")
+    keep: Literal["phase_ends", "all", "nothing"] = Field(
+        "phase_ends", description="Which probes of every run go into the study's result."
+    )
+    networks: bool = Field(False, description="Keep the trained networks (checkpoints) as well.")
+    outcomes: dict[specs.Name, Outcome] = Field(min_length=1)
+    figures: Annotated[tuple[Figure, ...], Field(strict=False)] = ()
+    published: Annotated[tuple[Published, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _grid_is_regular(self) -> Study:
+        for item in self.vary:
+            if not item:
+                raise ValueError("an item of 'vary' names nothing")
+            if len({len(values) for values in item.values()}) > 1:
+                raise ValueError(
+                    "the lists of one item of 'vary' must be equally long; "
+                    + ", ".join(f"{name} has {len(values)}" for name, values in item.items())
+                )
+        names = [name for item in self.vary for name in item] + list(self.set)
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"{listed(sorted(twice))} is set or varied twice")
+        for arms in (self.models, self.protocols):
+            labels = [arm_name(arm) for arm in arms]
+            if len(set(labels)) < len(labels):
+                raise ValueError(f"two of {listed(labels)} have the same name; give them names")
+        known = {*self.outcomes}
+        for its in (*self.figures, *self.published):
+            if its.outcome and its.outcome not in known:
+                raise ValueError(
+                    f"there is no outcome '{its.outcome}'; there are "
+                    f"{listed(known)}{nearest(its.outcome, known)}"
+                )
+        return self
+
+    @property
+    def seed_list(self) -> list[int]:
+        """All seeds."""
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
+
+    @property
+    def dims(self) -> dict[str, list[Scalar]]:
+        """The grid's dimensions and their values, without the seed."""
+        return {
+            "model": [arm_name(arm) for arm in self.models],
+            "protocol": [arm_name(arm) for arm in self.protocols],
+            **{dimension(item): list(next(iter(item.values()))) for item in self.vary},
+        }
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a study.
+
+    Attributes
+    ----------
+    name
+        Name of its store, unique to what is run.
+    protocol, model, seed
+        What is run.
+    """
+
+    name: str
+    protocol: LoadedProtocol
+    model: LoadedModel
+    seed: int
+
+
+@dataclass(frozen=True)
+class LoadedStudy:
+    """A study file and the runs it comes to.
+
+    Attributes
+    ----------
+    spec
+        The file's content.
+    document
+        The file.
+    jobs
+        Every run, by name.
+    grid
+        For every place in the grid (one index per dimension, the seed last) the name of its run.
+        Places that differ only in what a protocol does not know share a run.
+    """
+
+    spec: Study
+    document: files.Document
+    jobs: dict[str, Job]
+    grid: dict[tuple[int, ...], str]
+
+
+def arm_name(arm: str | Arm) -> str:
+    """Return what a model or protocol is called in the study's result."""
+    return arm.name if isinstance(arm, Arm) else Path(arm).stem
+
+
+def dimension(item: Mapping[str, Any]) -> str:
+    """Return the name of the dimension that an item of ``vary`` spans."""
+    return next(iter(item)).removeprefix("model.")
+
+
+def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
+    """Load a study file, and check every run it comes to.
+
+    Parameters
+    ----------
+    name
+        Name of a shipped study, or a path.
+    seeds
+        How many seeds, instead of what the file says.
+
+    Raises
+    ------
+    InputError
+        If the file, or any protocol or model it names, is wrong; if a value fits none of them; or
+        if the grid is too large.
+    """
+    document = files.read(library.find(str(name), ("studies",)))
+    if "study" not in document.tree:
+        raise InputError(
+            f"{document.source}:1:1: not a study: it needs a key 'study' that names it"
+        )
+    spec = specs.validate(Study, document.tree, document)
+    if seeds is not None:
+        if seeds < 1:
+            raise InputError(f"a study needs at least one seed, not {seeds}")
+        spec = spec.model_copy(update={"seeds": seeds})
+    count = len(spec.seed_list)
+    for values in spec.dims.values():
+        count *= len(values)
+    if count > MOST_RUNS:
+        raise InputError(f"study '{spec.study}' comes to {count:,} runs; allowed are {MOST_RUNS:,}")
+    protocols = [_arm(arm, load_protocol, document) for arm in spec.protocols]
+    models = [_arm(arm, load_model, document) for arm in spec.models]
+    _check_names(spec, document, protocols, models)
+    jobs: dict[str, Job] = {}
+    grid: dict[tuple[int, ...], str] = {}
+    axes = [range(len(next(iter(item.values())))) for item in spec.vary]
+    for place in itertools.product(range(len(models)), range(len(protocols)), *axes):
+        values = dict(spec.set)
+        for item, number in zip(spec.vary, place[2:], strict=True):
+            values |= {name: its[number] for name, its in item.items()}
+        try:
+            protocol, model = _filled(protocols[place[1]], models[place[0]], values)
+        except InputError as error:
+            shown = ", ".join(f"{name}={value}" for name, value in values.items())
+            raise InputError(
+                f"study '{spec.study}', at {shown or 'its only place'}: {error}"
+            ) from None
+        cell = _cell_name(spec, place, protocol, model)
+        for number, seed in enumerate(spec.seed_list):
+            run = f"{cell}-seed{seed}"
+            jobs[run] = Job(run, protocol, model, seed)
+            grid[*place, number] = run
+    return LoadedStudy(spec, document, jobs, grid)
+
+
+def _arm(arm: str | Arm, loader: Any, document: files.Document) -> Any:
+    name, values = (arm.use, arm.set) if isinstance(arm, Arm) else (arm, {})
+    beside = (document.folder or Path.cwd()) / name
+    try:
+        return loader(beside if beside.is_file() else name, values)
+    except InputError as error:
+        raise InputError(f"study {document.source}: {error}") from None
+
+
+def _check_names(
+    spec: Study,
+    document: files.Document,
+    protocols: list[LoadedProtocol],
+    models: list[LoadedModel],
+) -> None:
+    """Refuse a name that no protocol and no model knows."""
+    inputs = sorted({name for its in protocols for name in its.values})
+    parameters = sorted({f"model.{name}" for its in models for name in its.values})
+    places = [(("set", name), name) for name in spec.set]
+    places += [
+        (("vary", number, name), name) for number, its in enumerate(spec.vary) for name in its
+    ]
+    for path, name in places:
+        known = parameters if name.startswith("model.") else inputs
+        if name not in known:
+            raise document.error(
+                path,
+                f"'{name}' is {'a parameter of no model' if known is parameters else 'an input of no protocol'}"
+                f" of this study; allowed are {listed(known) or 'none'}{nearest(name, known)}",
+            )
+
+
+def _filled(
+    protocol: LoadedProtocol, model: LoadedModel, values: Mapping[str, Scalar]
+) -> tuple[LoadedProtocol, LoadedModel]:
+    """Set what a protocol and a model know of some values, and see that they fit."""
+    inputs = {name: value for name, value in values.items() if name in protocol.values}
+    parameters = {
+        name.removeprefix("model."): value
+        for name, value in values.items()
+        if name.startswith("model.") and name.removeprefix("model.") in model.values
+    }
+    filled = load_protocol(protocol, inputs), load_model(model, parameters)
+    check_fit(*filled)
+    return filled
+
+
+def _cell_name(
+    spec: Study, place: tuple[int, ...], protocol: LoadedProtocol, model: LoadedModel
+) -> str:
+    """Return a name that tells people what is run, and a hash of all that decides it."""
+    parts = [arm_name(spec.models[place[0]]), arm_name(spec.protocols[place[1]])]
+    for item in spec.vary:
+        name = next(iter(item))
+        its = model.values if name.startswith("model.") else protocol.values
+        short = name.removeprefix("model.")
+        if short in its:
+            parts.append(f"{short}={its[short]}")
+    readable = re.sub(r"[^\w.=+-]", "_", "-".join(parts))[:120]
+    decides = json.dumps(
+        [protocol.resolved, dict(protocol.values), model.spec.kind, model.spec.data, model.values],
+        sort_keys=True,
+    )
+    return f"{readable}-{hashlib.sha256(decides.encode()).hexdigest()[:8]}"
