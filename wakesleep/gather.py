@@ -135,7 +135,7 @@ def _value(result: xr.Dataset, its: Outcome) -> xr.DataArray:
 def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]]) -> xr.Dataset:
     """Arrange outcomes over the grid and seeds; what is missing is not a number."""
     spec = study.spec
-    dims = {**spec.dims, "seed": spec.seed_list}
+    dims: dict[str, list[Any]] = {**spec.dims, "seed": list(spec.seed_list)}
     sizes = [len(values) for values in dims.values()]
     variables: dict[str, Any] = {}
     for label, its in spec.outcomes.items():

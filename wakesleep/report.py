@@ -80,9 +80,7 @@ def print_study(tree: xr.DataTree) -> None:
     from wakesleep.statistics import interval
 
     outcomes = tree["outcomes"].to_dataset()
-    grid = [name for name in outcomes["seed"].dims or ()] and [
-        str(name) for name in next(iter(outcomes.data_vars.values())).dims
-    ]
+    grid = [str(name) for name in next(iter(outcomes.data_vars.values())).dims]
     grid = grid[: grid.index("seed")]
     shown = [name for name in grid if outcomes.sizes[name] > 1]
     table = Table(
@@ -91,22 +89,22 @@ def print_study(tree: xr.DataTree) -> None:
         caption=f"Mean ± 95 % t interval, n = {outcomes.sizes['seed']} seeds.",
         caption_justify="left",
     )
-    columns = []
+    columns: list[tuple[str, dict[str, str]]] = []
     for name, values in outcomes.data_vars.items():
-        rest = [dim for dim in values.dims if dim not in (*grid, "seed")]
+        rest = [str(dim) for dim in values.dims if dim not in (*grid, "seed")]
         for place in itertools.product(*(values[dim].values for dim in rest)):
             columns.append((str(name), dict(zip(rest, place, strict=True))))
     for name in shown:
         table.add_column(name)
-    for name, rest in columns:
+    for name, chosen in columns:
         table.add_column(
-            "\n".join([name, *(f"{dim} {its}" for dim, its in rest.items())]), justify="right"
+            "\n".join([name, *(f"{dim} {its}" for dim, its in chosen.items())]), justify="right"
         )
-    for place in itertools.product(*(range(outcomes.sizes[name]) for name in grid)):
-        row = outcomes.isel(dict(zip(grid, place, strict=True)))
+    for at in itertools.product(*(range(outcomes.sizes[name]) for name in grid)):
+        row = outcomes.isel(dict(zip(grid, at, strict=True)))
         cells = []
-        for name, rest in columns:
-            its = row[name].sel(rest)
+        for name, chosen in columns:
+            its = row[name].sel(chosen)
             scale = its.attrs.get("scale", 1.0)
             found = interval(its * scale)
             half = (found["high"] - found["mean"]).item()

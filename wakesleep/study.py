@@ -34,9 +34,7 @@ class Arm(specs.Spec):
 
     name: specs.Name
     use: str = Field(description="Name of a shipped file, or a path from the study's folder.")
-    set: dict[str, Scalar] = Field(
-        {}, description="Parameters of the model, inputs of the protocol."
-    )
+    set: dict[str, Any] = Field({}, description="Parameters of the model, inputs of the protocol.")
 
 
 class Outcome(specs.Spec):
@@ -154,12 +152,12 @@ class Study(specs.Spec):
             labels = [arm_name(arm) for arm in arms]
             if len(set(labels)) < len(labels):
                 raise ValueError(f"two of {listed(labels)} have the same name; give them names")
-        known = {*self.outcomes}
-        for its in (*self.figures, *self.published):
-            if its.outcome and its.outcome not in known:
+        named = [its.outcome for its in self.figures] + [its.outcome for its in self.published]
+        for name in named:
+            if name and name not in self.outcomes:
                 raise ValueError(
-                    f"there is no outcome '{its.outcome}'; there are "
-                    f"{listed(known)}{nearest(its.outcome, known)}"
+                    f"there is no outcome '{name}'; there are "
+                    f"{listed(self.outcomes)}{nearest(name, self.outcomes)}"
                 )
         return self
 
@@ -267,9 +265,9 @@ def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
     grid: dict[tuple[int, ...], str] = {}
     axes = [range(len(next(iter(item.values())))) for item in spec.vary]
     for place in itertools.product(range(len(models)), range(len(protocols)), *axes):
-        values = dict(spec.set)
+        values: dict[str, Scalar] = dict(spec.set)
         for item, number in zip(spec.vary, place[2:], strict=True):
-            values |= {name: its[number] for name, its in item.items()}
+            values |= {name: choices[number] for name, choices in item.items()}
         try:
             protocol, model = _filled(protocols[place[1]], models[place[0]], values)
         except InputError as error:
@@ -303,7 +301,7 @@ def _check_names(
     """Refuse a name that no protocol and no model knows."""
     inputs = sorted({name for its in protocols for name in its.values})
     parameters = sorted({f"model.{name}" for its in models for name in its.values})
-    places = [(("set", name), name) for name in spec.set]
+    places: list[tuple[files.Path_, str]] = [(("set", name), name) for name in spec.set]
     places += [
         (("vary", number, name), name) for number, its in enumerate(spec.vary) for name in its
     ]

@@ -87,7 +87,7 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
                         failed[job.name] = reason
                     idle.append(number)
                     done += 1
-                show(done, {number: job.name for number, job in at.values()}, list(places))
+                show(done, {number: job.name for number, job in at.values()}, places[:])
     except KeyboardInterrupt:
         places[2 * workers] = 1
         for its in pools:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # What a reader is told where a name alone would not say it.
 NAMES = {
     "phase_steps": "length of a phase (updates)",
-    "horizon": "momentum's horizon 1/(1 - μ) (updates)",
+    "momentum": "momentum's horizon 1/(1 - μ) (updates)",
     "rate": "learning rate",
     "lost_nights": "lost nights",
     "cycle": "nights",
@@ -121,8 +121,8 @@ def heatmap(values: xr.DataArray, x: str, y: str, ax: Axes, limits: tuple[float,
         annot=True,
         fmt=".3g",
         annot_kws={"fontsize": 7},
-        xticklabels=[_short(its) for its in mean[x].values],
-        yticklabels=[_short(its) for its in mean[y].values],
+        xticklabels=[_tick(x, its) for its in mean[x].values],
+        yticklabels=[_tick(y, its) for its in mean[y].values],
         cbar=False,
     )
     ax.invert_yaxis()
@@ -164,7 +164,7 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
             linewidth=1.3,
             marker="o",
             markersize=2.5,
-            label=None if its is None else _short(its),
+            label=None if its is None else _tick(hue or "", its),
         )
         ax.fill_between(at, found["low"], found["high"], color=colour, alpha=0.2, linewidth=0)
     ax.spines[["top", "right"]].set_visible(False)
@@ -236,6 +236,11 @@ def _limits(values: xr.DataArray) -> tuple[float, float]:
     mean = values.mean("seed")
     finite = mean.values[np.isfinite(mean.values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+
+def _tick(name: str, value: Any) -> str:
+    """Return what stands at a value of a dimension; a momentum is told by how far it looks back."""
+    return f"{1 / (1 - value):,.0f}" if name == "momentum" else _short(value)
 
 
 def _short(value: Any) -> str:
