@@ -160,9 +160,9 @@ def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]
     for name, values in dims.items():
         dataset = dataset.assign_coords({name: (name, np.array(values), {"long_name": name})})
     for item in spec.vary:
-        for name, values in list(item.items())[1:]:
+        for name, along in list(item.items())[1:]:
             dataset = dataset.assign_coords(
-                {name.removeprefix("model."): (dimension(item), np.array(values))}
+                {name.removeprefix("model."): (dimension(item), np.array(along))}
             )
     return dataset
 

@@ -129,6 +129,23 @@ KINDS: dict[str, Kind] = {
         learner="wakesleep.forward_forward.network:ForwardForward",
         offers=tuple(CAPABILITIES),
     ),
+    "backprop": Kind(
+        parameters="wakesleep.backprop.parameters:Parameters",
+        learner="wakesleep.backprop.network:Backprop",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "classify",
+            "label_probabilities",
+            "weight_norms",
+        ),
+    ),
+    "ngram": Kind(
+        parameters="wakesleep.ngram.parameters:Parameters",
+        learner="wakesleep.ngram.counter:Counter",
+        offers=("wake", "sleep", "interleaved", "classify", "label_probabilities"),
+    ),
 }
 
 

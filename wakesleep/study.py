@@ -254,8 +254,8 @@ def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
             raise InputError(f"a study needs at least one seed, not {seeds}")
         spec = spec.model_copy(update={"seeds": seeds})
     count = len(spec.seed_list)
-    for values in spec.dims.values():
-        count *= len(values)
+    for its in spec.dims.values():
+        count *= len(its)
     if count > MOST_RUNS:
         raise InputError(f"study '{spec.study}' comes to {count:,} runs; allowed are {MOST_RUNS:,}")
     protocols = [_arm(arm, load_protocol, document) for arm in spec.protocols]

@@ -1,4 +1,4 @@
-"""Data sets: real images, split once and for all into training, validation and test cases.
+"""Data sets: images or windows of text, split once and for all into training, validation and test cases.
 
 :data:`DATA_SETS` names every data set and the module that loads it; nothing heavy is imported
 before a data set is asked for.
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DATA_SETS: dict[str, str] = {
     "digits": "wakesleep.data.digits",
     "mnist": "wakesleep.data.mnist",
+    "reber": "wakesleep.data.reber",
+    "aesop": "wakesleep.data.aesop",
 }
 
 

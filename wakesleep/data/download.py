@@ -44,8 +44,10 @@ class _Progress:
         self._bar.stop()
 
 
-def fetch(name: str, url: str, digest: str, folder: Path) -> Path:
+def fetch(name: str, url: str, digest: str | None, folder: Path) -> Path:
     """Return a file in the folder, downloaded if it is not there yet.
+
+    ``digest`` is its sha256; None for a text whose publisher may correct it.
 
     Raises
     ------

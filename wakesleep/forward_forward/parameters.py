@@ -12,6 +12,9 @@ MOST_UNITS = 100_000  # in one layer
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Widths = Annotated[
+    tuple[Annotated[int, Field(gt=0, le=MOST_UNITS)], ...], Field(min_length=1, strict=False)
+]
 
 
 class Parameters(specs.Spec):
@@ -21,9 +24,7 @@ class Parameters(specs.Spec):
     of eq. 3 (see :func:`wakesleep.forward_forward.layer.delta`).
     """
 
-    layers: Annotated[
-        tuple[Annotated[int, Field(gt=0, le=MOST_UNITS)], ...], Field(min_length=1, strict=False)
-    ] = Field(description="Units in each hidden layer, from the input upwards.")
+    layers: Widths = Field(description="Units in each hidden layer, from the input upwards.")
     label: Literal["first_pixels", "extra_units"] = Field(
         "first_pixels", description="Whether the label overwrites pixels or has inputs of its own."
     )

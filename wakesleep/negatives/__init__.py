@@ -78,10 +78,10 @@ SOURCES: dict[str, Source] = {
             ),
             "label": Input(
                 default="dreamt",
-                choices=("dreamt", "start", "own"),
+                choices=("dreamt", "start", "own", "wrong"),
                 description=(
                     "The dream's label: what comes down to the label inputs, the one it started "
-                    "from, or the network's own opinion of the image."
+                    "from, the network's own opinion of the image, or any but what came down."
                 ),
             ),
         },

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from wakesleep.negatives import Context
 from wakesleep.negatives.own_label import drawn_labels
+from wakesleep.negatives.wrong_label import wrong_label
 
 
 def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple[Tensor, Tensor]:
@@ -38,4 +39,7 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         return seen, labels
     if options["label"] == "own":
         return seen, drawn_labels(model.label_probabilities(seen), context.generator)
+    if options["label"] == "wrong":
+        # Not the one that goes with the image: drawn from the others, all alike.
+        return wrong_label(model, seen, drawn_labels(dreamt, context.generator), context)
     return seen, drawn_labels(dreamt, context.generator)

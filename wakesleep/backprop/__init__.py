@@ -1,0 +1,1 @@
+"""Networks trained by backpropagation: the baseline that the local rules are compared with."""

@@ -1,0 +1,83 @@
+"""Aesop's fables, 248 strings of 100 characters over 30 symbols, as in Hinton 2022, section 5.
+
+The text is V. S. Vernon Jones's translation of 1912 (public domain), Project Gutenberg's number
+11339. It is looked up as ``aesop.txt`` in the data folder, and downloaded if it is not there. Any
+other text of that name will do if it is long enough.
+"""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+
+from wakesleep.data import DataSet, folder
+from wakesleep.data.download import fetch
+from wakesleep.data.sequences import WINDOW, windows
+from wakesleep.errors import InputError
+
+URL = "https://www.gutenberg.org/cache/epub/11339/pg11339.txt"
+FIRST_FABLE, LAST_LINE = "THE FOX AND THE GRAPES\n", "*** END OF"
+SYMBOLS = string.ascii_lowercase + " ,;."
+STRINGS, LENGTH = 248, 100
+TRAIN, VALIDATION = 198, 25  # and 25 test strings
+# What stands for a character that is not among the symbols; "" drops it.
+REPLACED = {"!": ".", "?": ".", ":": ";", "-": " ", "æ": "ae", "œ": "oe", "\n": " ", "\t": " "}
+DROPPED = "\"'()_[]*\r\ufeff‘’“”—"
+
+
+def load() -> DataSet:
+    """Return the windows of 198 training, 25 validation and 25 test strings (90 of each).
+
+    Raises
+    ------
+    InputError
+        If the text is not to be had, is too short, or has a character that stands for no symbol.
+    """
+    path = folder() / "aesop.txt"
+    if not path.is_file():
+        path = fetch("aesop", URL, None, folder())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path}: cannot be read as text") from None
+    begin = text.rfind(FIRST_FABLE)  # the first place is in the table of contents
+    end = text.find(LAST_LINE)
+    text = in_symbols(text[max(begin, 0) : end if end >= 0 else None], str(path))
+    if len(text) < STRINGS * LENGTH:
+        raise InputError(f"{path}: {len(text):,} characters; at least {STRINGS * LENGTH:,} are wanted")
+    numbers = np.array([SYMBOLS.index(its) for its in text[: STRINGS * LENGTH]])
+    order = np.random.Generator(np.random.PCG64(248)).permutation(STRINGS)
+    parts = np.split(numbers.reshape(STRINGS, LENGTH)[order], [TRAIN, TRAIN + VALIDATION])
+    cases = [windows(part, len(SYMBOLS)) for part in parts]
+    return DataSet("aesop", *cases, (WINDOW, len(SYMBOLS)), len(SYMBOLS), SYMBOLS)
+
+
+def in_symbols(text: str, source: str) -> str:
+    """Return a text in the 30 symbols: lower case, one space between words.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    source
+        Where it comes from, for the error.
+
+    Raises
+    ------
+    InputError
+        If a character is no symbol and there is no rule what stands for it.
+    """
+    out = []
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        for column, its in enumerate(line.lower(), start=1):
+            if its in DROPPED:
+                continue
+            put = REPLACED.get(its, its)
+            if any(symbol not in SYMBOLS for symbol in put):
+                raise InputError(
+                    f"{source}: line {number}, column {column}: '{its}' is outside the alphabet of "
+                    "a-z, space, comma, semicolon and full stop, and nothing is known to stand for it"
+                )
+            out.append(put)
+    return " ".join("".join(out).split())

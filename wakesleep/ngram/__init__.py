@@ -1,0 +1,1 @@
+"""Counting: predictions from how often symbols follow one another, the plainest baseline."""
