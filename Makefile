@@ -7,8 +7,8 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-comp
 
 demo: .venv/installed
 	rm -rf demo && mkdir demo
-	$(BIN)/wakesleep run sleep_deprivation ff_digits -o demo/sleep_deprivation.zarr
-	$(BIN)/wakesleep plot demo/sleep_deprivation.zarr -o demo/sleep_deprivation.png
+	$(BIN)/wakesleep run total_sleep_deprivation ff_digits -o demo/total_sleep_deprivation.zarr
+	$(BIN)/wakesleep plot demo/total_sleep_deprivation.zarr -o demo/total_sleep_deprivation.png
 
 test: export WAKESLEEP_QUICK = 1
 test: .venv/installed-dev lint

@@ -27,9 +27,9 @@ def test_list_show_copy(wakesleep, tmp_path, monkeypatch):
         line.split()[0] for line in wakesleep("list")[1].splitlines()
     }
 
-    code, out, _ = wakesleep("show", "sleep_deprivation")
+    code, out, _ = wakesleep("show", "total_sleep_deprivation")
     assert code == 0
-    assert out == SHIPPED["protocols"]["sleep_deprivation"].read_text()
+    assert out == SHIPPED["protocols"]["total_sleep_deprivation"].read_text()
 
     code, out, _ = wakesleep("copy", "ff_digits")
     assert code == 0

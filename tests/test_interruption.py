@@ -24,7 +24,7 @@ cli.main()
 """
 COMMAND = [
     "run",
-    "sleep_deprivation",
+    "total_sleep_deprivation",
     "ff_digits",
     "-p",
     "nights=3",

@@ -14,7 +14,7 @@ from wakesleep import plots
 @pytest.fixture(scope="module")
 def result():
     return ws.run(
-        "sleep_deprivation",
+        "total_sleep_deprivation",
         "ff_digits",
         parameters={"layers": [12, 12]},
         inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4},
@@ -82,7 +82,7 @@ def test_overview(result, tmp_path):
 
 def test_overview_of_a_long_life_shows_what_led_to_the_change():
     result = ws.run(
-        "sleep_deprivation",
+        "total_sleep_deprivation",
         "ff_digits",
         parameters={"layers": [8]},
         inputs={"nights": 30, "day_steps": 2, "night_steps": 2},

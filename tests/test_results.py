@@ -18,7 +18,7 @@ from wakesleep import results
 def stored(tmp_path_factory):
     out = tmp_path_factory.mktemp("stored") / "run.zarr"
     returned = ws.run(
-        "sleep_deprivation",
+        "total_sleep_deprivation",
         "ff_digits",
         seed=2,
         out=out,
@@ -63,7 +63,7 @@ def test_provenance(stored):
     assert said["inputs"]["nights"] == 2
     assert said["parameters"]["layers"] == [12, 12]
     assert said["parameters"]["rate"] == 0.005
-    assert said["protocol_text"] == Path("protocols/sleep_deprivation.yaml").read_text()
+    assert said["protocol_text"] == Path("protocols/total_sleep_deprivation.yaml").read_text()
     assert len(said["data_sha256"]) == 64
     assert said["started"] <= said["ended"]
     assert json.loads(ws.open(stored[0]).attrs["protocol_resolved"])["phases"][0]["repeat"] == 2

@@ -47,11 +47,11 @@ def test_wheel(tmp_path):
         folder=tmp_path,
     )
     listed = call(empty / "wakesleep", "list", "protocols", folder=tmp_path)
-    assert "sleep_deprivation" in listed
+    assert "total_sleep_deprivation" in listed
     call(
         empty / "wakesleep",
         "run",
-        "sleep_deprivation",
+        "total_sleep_deprivation",
         "ff_digits",
         "-p",
         "nights=1",

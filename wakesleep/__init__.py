@@ -1,7 +1,7 @@
 """Wake/sleep protocols for networks that learn by local rules.
 
 >>> import wakesleep as ws
->>> result = ws.run("sleep_deprivation", "ff_digits", inputs={"nights": 5})  # doctest: +SKIP
+>>> result = ws.run("total_sleep_deprivation", "ff_digits", inputs={"nights": 5})  # doctest: +SKIP
 >>> ws.plots.overview(result)  # doctest: +SKIP
 
 Names are imported when they are first used, so that ``import wakesleep`` costs nothing.

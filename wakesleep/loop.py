@@ -166,6 +166,7 @@ class Run:
                 momentum=spec.momentum,
                 mode=entry.mode,
                 subtract_baseline=spec.subtracts_baseline,
+                updates_per_batch=spec.data.updates_per_batch,
             )
         )
         if bad is not None:

@@ -88,6 +88,9 @@ class Chunk:
         subtracted) or ``measure`` (no change of weights); the last two refresh the baseline.
     subtract_baseline
         Whether positive steps subtract the stored baseline.
+    updates_per_batch
+        Updates that every step makes on its batch; if more than one, each layer makes them all
+        before the next layer's turn.
     """
 
     sign: str
@@ -101,6 +104,7 @@ class Chunk:
     momentum: float | None = None
     mode: str = "negative"
     subtract_baseline: bool = False
+    updates_per_batch: int = 1
 
 
 @dataclass(frozen=True)

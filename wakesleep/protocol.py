@@ -35,6 +35,13 @@ class Data(specs.Spec):
     )
     batch: Count = Field(100, description="Cases in every update.")
     train: Count | None = Field(None, description="Use only so many training cases.")
+    updates_per_batch: Count = Field(
+        1,
+        description=(
+            "Updates that every layer makes on a batch before the next layer's turn; a step is "
+            "then a batch."
+        ),
+    )
 
 
 class Clock(specs.Spec):
@@ -196,6 +203,8 @@ class Protocol(specs.Spec):
                     asked.setdefault(capability, f"condition on '{phase.until.quantity}'")
         if self.subtracts_baseline:
             asked.setdefault("baseline", "'baseline_awake'")
+        if self.data.updates_per_batch > 1:
+            asked.setdefault("updates_per_batch", "its 'updates_per_batch'")
         if self.momentum is not None:
             asked.setdefault("momentum", "its 'momentum'")
         for quantity in self.record.quantities or ():

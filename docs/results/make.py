@@ -36,7 +36,7 @@ def over_seeds(protocol: str, **inputs: int) -> xr.Dataset:
 def deprivation() -> None:
     for lost in LOST:
         to_netcdf(
-            over_seeds("sleep_deprivation", lost_nights=lost, probe_every=100),
+            over_seeds("total_sleep_deprivation", lost_nights=lost, probe_every=100),
             HERE / f"deprivation_{lost}.nc",
         )
 

@@ -361,18 +361,31 @@ class ForwardForward:
             parts = {chunk.sign: slice(rows)}
         total = right.new_zeros(())
         normalised = []
-        for layer, y, factor in zip(self.layers, activities, factors, strict=True):
-            learning = y[:rows]
-            goodness = self.pieces.goodness.value(learning)
+        for layer, passed, factor in zip(self.layers, activities, factors, strict=True):
+            y = passed
+            for _ in range(chunk.updates_per_batch):
+                if chunk.updates_per_batch > 1:
+                    # The layers below have moved on since the pass, and so has this one.
+                    y = self._activity(layer, right)
+                learning = y[:rows]
+                goodness = self.pieces.goodness.value(learning)
+                left = delta(learning, goodness, sign, self.pieces)
+                if chunk.sign != "negative" and self.pieces.peer:
+                    left[:cases] += peer_term(layer, learning[:cases], self.pieces)
+                if not self.fixed:
+                    self._move(layer, left, right[:rows], parts, cases, chunk, gain)
             total += goodness.sum()
-            left = delta(learning, goodness, sign, self.pieces)
-            if chunk.sign != "negative" and self.pieces.peer:
-                left[:cases] += peer_term(layer, learning[:cases], self.pieces)
-            if not self.fixed:
-                self._move(layer, left, right[:rows], parts, cases, chunk, gain)
-            right = y.mul_(factor)  # the layer above needs no more than the direction
+            if chunk.updates_per_batch > 1:
+                y = self._activity(layer, right)
+                right = y * self.normalise(y)
+            else:
+                right = y.mul_(factor)  # the layer above needs no more than the direction
             normalised.append(right)
         return total, normalised
+
+    def _activity(self, layer: Layer, right: Tensor) -> Tensor:
+        """Return a layer's activity (rows, units) on normalised inputs (rows, inputs)."""
+        return self.pieces.activation.value(torch.addmm(layer.bias, right, layer.weight.T))
 
     def _move(
         self,
