@@ -169,7 +169,8 @@ def prepare(request: Request) -> Prepared:
             raise InputError(
                 f"negative data '{negatives.source}' are strings, but '{its.name}' has none"
             )
-    dreams = [its for its in used.values() if its.source == "dream"]
+    # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
+    dreamt = next((its.options for its in used.values() if its.source == "dream"), {})
 
     def bound(negatives: Negatives, generator: torch.Generator) -> BoundSource:
         context = Context(its.classes, its.shape, generator, negatives.options)
@@ -181,7 +182,7 @@ def prepare(request: Request) -> Prepared:
         if what == "noise":
             return generator
         if what == "dream":
-            return bound(dreams[0] if dreams else Negatives(source="dream"), generator)
+            return bound(Negatives(source="dream", **{**dreamt, "label": "dreamt"}), generator)
         return bound(spec.negatives, streams.fresh("probe negatives"))
 
     prepared = Prepared(

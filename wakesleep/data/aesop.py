@@ -45,7 +45,9 @@ def load() -> DataSet:
     end = text.find(LAST_LINE)
     text = in_symbols(text[max(begin, 0) : end if end >= 0 else None], str(path))
     if len(text) < STRINGS * LENGTH:
-        raise InputError(f"{path}: {len(text):,} characters; at least {STRINGS * LENGTH:,} are wanted")
+        raise InputError(
+            f"{path}: {len(text):,} characters; at least {STRINGS * LENGTH:,} are wanted"
+        )
     numbers = np.array([SYMBOLS.index(its) for its in text[: STRINGS * LENGTH]])
     order = np.random.Generator(np.random.PCG64(248)).permutation(STRINGS)
     parts = np.split(numbers.reshape(STRINGS, LENGTH)[order], [TRAIN, TRAIN + VALIDATION])

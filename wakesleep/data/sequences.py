@@ -34,7 +34,5 @@ def windows(
     return Cases(
         coded.reshape(len(coded), -1),
         strings[:, WINDOW:].reshape(-1).astype(np.int64),
-        None
-        if truth is None
-        else truth[:, WINDOW:].reshape(-1, symbols).astype(np.float32),
+        None if truth is None else truth[:, WINDOW:].reshape(-1, symbols).astype(np.float32),
     )

@@ -72,12 +72,12 @@ SOURCES: dict[str, Source] = {
                 choices=("label", "last_waking", "noise", "stored"),
                 description="What sets the top layer going.",
             ),
-            "settle": Input(default=0, minimum=0, description="Times up and down again."),
+            "settle": Input(default=2, minimum=0, description="Times up and down again."),
             "spread": Input(
                 default=1.0, minimum=0.0, description="Size of the noise on the top layer."
             ),
             "label": Input(
-                default="dreamt",
+                default="wrong",
                 choices=("dreamt", "start", "own", "wrong"),
                 description=(
                     "The dream's label: what comes down to the label inputs, the one it started "
