@@ -51,7 +51,7 @@ def test_mnist(mnist_folder):
 @pytest.mark.parametrize("zipped", [False, True])
 def test_mnist_from_the_canonical_files(mnist_folder, tmp_path, monkeypatch, zipped):
     """Files in the IDX format, written here byte by byte, are the same data set."""
-    expected = data.load("mnist").digest()
+    expected = data.load("mnist").digest
     names = {
         "x_train": "train-images-idx3-ubyte",
         "y_train": "train-labels-idx1-ubyte",
@@ -65,7 +65,7 @@ def test_mnist_from_the_canonical_files(mnist_folder, tmp_path, monkeypatch, zip
             path = tmp_path / (name + (".gz" if zipped else ""))
             path.write_bytes(gzip.compress(content, 1) if zipped else content)
     monkeypatch.setenv("WAKESLEEP_DATA_DIR", str(tmp_path))
-    assert data.load("mnist").digest() == expected
+    assert data.load("mnist").digest == expected
 
 
 @pytest.mark.parametrize(

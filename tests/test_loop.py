@@ -84,7 +84,7 @@ def test_probes_change_nothing():
 def test_deprivation_is_wake_and_recovery_is_sleep():
     named = run(small("{phase: deprivation, steps: 9}, {phase: recovery, steps: 9}"))
     plain = run(small("{phase: wake, steps: 9}, {phase: sleep, steps: 9}"))
-    for name in QUANTITIES:
+    for name in plain.data_vars:
         np.testing.assert_array_equal(named[name], plain[name])
 
 
@@ -96,7 +96,7 @@ def test_rest_learns_nothing_but_takes_time():
         )
     )
     first, rested, woken = (result.isel(probe=number) for number in range(3))
-    for name in QUANTITIES:
+    for name in set(QUANTITIES) & set(first):
         np.testing.assert_array_equal(first[name], rested[name])
     assert (rested["weight_norm"] != woken["weight_norm"]).all()
     np.testing.assert_array_equal(result["time_h"], [7, 10, 13])

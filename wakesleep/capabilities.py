@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Learner(Protocol):
     """Learns; offers ``wake``, ``sleep`` and ``interleaved``, or some of them.
 
-    Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, and ``baseline`` where
-    it keeps the stored baseline of negative phases.
+    Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, and ``baseline``
+    where it keeps the stored baseline of negative phases.
 
     What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
     and draw no random number from a stream that learning uses.

@@ -162,6 +162,36 @@ def plot(
 
 
 @app.command()
+def hypnogram(
+    result: Path,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="FILE", help="A .tsv for the table, or a .png, .pdf, .svg."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Seconds that a step lasts; default by the clock.")
+    ] = None,
+) -> None:
+    """Print the phases of a run as a BIDS-style events table, or draw them."""
+    from wakesleep.results import open_result
+
+    opened = open_result(result)
+    if out is not None and out.suffix != ".tsv":
+        from wakesleep.plots import save_hypnogram
+
+        typer.echo(f"figure: {save_hypnogram(opened, out)}")
+        return
+    from wakesleep.hypnograms import events
+
+    table = events(opened, seconds).to_csv(sep="\t", index=False, lineterminator="\n")
+    if out is None:
+        typer.echo(table, nl=False)
+        return
+    out.write_text(table, encoding="utf-8")
+    typer.echo(f"table: {out}")
+
+
+@app.command()
 def study(
     file: Annotated[str, typer.Argument(help="Name of a shipped study, or a path.")],
     out: Annotated[

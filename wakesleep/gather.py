@@ -1,4 +1,4 @@
-"""From the runs of a study to one labelled tree: outcomes over the grid, and the runs themselves."""
+"""From the runs of a study to one labelled tree: outcomes over the grid, and the runs."""
 
 from __future__ import annotations
 

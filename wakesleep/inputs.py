@@ -1,4 +1,4 @@
-"""A knob with a default, whose type is that of the default: a protocol's input, a source's option."""
+"""A knob whose type is that of its default: a protocol's input, a source's option."""
 
 from __future__ import annotations
 

@@ -30,5 +30,5 @@ def process_s(value: float, hours: float, awake: bool, rise_h: float, fall_h: fl
 
 
 def process_c(time_h: float, acrophase_h: float) -> float:
-    """Return the circadian process, -1 to 1: a sine of 24 hours with its peak at ``acrophase_h``."""
+    """Return the circadian process, -1 to 1: a sine of 24 hours, highest at ``acrophase_h``."""
     return math.cos(2 * math.pi * (time_h - acrophase_h) / 24)

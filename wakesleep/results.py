@@ -229,9 +229,9 @@ def open_result(store: Any) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        In memory, with the probes recorded so far; ``phase``, ``block``, ``stage``, ``layer``, ``sign``
-        and ``readout`` as words, ``phase_end`` as booleans. ``attrs["status"]`` says whether the run
-        has ended.
+        In memory, with the probes recorded so far; ``phase``, ``block``, ``stage``, ``layer``,
+        ``sign`` and ``readout`` as words, ``phase_end`` as booleans. ``attrs["status"]`` says
+        whether the run has ended.
 
     Raises
     ------

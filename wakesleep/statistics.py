@@ -78,31 +78,49 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over ``event``: ``phase`` and ``block`` (words), ``cycle``, ``onset`` and ``offset`` (in
-        steps). A phase that is still going on ends at its last probe; one of which only the last
-        moment is in the result is left out.
+        Over ``event``, one after another without a gap: ``phase``, ``block`` and ``stage`` (words),
+        ``cycle``, ``onset`` and ``offset`` (in steps). A phase that is still going on ends at its
+        last probe; one of which only the last moment is in the result is left out. Cycles that the
+        protocol did not record are one event, of phase ``unrecorded``.
     """
     index = result["phase_index"].values
     step = result["step"].values
     places = np.unique(index)
     last = np.array([np.flatnonzero(index == place)[-1] for place in places], dtype=int)
     offset = step[last]
-    if "phase_onset" in result:
-        onset = result["phase_onset"].values[last]
-    else:  # a result of an older version
-        onset = np.concatenate((step[:1], offset[:-1]))
+    before = np.concatenate((step[:1], offset[:-1]))
+    # A result of an older version tells no onsets, and has no gaps.
+    onset = result["phase_onset"].values[last] if "phase_onset" in result else before
+    onset = np.maximum(onset, step[0])  # a part of a result may begin within a phase
+    names = {
+        name: result[name].values[last] for name in ("phase", "block", "stage") if name in result
+    }
+    names.setdefault("stage", np.array([_stage(str(its)) for its in names["phase"]]))
+    gaps = np.flatnonzero(onset > before)
+    fill = {"phase": "unrecorded", "block": "", "stage": "UNS"}
+    words = {
+        name: np.insert(its.astype(f"<U{max(10, its.dtype.itemsize // 4)}"), gaps, fill[name])
+        for name, its in names.items()
+    }
+    cycle = np.insert(result["cycle"].values[last], gaps, -1)
+    offset = np.insert(offset, gaps, onset[gaps])
+    onset = np.insert(onset, gaps, before[gaps])
     lasting = offset > onset
-    last, onset, offset = last[lasting], onset[lasting], offset[lasting]
     return xr.Dataset(
         {
-            "onset": ("event", onset, {"long_name": "first step", "units": "1"}),
-            "offset": ("event", offset, {"long_name": "last step", "units": "1"}),
+            "onset": ("event", onset[lasting], {"long_name": "first step", "units": "1"}),
+            "offset": ("event", offset[lasting], {"long_name": "last step", "units": "1"}),
         },
         coords={
-            "phase": ("event", result["phase"].values[last]),
-            "block": ("event", result["block"].values[last]),
-            "cycle": ("event", result["cycle"].values[last]),
+            **{name: ("event", its[lasting]) for name, its in words.items()},
+            "cycle": ("event", cycle[lasting]),
         },
+    )
+
+
+def _stage(phase: str) -> str:
+    return {"sleep": "NREM", "recovery": "NREM", "wake": "WAKE", "deprivation": "WAKE"}.get(
+        phase, "UNS"
     )
 
 
@@ -285,7 +303,7 @@ def mean_duration(result: xr.Dataset, phase: str, block: str | None = None) -> f
         Only those of one part of the protocol.
     """
     events = hypnogram(result)
-    chosen = np.ones(events.sizes["event"], bool)
+    chosen = events["phase"].values != "unrecorded"
     if phase != "any":
         chosen &= events["phase"].values == phase
     if block is not None:

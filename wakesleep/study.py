@@ -308,10 +308,11 @@ def _check_names(
     for path, name in places:
         known = parameters if name.startswith("model.") else inputs
         if name not in known:
+            what = "a parameter of no model" if known is parameters else "an input of no protocol"
             raise document.error(
                 path,
-                f"'{name}' is {'a parameter of no model' if known is parameters else 'an input of no protocol'}"
-                f" of this study; allowed are {listed(known) or 'none'}{nearest(name, known)}",
+                f"'{name}' is {what} of this study; allowed are {listed(known) or 'none'}"
+                f"{nearest(name, known)}",
             )
 
 

@@ -46,8 +46,8 @@ def run_study(
 ) -> Studied:
     """Run a study, or go on with it.
 
-    Every run has a store of its own in ``OUT/runs``. Those that are finished are skipped, those that were
-    stopped are gone on with; one that fails does not stop the others.
+    Every run has a store of its own in ``OUT/runs``. Those that are finished are skipped, those
+    that were stopped are gone on with; one that fails does not stop the others.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wakesleep.errors import InputError
 from wakesleep.negatives import SOURCES
@@ -54,7 +54,7 @@ class Entry:
     until: Condition | None = None
     sweep: int = 1
     cooling: bool = False
-    negatives: Negatives = Negatives()
+    negatives: Negatives = field(default_factory=Negatives)
     mode: str = "negative"
     stage: str = "UNS"
     recorded: bool = True

@@ -45,8 +45,8 @@ class Options:
 def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) -> dict[str, str]:
     """Run jobs, each going on where it was stopped; return why some failed, by name.
 
-    Each worker is a pool of one process: if it dies (out of memory, killed), the pool is broken, the
-    job at hand has failed, and a new pool takes the worker's place.
+    Each worker is a pool of one process: if it dies (out of memory, killed), the pool is broken,
+    the job at hand has failed, and a new pool takes the worker's place.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
         for its in pools:
             its.shutdown(wait=True, cancel_futures=True)
         raise RunError(
-            f"interrupted: {done} of {len(jobs)} runs have ended; the same command goes on from here"
+            f"interrupted: {done} of {len(jobs)} runs have ended; the same command goes on"
         ) from None
     for its in pools:
         its.shutdown()

@@ -9,7 +9,7 @@ import torch
 from wakesleep.forward_forward.network import ForwardForward
 from wakesleep.forward_forward.parameters import Parameters
 from wakesleep.model import Chunk, Setting
-from wakesleep.negatives import negatives
+from wakesleep.negatives import Context, bind
 from wakesleep.randomness import Streams
 
 FEATURES, CLASSES, LAYERS, BATCH, STEPS = 12, 3, (8, 7, 6), 5, 4
@@ -158,7 +158,7 @@ def test_separate_states_of_momentum_add_up_to_the_shared_one(source):
             torch.tensor(labels),
             torch.arange(len(labels)).view(-1, BATCH),
             [1.0] * STEPS,
-            negatives(source, CLASSES, streams("negatives")),
+            bind(source, Context(CLASSES, (1, 1), streams("negatives"))),
             separate,
         )
         net.learn(chunk)
@@ -200,7 +200,7 @@ def test_sleep_teaches_the_softmax_nothing():
             torch.tensor(labels),
             torch.arange(len(labels)).view(-1, BATCH),
             [1.0] * STEPS,
-            negatives("hard_label", CLASSES, streams("negatives")),
+            bind("hard_label", Context(CLASSES, (1, 1), streams("negatives"))),
         )
     )
     assert torch.equal(net.softmax.weight, before)

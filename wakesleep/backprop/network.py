@@ -39,7 +39,7 @@ class Backprop:
         p, generator = parameters, setting.streams("weights")
         kind: dict[str, Any] = {"device": setting.device, "dtype": setting.dtype}
         self.weights = [
-            # Variance 2/fan-in keeps the size of activity through rectified layers (He et al. 2015).
+            # Variance 2/fan-in keeps activity's size through rectified layers (He et al. 2015).
             torch.randn(units, inputs, generator=generator, **kind) * math.sqrt(2 / inputs)
             for inputs, units in itertools.pairwise((setting.features, *p.layers, setting.classes))
         ]

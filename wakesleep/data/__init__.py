@@ -1,4 +1,4 @@
-"""Data sets: images or windows of text, split once and for all into training, validation and test cases.
+"""Data sets: images or windows of text, split once and for all to train, validate and test.
 
 :data:`DATA_SETS` names every data set and the module that loads it; nothing heavy is imported
 before a data set is asked for.

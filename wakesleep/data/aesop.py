@@ -51,8 +51,16 @@ def load() -> DataSet:
     numbers = np.array([SYMBOLS.index(its) for its in text[: STRINGS * LENGTH]])
     order = np.random.Generator(np.random.PCG64(248)).permutation(STRINGS)
     parts = np.split(numbers.reshape(STRINGS, LENGTH)[order], [TRAIN, TRAIN + VALIDATION])
-    cases = [windows(part, len(SYMBOLS)) for part in parts]
-    return DataSet("aesop", *cases, (WINDOW, len(SYMBOLS)), len(SYMBOLS), SYMBOLS)
+    train, validation, test = (windows(part, len(SYMBOLS)) for part in parts)
+    return DataSet(
+        name="aesop",
+        train=train,
+        validation=validation,
+        test=test,
+        shape=(WINDOW, len(SYMBOLS)),
+        classes=len(SYMBOLS),
+        symbols=SYMBOLS,
+    )
 
 
 def in_symbols(text: str, source: str) -> str:
@@ -79,7 +87,7 @@ def in_symbols(text: str, source: str) -> str:
             if any(symbol not in SYMBOLS for symbol in put):
                 raise InputError(
                     f"{source}: line {number}, column {column}: '{its}' is outside the alphabet of "
-                    "a-z, space, comma, semicolon and full stop, and nothing is known to stand for it"
+                    "a-z, space, comma, semicolon and full stop, and nothing stands for it"
                 )
             out.append(put)
     return " ".join("".join(out).split())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wakesleep.data import DataSet
+from wakesleep.data import Cases, DataSet
 from wakesleep.data.sequences import WINDOW, windows
 
 SYMBOLS = "BTSXPVE"
@@ -31,11 +31,21 @@ TRAIN, VALIDATION, TEST = 40, 10, 10  # strings, each of 100 cases
 def load() -> DataSet:
     """Return 4000 training, 1000 validation and 1000 test windows, the same at every call."""
     random = np.random.Generator(np.random.PCG64(1967))
-    parts = []
-    for count in (TRAIN, VALIDATION, TEST):
-        strings, truth = written(count, random)
-        parts.append(windows(strings, len(SYMBOLS), truth))
-    return DataSet("reber", *parts, (WINDOW, len(SYMBOLS)), len(SYMBOLS), SYMBOLS)
+    train, validation, test = (_cases(count, random) for count in (TRAIN, VALIDATION, TEST))
+    return DataSet(
+        name="reber",
+        train=train,
+        validation=validation,
+        test=test,
+        shape=(WINDOW, len(SYMBOLS)),
+        classes=len(SYMBOLS),
+        symbols=SYMBOLS,
+    )
+
+
+def _cases(count: int, random: np.random.Generator) -> Cases:
+    strings, truth = written(count, random)
+    return windows(strings, len(SYMBOLS), truth)
 
 
 def written(

@@ -1,13 +1,14 @@
 """The top-down path by which a Forward-Forward network dreams.
 
-Hinton 2022 (arXiv 2212.13345), section 6.2: a generative model need not learn hidden features of its
-own. It takes the normalised activities that Forward-Forward has learned, and learns a linear map
-from each layer to the one below: by the delta rule, or through a softmax where what lies below is
-one of k. It learns awake; asleep the network runs from the top down.
+Hinton 2022 (arXiv 2212.13345), section 6.2: a generative model need not learn hidden features of
+its own. It takes the normalised activities that Forward-Forward has learned, and learns a linear
+map from each layer to the one below: by the delta rule, or through a softmax where what lies below
+is one of k. It learns awake; asleep the network runs from the top down.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -70,7 +71,7 @@ class Generator:
         self.classes, self.places, self.rate = classes, places, rate
         self.maps = [
             Map(like.new_zeros(below, above), like.new_zeros(below))
-            for below, above in zip(widths[:-1], widths[1:], strict=True)
+            for below, above in itertools.pairwise(widths)
         ]
         top = widths[-1]
         self.memory = _Memory(

@@ -52,7 +52,7 @@ class LabelInput:
         return torch.cat((one_of_many, torch.full_like(one_of_many[:1], self.neutral)))
 
     def written(self, canvas: Tensor, table: Tensor, labels: Tensor) -> Tensor:
-        """Return inputs (n, inputs) with labels (n,) written by the table that :meth:`table` made."""
+        """Return inputs (n, inputs) with labels (n,) written by what :meth:`table` made."""
         inputs = canvas.clone()
         inputs[:, : self.classes] = table[labels]
         return inputs

@@ -44,7 +44,7 @@ class Momentum:
         gain: float,
         baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (units, inputs) by one step; the gradient is left'right/cases + baseline."""
+        """Change ``weight`` (units, inputs) by one step along left' right/cases + baseline."""
         velocity = state["velocity"]
         velocity.addmm_(left.T, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
         self._move(weight, velocity, gain, baseline)
@@ -101,7 +101,7 @@ class Adam:
         gain: float,
         baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (units, inputs) by one step; the gradient is left'right/cases + baseline."""
+        """Change ``weight`` (units, inputs) by one step along left' right/cases + baseline."""
         self._move(weight, state, (left.T @ right) / cases, gain, baseline)
 
     def update_bias(

@@ -92,13 +92,35 @@ def save_overview(result: xr.Dataset, path: str | Path) -> Path:
     InputError
         If the ending names no format, or the file cannot be written.
     """
-    path = Path(path)
+    return _saved(overview(result), Path(path))
+
+
+def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:
+    """Draw the hypnogram alone into a file; its ending sets the format.
+
+    Raises
+    ------
+    InputError
+        If the ending names no format, or the file cannot be written.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    if result.sizes.get("probe", 0) < 2:
+        raise InputError("nothing to plot: the result has fewer than two probes so far")
+    figure = NewFigure(figsize=(8.0, 1.6))
+    ax = hypnogram(result, figure.subplots())
+    _legend(ax)
+    steps = result["step"].values
+    _finish(figure, [ax], result, int(steps[0]), int(steps[-1]))
+    return _saved(figure, Path(path))
+
+
+def _saved(figure: Figure, path: Path) -> Path:
     if path.suffix.lower() not in FORMATS:
         raise InputError(
             f"{path}: no figure can be written with the ending '{path.suffix}'; allowed are "
             f"{', '.join(FORMATS)}"
         )
-    figure = overview(result)
     try:
         figure.savefig(path, dpi=200, bbox_inches="tight")
     except OSError as error:

@@ -21,6 +21,7 @@ STAGES = {
     "rest": "REST",
     "sleep": "SLEEP",
     "recovery": "SLEEP",
+    "unrecorded": "UNS",
 }
 WHITE = "#ffffff"
 COLOURS = {
@@ -30,7 +31,9 @@ COLOURS = {
     "rest": "#ececec",
     "recovery": "#d3e8d3",
     "sleep": "#d5dfee",
+    "unrecorded": "#f6f6f6",
 }
+DREAMS = "#e0d5ee"  # sleep that is scored as REM
 
 
 def position(result: xr.Dataset, steps: np.ndarray) -> np.ndarray:
@@ -69,17 +72,20 @@ def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
     """
     events = statistics.hypnogram(result)
     named: set[str] = set()
-    for phase, onset, offset in zip(
+    for phase, stage, onset, offset in zip(
         (str(phase) for phase in events["phase"].values),
+        (str(stage) for stage in events["stage"].values),
         position(result, events["onset"].values),
         position(result, events["offset"].values),
         strict=True,
     ):
         if COLOURS[phase] == WHITE:
             continue
-        label = phase if labels and phase not in named else None
-        ax.axvspan(onset, offset, color=COLOURS[phase], linewidth=0, zorder=0, label=label)
-        named.add(phase)
+        dreams = phase == "sleep" and stage == "REM"
+        name, colour = ("sleep, dreams", DREAMS) if dreams else (phase, COLOURS[phase])
+        label = name if labels and name not in named else None
+        ax.axvspan(onset, offset, color=colour, linewidth=0, zorder=0, label=label)
+        named.add(name)
     return ax
 
 
@@ -94,8 +100,14 @@ def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
         Where to draw.
     """
     events = statistics.hypnogram(result)
-    drawn = [STAGES[str(phase)] for phase in events["phase"].values]
-    stages = [stage for stage in dict.fromkeys(STAGES.values()) if stage in drawn]
+    both = {"NREM", "REM"} <= set(events["stage"].values.tolist())
+    drawn = [
+        # Where there are both kinds of sleep, each has a line of its own.
+        str(stage) if both and stage in ("NREM", "REM") else STAGES[str(phase)]
+        for phase, stage in zip(events["phase"].values, events["stage"].values, strict=True)
+    ]
+    order = ("BOTH", "WAKE", "REST", "REM", "SLEEP", "NREM", "UNS")
+    stages = [stage for stage in order if stage in drawn]
     levels = np.array([-stages.index(stage) for stage in drawn])
     edges = np.append(events["onset"].values, events["offset"].values[-1])
     shade(result, ax, labels=True)
