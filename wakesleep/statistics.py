@@ -157,7 +157,10 @@ def interval(
     if method == "t":
         from scipy.stats import t
 
-        half = values.std(dim, ddof=1) / np.sqrt(n) * t.ppf((1 + level) / 2, np.maximum(n - 1, 1))
+        # Infinite values (a criterion never met) have an infinite mean and no interval.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = values.std(dim, ddof=1) / np.sqrt(n)
+        half = error * t.ppf((1 + level) / 2, np.maximum(n - 1, 1))
         half = half.where(n > 1)
         low, high = mean - half, mean + half
     elif method == "bootstrap":

@@ -185,6 +185,8 @@ def _values(wanted: Wanted, tree: xr.DataTree) -> xr.DataArray:
 def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
     """Return a quantity at phase ends over the grid, ``seed`` and ``cycle`` (counted from 1).
 
+    Of a protocol in several parts, the first one that has such phases is taken.
+
     Raises
     ------
     InputError
@@ -198,12 +200,18 @@ def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
         ends = its["phase_end"].values.astype(bool)
         if at != "any":
             ends &= its["phase"].values == at
-        chosen = its[quantity].isel(probe=np.flatnonzero(ends))
+        block = its["block"].values
+        ends &= block == block[ends.argmax()]  # each part of a protocol counts its own cycles
+        places = np.flatnonzero(ends)
+        cycles = its["cycle"].values[places]
+        last = np.append(cycles[1:] != cycles[:-1], True)  # of several such phases in a cycle
+        chosen = its[quantity].isel(probe=places[last])
         chosen = chosen.assign_coords(probe=chosen["cycle"].values + 1).rename(probe="cycle_")
         chosen = chosen.drop_vars([n for n in chosen.coords if n not in (*chosen.dims, "seed")])
         place = json_place(its)
         parts.append(chosen.rename(cycle_="cycle").expand_dims(place))
-    return xr.combine_by_coords([part.rename("v").to_dataset() for part in parts])["v"]
+    named = [part.rename("v").to_dataset() for part in parts]
+    return xr.combine_by_coords(named, join="outer")["v"]
 
 
 def json_place(run: xr.Dataset) -> dict[str, list[Any]]:

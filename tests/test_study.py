@@ -1,0 +1,295 @@
+"""Studies: real processes, real stores, real failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import wakesleep as ws
+from wakesleep import gather, library, study
+from wakesleep.studying import run_study
+
+STUDY = """\
+study: little
+description: Two lengths, two rates, two seeds.
+models: [{name: tiny, use: ff_digits, set: {layers: [12, 12], top_down: false}}]
+protocols: [phase_separation]
+set: {batch: 20}
+vary:
+  - phase_steps: [3, 6]
+    nights: [4, 2]
+  - model.rate: [0.005, 0.01]
+seeds: 2
+outcomes:
+  sleep: {quantity: error, at: sleep, readout: goodness, scale: 100}
+  d_prime: {quantity: d_prime, at: wake}
+  final: {quantity: validation_error}
+figures:
+  - {figure: heatmap, name: map, outcome: sleep, x: phase_steps, y: rate}
+  - {figure: lines, name: line, outcome: d_prime, x: phase_steps, hue: layer, columns: rate}
+  - {figure: cycles, name: nights, quantity: error, at: sleep, hue: phase_steps, columns: rate, select: {readout: goodness}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "little.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "little.yaml").write_text(STUDY)
+    return folder / "out", run_study(folder / "little.yaml", folder / "out", workers=2)
+
+
+def test_every_place_in_the_grid_is_the_run_it_says(done):
+    _, studied = done
+    assert not studied.failed
+    outcomes = studied.tree["outcomes"].to_dataset()
+    assert dict(outcomes["sleep"].sizes) == {
+        "model": 1, "protocol": 1, "phase_steps": 2, "rate": 2, "seed": 2,
+    }  # fmt: skip
+    assert outcomes["nights"].dims == ("phase_steps",)
+    assert outcomes["nights"].values.tolist() == [4, 2]
+    alone = ws.run(
+        "phase_separation",
+        "ff_digits",
+        seed=1,
+        inputs={"batch": 20, "phase_steps": 6, "nights": 2},
+        parameters={"layers": [12, 12], "top_down": False, "rate": 0.01},
+    )
+    here = outcomes.sel(phase_steps=6, rate=0.01, seed=1, model="tiny").squeeze("protocol")
+    ends = ws.statistics.phase_ends(alone)
+    last = ends.isel(probe=-1)
+    assert here["sleep"].item() == last["error"].sel(readout="goodness").item()
+    np.testing.assert_array_equal(here["d_prime"], ends["d_prime"].isel(probe=-2))
+    np.testing.assert_array_equal(here["final"], alone["validation_error"])
+
+
+def test_the_tree_holds_the_runs_with_their_place(done):
+    out, studied = done
+    places = []
+    for run in studied.tree["runs"].children.values():
+        its = run.to_dataset()
+        place = json.loads(its.attrs["place"])
+        places.append((place["phase_steps"], place["rate"]))
+        assert its.sizes["seed"] == 2
+        assert its.sizes["probe"] == 2 * (12 // place["phase_steps"])
+    assert sorted(places) == [(3, 0.005), (3, 0.01), (6, 0.005), (6, 0.01)]
+    again = gather.open_study(out)
+    xr.testing.assert_identical(
+        again["outcomes"].to_dataset().drop_attrs(),
+        studied.tree["outcomes"].to_dataset().drop_attrs(),
+    )
+    assert set(again["runs/0000"].to_dataset()["phase"].values) == {"wake", "sleep"}
+
+
+def test_outcomes_are_a_small_netcdf_file_and_figures_are_drawn(done):
+    out, studied = done
+    plain = xr.load_dataset(out / "outcomes.nc", engine="scipy")
+    np.testing.assert_allclose(plain["sleep"], studied.tree["outcomes"]["sleep"])
+    assert {path.name for path in (out / "figures").iterdir()} == {
+        "map.png", "line.png", "nights.png",
+    }  # fmt: skip
+
+
+def test_no_network_is_kept_unless_asked_for(done):
+    assert not list((done[0] / "runs").glob("*.pt"))
+
+
+def test_what_is_finished_is_not_run_again(done, tmp_path):
+    out, _ = done
+    written = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/zarr.json")}
+    assert len(written) == 8
+    run_study(out.parent / "little.yaml", out, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in out.glob("runs/*/zarr.json")} == written
+
+
+def test_an_interval_over_seeds_needs_two(done):
+    _, studied = done
+    found = ws.statistics.interval(studied.tree["outcomes"]["sleep"].isel(seed=[0]))
+    assert np.isnan(found["low"]).all()
+    assert (found["n"] == 1).all()
+
+
+OWN = """\
+import torch
+
+class Fails:
+    readouts = ("none",)
+    def __init__(self, parameters, setting):
+        self.how, self.classes = parameters["how"], setting.classes
+    def learn(self, chunk):
+        if self.how == "raises":
+            raise ArithmeticError("as told")
+        if self.how == "dies":
+            import os, signal
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 3 if self.how == "diverges" else None
+    def classify(self, images, readout):
+        return torch.zeros(len(images), dtype=torch.long)
+    def state_dict(self):
+        return {}
+    def load_state_dict(self, state):
+        pass
+"""
+
+
+def test_one_failed_run_loses_no_other(tmp_path, wakesleep):
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "own.yaml").write_text(
+        "model: own\nkind: ./own.py:Fails\ndata: digits\nparameters: {how: well}\n"
+        "offers: [wake, classify]\n"
+    )
+    (tmp_path / "awake.yaml").write_text("protocol: awake\nphases: [{phase: wake, steps: 5}]\n")
+    (tmp_path / "failing.yaml").write_text(
+        "study: failing\nmodels: [own.yaml]\nprotocols: [awake.yaml]\nseeds: 1\n"
+        "vary: [{model.how: [raises, dies, well, diverges]}]\n"
+        "outcomes: {error: {quantity: error}}\n"
+    )
+    out = tmp_path / "out"
+    code, printed, told = wakesleep(
+        "study", tmp_path / "failing.yaml", "-o", out, "--workers", 2, "--quiet"
+    )
+    assert code == 1
+    assert "3 of the study's runs failed" in told
+    assert str(out / "outcomes.nc") in printed
+    tree = gather.open_study(out)
+    why = {
+        key.split("how=")[1].split("-")[0]: its
+        for key, its in json.loads(tree.attrs["failed"]).items()
+    }
+    assert why["raises"] == "ArithmeticError: as told"
+    assert "died" in why["dies"]
+    assert "no longer finite" in why["diverges"]
+    error = tree["outcomes"]["error"].squeeze(["model", "protocol", "seed", "readout"])
+    assert np.isfinite(error.sel(how="well"))
+    assert np.isnan(error.drop_sel(how="well")).all()
+
+
+def test_a_killed_study_goes_on_where_it_was(tmp_path, file):
+    """kill -9 on the parent: its workers end, and the same command makes the same numbers."""
+    long = STUDY.replace("nights: [4, 2]", "nights: [400, 200]")
+    file.write_text(long)
+    command = [
+        sys.executable, "-m", "wakesleep", "study", str(file), "-o", str(tmp_path / "killed"), "--workers", "2", "--quiet",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    runs = tmp_path / "killed" / "runs"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        finished = [
+            path
+            for path in (runs.glob("*.zarr") if runs.exists() else ())
+            if '"finished"' in (path / "zarr.json").read_text()
+        ]
+        if len(finished) >= 2:
+            break
+        time.sleep(0.05)
+    children = _children(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert children
+    while any(_alive(child) for child in children):
+        assert time.monotonic() < deadline, "a worker outlived its parent"
+        time.sleep(0.05)
+    assert not (tmp_path / "killed" / "outcomes.nc").exists()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    whole = run_study(file, tmp_path / "whole", workers=2)
+    again = gather.open_study(tmp_path / "killed")
+    xr.testing.assert_equal(again["outcomes"].to_dataset(), whole.tree["outcomes"].to_dataset())
+
+
+def _children(pid: int) -> list[int]:
+    found = subprocess.run(
+        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    return [int(its) for its in found]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+BAD = {
+    "missing model": (("use: ff_digits", "use: ff_digit"), r"'ff_digit' is neither .*did you mean 'ff_digits'"),
+    "missing protocol": (("[phase_separation]", "[phase.yaml]"), "phase.yaml: there is no such file"),
+    "empty grid": (("phase_steps: [3, 6]", "phase_steps: []"), "phase_steps"),
+    "lists of two lengths": (("nights: [4, 2]", "nights: [4]"), "equally long; phase_steps has 2, nights has 1"),
+    "unknown input": (("set: {batch: 20}", "set: {btach: 20}"), r"little.yaml:5:7: 'btach' is an input of no protocol.*did you mean 'batch'"),
+    "unknown parameter": (("model.rate", "model.rat"), r"'model.rat' is a parameter of no model.*did you mean 'model.rate'"),
+    "value out of range": (("phase_steps: [3, 6]", "phase_steps: [0, 6]"), "at batch=20, phase_steps=0.*must be at least 1"),
+    "set twice": (("set: {batch: 20}", "set: {nights: 20}"), "nights is set or varied twice"),
+    "unknown quantity": (("quantity: d_prime", "quantity: dprime"), r"quantity 'dprime' is unknown.*did you mean 'd_prime'"),
+    "unknown outcome of a figure": (("outcome: sleep, x", "outcome: slep, x"), r"no outcome 'slep'.*did you mean 'sleep'"),
+    "no outcomes": (("outcomes:", "outcoms:"), "unknown key 'outcoms'"),
+    "no seeds": (("seeds: 2", "seeds: 0"), "'seeds'"),
+    "not a study": (("study: little", "stdy: little"), "not a study"),
+    "two arms of one name": (("protocols: [phase_separation]", "protocols: [phase_separation, phase_separation]"), "same name"),
+    "a model that cannot": (("protocols: [phase_separation]", "protocols: [total_sleep_deprivation]\nset: {nights: 2}"), "."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_study_is_one_sentence_and_writes_nothing(what, file, tmp_path, wakesleep):
+    (old, new), message = BAD[what]
+    if what == "a model that cannot":
+        text = STUDY.replace("set: {batch: 20}\n", "").replace(old, new)
+        text = text.replace("  - phase_steps: [3, 6]\n    nights: [4, 2]\n", "")
+        message = "does not offer 'dream'"
+    else:
+        assert old in STUDY
+        text = STUDY.replace(old, new)
+    file.write_text(text)
+    code, _, told = wakesleep("study", file, "-o", tmp_path / "out")
+    assert code == 2
+    assert told.count("\n") == 1
+    import re
+
+    assert re.search(message, told), told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_study_that_is_nowhere(wakesleep, tmp_path):
+    code, _, told = wakesleep("study", "phase_diagrm", "-o", tmp_path / "out")
+    assert code == 2
+    assert "did you mean 'phase_diagram'" in told
+
+
+def test_a_figure_that_leaves_a_dimension_undecided(file, tmp_path):
+    file.write_text(
+        STUDY.replace("y: rate}", "y: model}").replace("x: phase_steps, y", "x: protocol, y")
+    )
+    with pytest.raises(ws.InputError, match="'phase_steps' has 2 values; show it as"):
+        run_study(file, tmp_path / "out", workers=2)
+
+
+def test_a_dry_run_only_tells(file, wakesleep, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, printed, _ = wakesleep("study", file, "--dry", "--seeds", 3)
+    assert code == 0
+    assert len(printed.splitlines()) == 12
+    assert not (tmp_path / "little").exists()
+
+
+@pytest.mark.parametrize("name", sorted(library.shipped("studies")))
+def test_shipped_studies_are_in_order(name):
+    loaded = study.load(name)
+    assert loaded.spec.study == name
+    assert loaded.jobs
