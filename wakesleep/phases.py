@@ -93,7 +93,7 @@ class Condition(specs.Spec):
         0.0, description="Amplitude of the bound's daily swing; needs the protocol's clock."
     )
     acrophase_h: Annotated[float, Field(ge=0, lt=24)] = Field(
-        21.0, description="Time of day at which the bound is highest, in hours."
+        17.0, description="Time of day at which the bound is highest, in hours."
     )
 
     @model_validator(mode="after")
