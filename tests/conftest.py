@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 from wakesleep import cli
+
+# Tests run side by side: threads of one would wait for those of another.
+torch.set_num_threads(1)
 
 # How long an example takes depends on the machine, not on the mathematics.
 settings.register_profile("untimed", deadline=None)

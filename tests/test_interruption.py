@@ -197,3 +197,47 @@ def test_checkpoint_left_without_its_store(tmp_path, wakesleep, protocol_file, m
     assert "exists already, though its store does not" in err
     assert checkpoint.path_for(out).read_bytes() == b"precious weights"
     assert not out.exists()
+
+
+EVERYTHING = """\
+protocol: everything
+data: {batch: 20}
+negatives: {source: rollout, length: 30}
+optimiser_state: reset
+momentum: 0.8
+clock: {steps_per_hour: 10}
+sleep_pressure: {}
+phases:
+  - repeat: 12
+    block: nights
+    phases:
+      - {phase: wake, until: {quantity: sleep_pressure, above: 0.6}, at_most: 100}
+      - {phase: sleep, steps: 60, mode: centred}
+      - {phase: sleep, steps: 30, mode: measure, negatives: {source: dream, start: stored}}
+record: {every: 15, cases: 100, cycles: 9}
+"""
+
+
+def test_kill_9_with_all_that_a_run_can_remember(tmp_path):
+    """Rollouts made in advance, stored patterns, baselines, process S, a velocity begun anew."""
+    (tmp_path / "everything.yaml").write_text(EVERYTHING)
+    command = ["run", str(tmp_path / "everything.yaml"), "ff_reber", "-p", "model.layers=[12, 12]"]
+
+    def process(name: str, *more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *command, "--quiet", "-o", str(tmp_path / name), *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert ended(process("whole.zarr")) == (0, "")
+    whole = ws.open(tmp_path / "whole.zarr")
+    for count in (20, 60):
+        stopped = process("killed.zarr", "--resume")
+        wait_for_probes(tmp_path / "killed.zarr", count)
+        stopped.kill()
+        assert ended(stopped)[0] == -signal.SIGKILL
+    assert ended(process("killed.zarr", "--resume")) == (0, "")
+    resumed = ws.open(tmp_path / "killed.zarr")
+    assert resumed.drop_attrs().identical(whole.drop_attrs())

@@ -327,3 +327,77 @@ def test_more_words_than_a_byte_holds():
     )
     result = run(small(phases, "record: {quantities: []}"))
     assert list(result["block"].values[1:]) == [f"b{n}" for n in range(140)]
+
+
+def test_recording_fewer_cycles_changes_nothing_else():
+    phases = "{repeat: 9, phases: [{phase: wake, steps: 7}, {phase: sleep, steps: 5}]}"
+    whole = run(small(phases, "record: {cases: 60}"))
+    some = run(small(phases, "record: {cases: 60, cycles: 2}"))
+    assert some["cycle"].values.tolist() == [0, 0, 0, 8, 8]
+    chosen = whole.isel(probe=np.isin(whole["step"], some["step"]))
+    for name in some.data_vars:
+        np.testing.assert_array_equal(some[name], chosen[name])
+
+
+def test_a_phase_can_have_negatives_of_its_own():
+    phases = "{phase: wake, steps: 9}, {phase: sleep, steps: 9"
+    own = run(small(phases + ", negatives: {source: hard_label}}"))
+    other = run(small(phases + "}", "negatives: {source: hard_label}"))
+    plain = run(small(phases + "}"))
+    np.testing.assert_array_equal(own["error"][:2], plain["error"][:2])  # the same day
+    assert (own["weight_norm"][-1] != plain["weight_norm"][-1]).any()
+    assert (own["weight_norm"][-1] != other["weight_norm"][-1]).any()  # a stream of its own
+
+
+def test_every_mode_of_the_stored_baseline_is_its_own():
+    found = {}
+    for mode in ("negative", "centred", "measure"):
+        phases = f"{{repeat: 3, phases: [{{phase: wake, steps: 6}}, {{phase: sleep, steps: 6, mode: {mode}}}]}}"
+        found[mode] = run(small(phases, "record: {cases: 60}"))["weight_norm"]
+    # The first day is the same; a night that only measures changes no weight.
+    np.testing.assert_array_equal(found["negative"][1], found["measure"][1])
+    np.testing.assert_array_equal(found["measure"][1], found["measure"][2])
+    assert (found["measure"][2] != found["measure"][3]).all()
+    assert (found["centred"][-1] != found["negative"][-1]).all()
+
+
+def test_a_baseline_counted_twice_is_told(recwarn):
+    with pytest.warns(UserWarning, match="counted twice"):
+        run(small("{phase: wake, steps: 2}, {phase: sleep, steps: 2}", "baseline_awake: true"))
+
+
+def test_momentum_of_the_protocol_is_the_models():
+    told = run(WAKE_SLEEP + "\nmomentum: 0.5")
+    own = run(WAKE_SLEEP, parameters={"momentum": 0.5})
+    np.testing.assert_array_equal(told["goodness"], own["goodness"])
+
+
+def test_a_state_begun_anew_differs_from_one_that_is_kept():
+    reset, shared, separate = (
+        run(WAKE_SLEEP + f"\noptimiser_state: {state}")["goodness"][-1]
+        for state in ("reset", "shared", "separate")
+    )
+    assert (reset != shared).all()
+    assert (reset != separate).all()
+
+
+def test_dreams_of_a_trained_network(tmp_path):
+    out = tmp_path / "run.zarr"
+    ws.run(loaded(WAKE_SLEEP), "ff_digits", parameters=TINY, out=out)
+    dreamt = ws.dreams(out, each=3)
+    assert dict(dreamt.sizes) == {"dream": 30, "row": 8, "column": 8, "readout": 2}
+    assert dreamt["label"].values.tolist() == [its for its in range(10) for _ in range(3)]
+    assert dreamt["image"].values.min() >= 0
+    assert ws.dreams(out, each=3).identical(dreamt)
+    assert not ws.dreams(out, each=3, seed=1).identical(dreamt)
+    with pytest.raises(ws.InputError, match="option 'start' is 'nose'.*did you mean 'noise'"):
+        ws.dreams(out, start="nose")
+    checkpoint.path_for(out).unlink()
+    with pytest.raises(ws.InputError, match="there is no checkpoint"):
+        ws.dreams(out)
+    with pytest.raises(ws.InputError, match="there is no such result"):
+        ws.dreams(tmp_path / "none.zarr")
+    awake = tmp_path / "awake.zarr"
+    ws.run(loaded(WAKE_SLEEP), "ff_digits", parameters={**TINY, "top_down": False}, out=awake)
+    with pytest.raises(ws.InputError, match="cannot dream; it offers wake, sleep"):
+        ws.dreams(awake)

@@ -13,12 +13,18 @@ from wakesleep import plots
 
 @pytest.fixture(scope="module")
 def result():
-    return ws.run(
-        "total_sleep_deprivation",
-        "ff_digits",
-        parameters={"layers": [12, 12]},
-        inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4},
+    return without_clock(
+        ws.run(
+            "total_sleep_deprivation",
+            "ff_digits",
+            parameters={"layers": [12, 12]},
+            inputs={"nights": 2, "day_steps": 10, "night_steps": 6, "probe_every": 4},
+        )
     )
+
+
+def without_clock(result):
+    return result.assign_coords(time_h=result["time_h"] * np.nan)
 
 
 def axes():
@@ -58,7 +64,29 @@ def test_hypnogram_has_wake_on_top_and_every_phase(result):
     np.testing.assert_array_equal(values[:8], [0, -1, 0, -1, 0, 0, 0, -1])
     spans = [patch for patch in ax.patches if patch is not stairs]
     assert len(spans) == 2 + 1 + 4  # two nights, one lost, four of recovery
-    assert ax.get_legend_handles_labels()[1] == ["sleep", "deprivation", "recovery"]
+    assert ax.get_legend_handles_labels()[1] == ["sleep, dreams", "deprivation", "recovery"]
+
+
+def test_both_kinds_of_sleep_have_a_line_of_their_own():
+    result = ws.run(
+        "selective_deprivation",
+        "ff_digits",
+        parameters={"layers": [8]},
+        inputs={"nights": 2, "day_steps": 4, "replay_steps": 4, "dream_steps": 4},
+    )
+    ax = plots.hypnogram(result, axes())
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["WAKE", "REM", "NREM"]
+    assert "sleep, dreams" in ax.get_legend_handles_labels()[1]
+
+
+def test_dreams_are_drawn_in_rows(tmp_path):
+    out = tmp_path / "run.zarr"
+    ws.run("phase_separation", "ff_digits", inputs={"nights": 1, "phase_steps": 5}, out=out)
+    dreamt = ws.dreams(out, each=4)
+    (drawn,) = plots.dreams(dreamt, axes(), most=3).images
+    assert drawn.get_array().shape == (10 * 10, 3 * 10)  # of 8 x 8, in frames
+    np.testing.assert_array_equal(drawn.get_array()[11:19, 1:9], dreamt["image"][4])
+    assert plots.save_dreams(dreamt, tmp_path / "dreams.png").stat().st_size > 3000
 
 
 def test_a_clock_turns_updates_into_hours(result):
@@ -81,11 +109,13 @@ def test_overview(result, tmp_path):
 
 
 def test_overview_of_a_long_life_shows_what_led_to_the_change():
-    result = ws.run(
-        "total_sleep_deprivation",
-        "ff_digits",
-        parameters={"layers": [8]},
-        inputs={"nights": 30, "day_steps": 2, "night_steps": 2},
+    result = without_clock(
+        ws.run(
+            "total_sleep_deprivation",
+            "ff_digits",
+            parameters={"layers": [8]},
+            inputs={"nights": 30, "day_steps": 2, "night_steps": 2},
+        )
     )
     figure = plots.overview(result)
     left, right = figure.axes[0].get_xlim()

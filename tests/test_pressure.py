@@ -45,7 +45,7 @@ def two_process(**inputs):
     return ws.run(
         "two_process",
         "ff_digits",
-        inputs={"days": 12, **inputs},
+        inputs={"days": 12, "probe_cases": 20, **inputs},
         parameters={"layers": [8], "top_down": False},
     )
 

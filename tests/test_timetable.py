@@ -76,3 +76,88 @@ def test_huge_nested_repeats_are_refused_without_unrolling():
         text = f"{{repeat: 1000000, phases: [{text}]}}"
     with pytest.raises(InputError, match="allowed are 1 to 1,000,000"):
         entries(f"protocol: huge\nphases: [{text}]")
+
+
+@pytest.mark.parametrize(
+    ("repeats", "most", "wanted"),
+    [
+        (5, 10, [0, 1, 2, 3, 4]),
+        (1000, 4, [0, 9, 99, 999]),
+        (1000, 1, [999]),
+        (100, 3, [0, 9, 99]),
+    ],
+)
+def test_recorded_cycles(repeats, most, wanted):
+    text = (
+        f"protocol: long\nphases:\n  - repeat: {repeats}\n    phases: [{{phase: wake, steps: 2}},"
+        f" {{phase: sleep, steps: 2}}]\nrecord: {{cycles: {most}}}"
+    )
+    kept = [its.cycle for its in entries(text) if its.recorded]
+    assert kept == [cycle for cycle in wanted for _ in range(2)]
+    assert sum(its.steps for its in entries(text)) == 4 * repeats
+
+
+def test_a_phase_that_waits_is_always_recorded():
+    text = (
+        "protocol: long\nphases:\n  - repeat: 50\n    phases: [{phase: wake, until: {quantity: auc,"
+        " above: 1}, at_most: 4}]\nrecord: {cycles: 2, every: 2}"
+    )
+    assert all(its.recorded for its in entries(text))
+
+
+def test_stages_and_negatives_of_phases():
+    text = """\
+protocol: night
+negatives: {source: hard_label}
+phases:
+  - {phase: wake, steps: 1}
+  - {phase: sleep, steps: 1}
+  - {phase: sleep, steps: 1, negatives: {source: dream, settle: 5}}
+  - {phase: sleep, steps: 1, stage: N3}
+  - {phase: deprivation, steps: 1}
+  - {phase: interleaved, steps: 1}
+  - {phase: rest, steps: 1}
+"""
+    found = entries(text)
+    assert [its.stage for its in found] == ["WAKE", "NREM", "REM", "N3", "WAKE", "UNS", "UNS"]
+    assert found[1].negatives.source == "hard_label"
+    assert found[2].negatives.options == {"settle": 5}
+
+
+def test_a_protocol_says_what_it_needs_of_its_parts():
+    text = """\
+protocol: parts
+momentum: 0.9
+data: {updates_per_batch: 3}
+phases:
+  - {phase: wake, steps: 1}
+  - {phase: sleep, steps: 1, negatives: {source: dream}}
+  - {phase: sleep, steps: 1, mode: centred}
+"""
+    spec = protocol.from_document(files.parse(text, "test"), {}).spec
+    assert set(spec.needs()) == {
+        "wake",
+        "sleep",
+        "dream",
+        "baseline",
+        "momentum",
+        "updates_per_batch",
+    }
+    assert spec.subtracts_baseline
+    assert len(spec.warnings()) == 1  # the dreams make the full negative updates as well
+
+
+@pytest.mark.parametrize(
+    ("phases", "more", "twice"),
+    [
+        ("{phase: sleep, steps: 1}", "", False),
+        ("{phase: sleep, steps: 1}", "baseline_awake: true", True),
+        ("{phase: sleep, steps: 1, mode: centred}", "", False),
+        ("{phase: sleep, steps: 1, mode: measure}", "", False),
+        ("{phase: sleep, steps: 1, mode: measure}", "baseline_awake: false", False),
+    ],
+)
+def test_a_baseline_counted_twice_is_warned_of(phases, more, twice):
+    text = f"protocol: p\nphases: [{{phase: wake, steps: 1}}, {phases}]\n{more}"
+    spec = protocol.from_document(files.parse(text, "test"), {}).spec
+    assert [("counted twice" in its) for its in spec.warnings()] == [True] * twice

@@ -18,12 +18,16 @@ _HOMES = {
     "InputError": "wakesleep.errors",
     "RunError": "wakesleep.errors",
     "check": "wakesleep.loading",
+    "dreams": "wakesleep.dreaming",
+    "hypnograms": "",
     "load": "wakesleep.loading",
     "run": "wakesleep.running",
     "open": "wakesleep.results:open_result",
+    "open_study": "wakesleep.gather",
     "plots": "",
     "results": "",
     "statistics": "",
+    "study": "wakesleep.studying:run_study",
     "to_netcdf": "wakesleep.results",
 }
 

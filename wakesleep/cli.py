@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,7 +82,7 @@ def check(
         str | None, typer.Option("--model", help="A model that the protocols must fit.")
     ] = None,
 ) -> None:
-    """Check protocol and model files; with --model, that the model can do what they ask."""
+    """Check protocol, model and study files; with --model, that it can do what protocols ask."""
     from wakesleep.loading import check as check_files
 
     check_files(*files, model=model)
@@ -162,6 +163,27 @@ def plot(
 
 
 @app.command()
+def dream(
+    result: Path,
+    out: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-dreams.png.")
+    ] = None,
+    start: Annotated[str, typer.Option(help="label, last_waking, stored or noise.")] = "label",
+    settle: Annotated[int, typer.Option(help="Times up and down again.")] = 2,
+    spread: Annotated[float, typer.Option(help="Size of the noise at the start.")] = 1.0,
+    each: Annotated[int, typer.Option(help="Dreams of every class.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the dreams.")] = 0,
+) -> None:
+    """Draw what the network that a run ended with dreams."""
+    from wakesleep.dreaming import dreams
+    from wakesleep.plots import save_dreams
+
+    dreamt = dreams(result, start=start, settle=settle, spread=spread, each=each, seed=seed)
+    out = out or result.with_name(f"{result.name.removesuffix('.zarr')}-dreams.png")
+    typer.echo(f"figure: {save_dreams(dreamt, out)}")
+
+
+@app.command()
 def hypnogram(
     result: Path,
     out: Annotated[
@@ -237,8 +259,8 @@ def study(
 
 
 @app.command()
-def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model")]) -> None:
-    """Print the JSON Schema of protocol or model files, for editors."""
+def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model|study")]) -> None:
+    """Print the JSON Schema of protocol, model or study files, for editors."""
     from wakesleep.schema import json_schema
 
     typer.echo(json.dumps(json_schema(kind), indent=2))
@@ -279,6 +301,16 @@ def _settings(pairs: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        _run()
+
+
+def _warn(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
+    print(f"wakesleep: warning: {message}", file=sys.stderr)
+
+
+def _run() -> None:
     try:
         code = app(standalone_mode=False, prog_name="wakesleep")
     except InputError as error:

@@ -52,6 +52,12 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
         raise InputError("nothing to check; give the name or path of a file")
     fitted = None if model is None else load_model(model)
     for name in names:
+        document = files.read(library.find(str(name)))
+        if "study" in document.tree:
+            from wakesleep import study
+
+            study.load(name)
+            continue
         loaded = load(name)
         if fitted is None:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,8 @@ def run(
     protocol = load_protocol(protocol, inputs)
     model = load_model(model, parameters)
     check_fit(protocol, model)
+    for sentence in protocol.spec.warnings():
+        warnings.warn(f"protocol '{protocol.name}': {sentence}", stacklevel=2)
     if type(seed) is not int or seed < 0:
         raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
     if dtype not in ("float32", "float64"):

@@ -1,4 +1,4 @@
-"""JSON Schema of protocol and model files, for completion and checks in editors."""
+"""JSON Schema of protocol, model and study files, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFERENCE = {
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of ``protocol`` or ``model`` files.
+    """Return the JSON Schema of ``protocol``, ``model`` or ``study`` files.
 
     Raises
     ------
@@ -47,8 +47,15 @@ def json_schema(kind: str) -> dict[str, Any]:
                 }
             )
         return schema
+    if kind == "study":
+        from wakesleep.study import Study
+
+        schema = Study.model_json_schema()
+        schema["title"] = "wakesleep study"
+        return schema
+    kinds = ("protocol", "model", "study")
     raise InputError(
-        f"'{kind}' has no schema; allowed are protocol, model{nearest(kind, ('protocol', 'model'))}"
+        f"'{kind}' has no schema; allowed are {', '.join(kinds)}{nearest(kind, kinds)}"
     )
 
 

@@ -1,15 +1,18 @@
 """Figures: Axes in, Axes out. No function shows anything or changes a global style."""
 
 from wakesleep.plots.curves import error, false_positives, goodness
+from wakesleep.plots.dreams import dreams, save_dreams
 from wakesleep.plots.overview import overview, save_hypnogram, save_overview
 from wakesleep.plots.phases import hypnogram, shade
 
 __all__ = [
+    "dreams",
     "error",
     "false_positives",
     "goodness",
     "hypnogram",
     "overview",
+    "save_dreams",
     "save_hypnogram",
     "save_overview",
     "shade",

@@ -92,7 +92,7 @@ def save_overview(result: xr.Dataset, path: str | Path) -> Path:
     InputError
         If the ending names no format, or the file cannot be written.
     """
-    return _saved(overview(result), Path(path))
+    return saved(overview(result), Path(path))
 
 
 def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:
@@ -112,10 +112,17 @@ def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:
     _legend(ax)
     steps = result["step"].values
     _finish(figure, [ax], result, int(steps[0]), int(steps[-1]))
-    return _saved(figure, Path(path))
+    return saved(figure, Path(path))
 
 
-def _saved(figure: Figure, path: Path) -> Path:
+def saved(figure: Figure, path: Path) -> Path:
+    """Write a figure into a file; its ending sets the format.
+
+    Raises
+    ------
+    InputError
+        If the ending names no format, or the file cannot be written.
+    """
     if path.suffix.lower() not in FORMATS:
         raise InputError(
             f"{path}: no figure can be written with the ending '{path.suffix}'; allowed are "
