@@ -36,7 +36,8 @@ outcomes:
 figures:
   - {figure: heatmap, name: map, outcome: sleep, x: phase_steps, y: rate}
   - {figure: lines, name: line, outcome: d_prime, x: phase_steps, hue: layer, columns: rate}
-  - {figure: cycles, name: nights, quantity: error, at: sleep, hue: phase_steps, columns: rate, select: {readout: goodness}}
+  - {figure: cycles, name: nights, quantity: error, at: sleep, hue: phase_steps, columns: rate,
+     select: {readout: goodness}}
 """
 
 
@@ -228,22 +229,52 @@ def _alive(pid: int) -> bool:
 
 
 BAD = {
-    "missing model": (("use: ff_digits", "use: ff_digit"), r"'ff_digit' is neither .*did you mean 'ff_digits'"),
-    "missing protocol": (("[phase_separation]", "[phase.yaml]"), "phase.yaml: there is no such file"),
+    "missing model": (
+        ("use: ff_digits", "use: ff_digit"),
+        r"'ff_digit' is neither .*did you mean 'ff_digits'",
+    ),
+    "missing protocol": (
+        ("[phase_separation]", "[phase.yaml]"),
+        "phase.yaml: there is no such file",
+    ),
     "empty grid": (("phase_steps: [3, 6]", "phase_steps: []"), "phase_steps"),
-    "lists of two lengths": (("nights: [4, 2]", "nights: [4]"), "equally long; phase_steps has 2, nights has 1"),
-    "unknown input": (("set: {batch: 20}", "set: {btach: 20}"), r"little.yaml:5:7: 'btach' is an input of no protocol.*did you mean 'batch'"),
-    "unknown parameter": (("model.rate", "model.rat"), r"'model.rat' is a parameter of no model.*did you mean 'model.rate'"),
-    "value out of range": (("phase_steps: [3, 6]", "phase_steps: [0, 6]"), "at batch=20, phase_steps=0.*must be at least 1"),
+    "lists of two lengths": (
+        ("nights: [4, 2]", "nights: [4]"),
+        "equally long; phase_steps has 2, nights has 1",
+    ),
+    "unknown input": (
+        ("set: {batch: 20}", "set: {btach: 20}"),
+        r"little.yaml:5:7: 'btach' is an input of no protocol.*did you mean 'batch'",
+    ),
+    "unknown parameter": (
+        ("model.rate", "model.rat"),
+        r"'model.rat' is a parameter of no model.*did you mean 'model.rate'",
+    ),
+    "value out of range": (
+        ("phase_steps: [3, 6]", "phase_steps: [0, 6]"),
+        "at batch=20, phase_steps=0.*must be at least 1",
+    ),
     "set twice": (("set: {batch: 20}", "set: {nights: 20}"), "nights is set or varied twice"),
-    "unknown quantity": (("quantity: d_prime", "quantity: dprime"), r"quantity 'dprime' is unknown.*did you mean 'd_prime'"),
-    "unknown outcome of a figure": (("outcome: sleep, x", "outcome: slep, x"), r"no outcome 'slep'.*did you mean 'sleep'"),
+    "unknown quantity": (
+        ("quantity: d_prime", "quantity: dprime"),
+        r"quantity 'dprime' is unknown.*did you mean 'd_prime'",
+    ),
+    "unknown outcome of a figure": (
+        ("outcome: sleep, x", "outcome: slep, x"),
+        r"no outcome 'slep'.*did you mean 'sleep'",
+    ),
     "no outcomes": (("outcomes:", "outcoms:"), "unknown key 'outcoms'"),
     "no seeds": (("seeds: 2", "seeds: 0"), "'seeds'"),
     "not a study": (("study: little", "stdy: little"), "not a study"),
-    "two arms of one name": (("protocols: [phase_separation]", "protocols: [phase_separation, phase_separation]"), "same name"),
-    "a model that cannot": (("protocols: [phase_separation]", "protocols: [total_sleep_deprivation]\nset: {nights: 2}"), "."),
-}  # fmt: skip
+    "two arms of one name": (
+        ("protocols: [phase_separation]", "protocols: [phase_separation, phase_separation]"),
+        "same name",
+    ),
+    "a model that cannot": (
+        ("protocols: [phase_separation]", "protocols: [total_sleep_deprivation]\nset: {nights: 2}"),
+        ".",
+    ),
+}
 
 
 @pytest.mark.parametrize("what", BAD)

@@ -131,7 +131,7 @@ def test_a_fresh_state_forgets_the_velocity():
 
 @pytest.mark.parametrize("sign", ["positive", "negative", "both"])
 def test_a_drilled_batch_trains_one_layer_after_the_other(sign):
-    """Against autograd, written out: each layer makes all its updates before the next one's turn."""
+    """Against autograd: each layer makes all its updates before the next one's turn."""
     net, _ = build(**PLAIN)
     theirs, drills = [layer.weight.clone() for layer in net.layers], 4
     data = some()
