@@ -352,7 +352,8 @@ def test_a_phase_can_have_negatives_of_its_own():
 def test_every_mode_of_the_stored_baseline_is_its_own():
     found = {}
     for mode in ("negative", "centred", "measure"):
-        phases = f"{{repeat: 3, phases: [{{phase: wake, steps: 6}}, {{phase: sleep, steps: 6, mode: {mode}}}]}}"
+        night = f"{{phase: sleep, steps: 6, mode: {mode}}}"
+        phases = f"{{repeat: 3, phases: [{{phase: wake, steps: 6}}, {night}]}}"
         found[mode] = run(small(phases, "record: {cases: 60}"))["weight_norm"]
     # The first day is the same; a night that only measures changes no weight.
     np.testing.assert_array_equal(found["negative"][1], found["measure"][1])
@@ -390,7 +391,7 @@ def test_dreams_of_a_trained_network(tmp_path):
     assert dreamt["image"].values.min() >= 0
     assert ws.dreams(out, each=3).identical(dreamt)
     assert not ws.dreams(out, each=3, seed=1).identical(dreamt)
-    with pytest.raises(ws.InputError, match="option 'start' is 'nose'.*did you mean 'noise'"):
+    with pytest.raises(ws.InputError, match=r"option 'start' is 'nose'.*did you mean 'noise'"):
         ws.dreams(out, start="nose")
     checkpoint.path_for(out).unlink()
     with pytest.raises(ws.InputError, match="there is no checkpoint"):

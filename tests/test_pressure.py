@@ -105,11 +105,15 @@ def test_sleep_need_can_be_the_networks_own():
 @pytest.mark.parametrize(
     ("phase", "more", "message"),
     [
-        ("until: {quantity: sleep_pressure, above: 0.5}", "clock: {steps_per_hour: 2}", "needs the key 'sleep_pressure'"),
+        (
+            "until: {quantity: sleep_pressure, above: 0.5}",
+            "clock: {steps_per_hour: 2}",
+            "needs the key 'sleep_pressure'",
+        ),
         ("until: {quantity: auc, above: 0.5, circadian: 0.1}", "", "'circadian' needs a 'clock'"),
         ("until: {quantity: auc, above: 0.5}", "sleep_pressure: {}", "needs a 'clock'"),
     ],
-)  # fmt: skip
+)
 def test_what_a_clock_is_needed_for(phase, more, message):
     text = (
         f"protocol: p\nphases: [{{phase: wake, {phase}, at_most: 9}}]\nrecord: {{every: 3}}\n{more}"

@@ -185,8 +185,17 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path, file):
     long = STUDY.replace("nights: [4, 2]", "nights: [400, 200]")
     file.write_text(long)
     command = [
-        sys.executable, "-m", "wakesleep", "study", str(file), "-o", str(tmp_path / "killed"), "--workers", "2", "--quiet",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "wakesleep",
+        "study",
+        str(file),
+        "-o",
+        str(tmp_path / "killed"),
+        "--workers",
+        "2",
+        "--quiet",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     runs = tmp_path / "killed" / "runs"
     deadline = time.monotonic() + 120

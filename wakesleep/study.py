@@ -82,6 +82,8 @@ class Figure(specs.Spec):
     columns: str | None = Field(None, description="Dimension shown by panels side by side.")
     rows: str | None = Field(None, description="Dimension shown by panels one above the other.")
     select: dict[str, Scalar] = Field({}, description="Values of the dimensions not shown.")
+    label: str = Field("", description="For cycles: as it is written on the axis.")
+    scale: float = Field(1.0, description="For cycles: factor, 100 for per cent.")
     log: Words = Field((), description="Axes with a logarithmic scale: x, y.")
     title: str = ""
 

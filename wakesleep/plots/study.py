@@ -84,7 +84,7 @@ def draw(wanted: Wanted, tree: xr.DataTree) -> Figure:
         else:
             lines(panel, wanted.x, wanted.hue, ax)
             for axis in wanted.log:
-                getattr(ax, f"set_{axis}scale")("log")
+                _logarithmic(ax, axis)
         named = [
             f"{NAMES.get(name, name)} {its}" if not isinstance(its, str) else str(its)
             for name, its in ((wanted.rows, row), (wanted.columns, column))
@@ -179,7 +179,8 @@ def _values(wanted: Wanted, tree: xr.DataTree) -> xr.DataArray:
         values = outcomes[wanted.outcome]
         with xr.set_options(keep_attrs=True):
             return values * values.attrs.get("scale", 1.0)
-    return over_cycles(tree, wanted.quantity, wanted.at)
+    values = wanted.scale * over_cycles(tree, wanted.quantity, wanted.at)
+    return values.assign_attrs(long_name=wanted.label or wanted.quantity)
 
 
 def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
@@ -244,6 +245,19 @@ def _limits(values: xr.DataArray) -> tuple[float, float]:
     mean = values.mean("seed")
     finite = mean.values[np.isfinite(mean.values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+
+def _logarithmic(ax: Axes, which: str) -> None:
+    """Make an axis logarithmic, with plain numbers at its ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    getattr(ax, f"set_{which}scale")("log")
+    axis = getattr(ax, f"{which}axis")
+    low, high = axis.get_view_interval()
+    # Over less than two decades the powers of ten alone would leave an axis without numbers.
+    axis.set_major_locator(LogLocator(subs=(1,) if high > 200 * low else (1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _tick(name: str, value: Any) -> str:
