@@ -33,6 +33,8 @@ outcomes:
   sleep: {quantity: error, at: sleep, readout: goodness, scale: 100}
   d_prime: {quantity: d_prime, at: wake}
   final: {quantity: validation_error}
+published:
+  - {outcome: sleep, at: {phase_steps: 6}, value: 42, source: nobody}
 figures:
   - {figure: heatmap, name: map, outcome: sleep, x: phase_steps, y: rate}
   - {figure: lines, name: line, outcome: d_prime, x: phase_steps, hue: layer, columns: rate}
@@ -77,6 +79,9 @@ def test_every_place_in_the_grid_is_the_run_it_says(done):
     assert here["sleep"].item() == last["error"].sel(readout="goodness").item()
     np.testing.assert_array_equal(here["d_prime"], ends["d_prime"].isel(probe=-2))
     np.testing.assert_array_equal(here["final"], alone["validation_error"])
+    theirs = outcomes["sleep_published"].squeeze(["model", "protocol"])
+    assert theirs.dims == ("phase_steps", "rate")
+    np.testing.assert_array_equal(theirs, [[np.nan, np.nan], [42, 42]])
 
 
 def test_the_tree_holds_the_runs_with_their_place(done):
@@ -273,6 +278,10 @@ BAD = {
         r"no outcome 'slep'.*did you mean 'sleep'",
     ),
     "no outcomes": (("outcomes:", "outcoms:"), "unknown key 'outcoms'"),
+    "published elsewhere": (
+        ("at: {phase_steps: 6}", "at: {phase_steps: 7}"),
+        "published: 'phase_steps' is never 7; it is 3, 6",
+    ),
     "no seeds": (("seeds: 2", "seeds: 0"), "'seeds'"),
     "not a study": (("study: little", "stdy: little"), "not a study"),
     "two arms of one name": (

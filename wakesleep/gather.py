@@ -16,7 +16,7 @@ from wakesleep import statistics
 from wakesleep.errors import InputError
 from wakesleep.provenance import git_commit, now, versions
 from wakesleep.results import QUANTITIES, as_flags, in_words, open_result
-from wakesleep.study import FINAL, LoadedStudy, Outcome, dimension
+from wakesleep.study import FINAL, LoadedStudy, Outcome, Published, dimension
 
 
 def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.DataTree:
@@ -156,6 +156,13 @@ def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]
             "scale": its.scale,
         }
         variables[label] = array
+    for label, array in list(variables.items()):
+        numbers = [its for its in spec.published if its.outcome == label]
+        if numbers:
+            blank = array.isel({dim: 0 for dim in array.dims if dim not in spec.dims})
+            variables[f"{label}_published"] = _published(
+                blank.drop_vars("seed", errors="ignore"), numbers, dims
+            )
     dataset = xr.Dataset(variables)
     for name, values in dims.items():
         dataset = dataset.assign_coords({name: (name, np.array(values), {"long_name": name})})
@@ -165,6 +172,18 @@ def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]
                 {name.removeprefix("model."): (dimension(item), np.array(along))}
             )
     return dataset
+
+
+def _published(
+    like: xr.DataArray, numbers: list[Published], dims: Mapping[str, list[Any]]
+) -> xr.DataArray:
+    """Return published numbers, as they are printed, over the grid; not a number where none is."""
+    array = xr.full_like(like.reset_coords(drop=True), np.nan)
+    for its in numbers:
+        at = {name: dims[name].index(value) for name, value in its.at.items()}
+        array[at] = its.value
+    array.attrs = {**like.attrs, "long_name": f"published: {like.attrs['long_name']}", "scale": 1.0}
+    return array
 
 
 def together(results: list[xr.Dataset], keep: str) -> xr.Dataset:

@@ -86,11 +86,14 @@ def print_study(tree: xr.DataTree) -> None:
     table = Table(
         title=str(tree.attrs["title"]),
         title_justify="left",
-        caption=f"Mean ± 95 % t interval, n = {outcomes.sizes['seed']} seeds.",
+        caption=f"Mean ± 95 % t interval, n = {outcomes.sizes['seed']} seeds."
+        + (" In brackets: published." if any("_published" in str(n) for n in outcomes) else ""),
         caption_justify="left",
     )
     columns: list[tuple[str, dict[str, str]]] = []
     for name, values in outcomes.data_vars.items():
+        if "seed" not in values.dims:  # a published number, which stands in its outcome's cell
+            continue
         rest = [str(dim) for dim in values.dims if dim not in (*grid, "seed")]
         for place in itertools.product(*(values[dim].values for dim in rest)):
             columns.append((str(name), dict(zip(rest, place, strict=True))))
@@ -109,7 +112,11 @@ def print_study(tree: xr.DataTree) -> None:
             found = interval(its * scale)
             half = (found["high"] - found["mean"]).item()
             text = f"{found['mean'].item():.4g}"
-            cells.append(text if half != half else f"{text} ± {half:.2g}")
+            text = text if half != half else f"{text} ± {half:.2g}"
+            theirs = row.get(f"{name}_published")
+            if theirs is not None and theirs.notnull():
+                text += f" [{theirs.item():g}]"
+            cells.append(text)
         table.add_row(*(_value(row[name].item()) for name in shown), *cells)
     console = Console()
     if not console.is_terminal:

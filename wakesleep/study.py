@@ -161,6 +161,18 @@ class Study(specs.Spec):
                     f"there is no outcome '{name}'; there are "
                     f"{listed(self.outcomes)}{nearest(name, self.outcomes)}"
                 )
+        for its in self.published:
+            for name, value in its.at.items():
+                if name not in self.dims:
+                    raise ValueError(
+                        f"published: there is no dimension '{name}'; there are "
+                        f"{listed(self.dims)}{nearest(name, self.dims)}"
+                    )
+                if value not in self.dims[name]:
+                    raise ValueError(
+                        f"published: '{name}' is never {value}; it is "
+                        f"{listed(str(one) for one in self.dims[name])}"
+                    )
         return self
 
     @property
