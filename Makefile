@@ -9,6 +9,7 @@ demo: .venv/installed
 	rm -rf demo && mkdir demo
 	$(BIN)/wakesleep run total_sleep_deprivation ff_digits -o demo/total_sleep_deprivation.zarr
 	$(BIN)/wakesleep plot demo/total_sleep_deprivation.zarr -o demo/total_sleep_deprivation.png
+	$(BIN)/wakesleep dream demo/total_sleep_deprivation.zarr -o demo/dreams.png
 
 test: export WAKESLEEP_QUICK = 1
 test: .venv/installed-dev lint

@@ -22,13 +22,15 @@ def test_every_command_exists(wakesleep):
         for line in block.splitlines()
         if line.startswith("wakesleep ")
     }
-    assert words == {"list", "show", "run", "plot", "copy", "check", "schema", "info"}
+    assert words == {
+        "list", "show", "run", "plot", "dream", "hypnogram", "copy", "check", "schema", "study", "info",
+    }  # fmt: skip
     for word in words:
         assert wakesleep(word, "--help")[0] == 0
 
 
 def test_the_protocol_runs(tmp_path):
-    (text,) = blocks("yaml")
+    text, _ = blocks("yaml")
     path = tmp_path / "nap.yaml"
     path.write_text(text)
     ws.check(path, model="ff_digits")
@@ -37,6 +39,16 @@ def test_the_protocol_runs(tmp_path):
     assert [entry.phase for entry in entries] == ["wake", "sleep", "wake", "sleep"]
     result = ws.run(path, "ff_digits", inputs={"days": 1})
     assert result["time_h"].values[0] == 7
+
+
+def test_the_study_runs(tmp_path):
+    _, text = blocks("yaml")
+    path = tmp_path / "rates.yaml"
+    path.write_text(text.replace("nights: [300, 30]", "nights: [3, 2]"))
+    ws.check(path)
+    studied = ws.study(path, tmp_path / "out", seeds=1)
+    assert not studied.failed
+    assert studied.tree["outcomes"]["error"].notnull().all()
 
 
 def test_the_python_runs(tmp_path, monkeypatch):

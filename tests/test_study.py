@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import xarray as xr
 
 import wakesleep as ws
-from wakesleep import gather, library, study
+from wakesleep import gather, library, studies
 from wakesleep.studying import run_study
 
 STUDY = """\
@@ -301,6 +302,7 @@ def test_a_bad_study_is_one_sentence_and_writes_nothing(what, file, tmp_path, wa
     if what == "a model that cannot":
         text = STUDY.replace("set: {batch: 20}\n", "").replace(old, new)
         text = text.replace("  - phase_steps: [3, 6]\n    nights: [4, 2]\n", "")
+        text = text.replace("at: {phase_steps: 6}", "at: {rate: 0.01}")
         message = "does not offer 'dream'"
     else:
         assert old in STUDY
@@ -309,8 +311,6 @@ def test_a_bad_study_is_one_sentence_and_writes_nothing(what, file, tmp_path, wa
     code, _, told = wakesleep("study", file, "-o", tmp_path / "out")
     assert code == 2
     assert told.count("\n") == 1
-    import re
-
     assert re.search(message, told), told
     assert not (tmp_path / "out").exists()
 
@@ -339,6 +339,6 @@ def test_a_dry_run_only_tells(file, wakesleep, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(library.shipped("studies")))
 def test_shipped_studies_are_in_order(name):
-    loaded = study.load(name)
+    loaded = studies.load(name)
     assert loaded.spec.study == name
     assert loaded.jobs

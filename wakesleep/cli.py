@@ -231,7 +231,7 @@ def study(
 ) -> None:
     """Run a grid of models, protocols, inputs and seeds, or go on with it."""
     if dry:
-        from wakesleep.study import load
+        from wakesleep.studies import load
 
         for job in load(file, seeds).jobs:
             typer.echo(job)

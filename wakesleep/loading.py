@@ -54,9 +54,9 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
     for name in names:
         document = files.read(library.find(str(name)))
         if "study" in document.tree:
-            from wakesleep import study
+            from wakesleep import studies
 
-            study.load(name)
+            studies.load(name)
             continue
         loaded = load(name)
         if fitted is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wakesleep import checkpoint, study
+from wakesleep import checkpoint, studies
 from wakesleep.errors import InputError
 from wakesleep.workers import Options, run_all
 
@@ -73,7 +73,7 @@ def run_study(
     """
     from wakesleep.device import resolve
 
-    loaded = study.load(name, seeds)
+    loaded = studies.load(name, seeds)
     kind = resolve(device).type
     if workers is None:
         workers = (os.cpu_count() or 1) if kind == "cpu" else 1
@@ -96,7 +96,7 @@ def run_study(
         return finish(loaded, folder, failed)
 
 
-def finish(loaded: study.LoadedStudy, folder: Path, failed: Mapping[str, str]) -> Studied:
+def finish(loaded: studies.LoadedStudy, folder: Path, failed: Mapping[str, str]) -> Studied:
     """Gather a study's runs, and write its result and figures into its folder."""
     from wakesleep.gather import gather, save
     from wakesleep.plots.study import save_figures

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wakesleep.errors import InputError, RunError
 
 if TYPE_CHECKING:
-    from wakesleep.study import Job
+    from wakesleep.studies import Job
 
 SECONDS_BETWEEN_LOOKS = 0.2
 _told: Any = None  # in a worker: where it tells how far it is

@@ -4,10 +4,13 @@ python docs/results/make.py tables               the tables, from the NetCDF fil
 python docs/results/make.py deprivation          measure (minutes), writes deprivation_*.nc
 python docs/results/make.py separation           measure (minutes), writes separation.nc
 python docs/results/make.py keep RUN.zarr NAME   keep the record of a run as NAME.nc
+python docs/results/make.py study FOLDER         keep a study's outcomes (and curves) as NAME.nc
+python docs/results/make.py figures              draw the figures of the studies that are kept
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -15,6 +18,8 @@ import numpy as np
 import xarray as xr
 
 import wakesleep as ws
+from wakesleep import studies
+from wakesleep.plots.study import draw_values, over_cycles
 from wakesleep.results import to_netcdf
 
 HERE = Path(__file__).parent
@@ -119,6 +124,76 @@ def tables() -> None:
             for phase in ("wake", "sleep")
         ]
         print(f"| {night} | " + " | ".join(cells) + " |")
+    for name, outcomes in kept_studies().items():
+        study_table(name, outcomes)
+
+
+def keep_study(folder: Path) -> None:
+    """Keep what a study's tables and figures are drawn from, without its runs."""
+    tree = ws.open_study(folder)
+    name = tree.attrs["title"]
+    spec = studies.load(name).spec
+    outcomes = tree["outcomes"].to_dataset()[list(spec.outcomes)].assign_attrs(tree.attrs)
+    for wanted in spec.figures:
+        if wanted.figure == "cycles":
+            curves = over_cycles(tree, wanted.quantity, wanted.at)
+            outcomes[f"cycles_{wanted.quantity}_{wanted.at}"] = curves.astype("float32")
+    path = HERE / f"{name}.nc"
+    path.unlink(missing_ok=True)
+    to_netcdf(outcomes, path)
+    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+
+
+def kept_studies() -> dict[str, xr.Dataset]:
+    """Return the outcomes of every study that is kept."""
+    kept = {}
+    for path in sorted(HERE.glob("*.nc")):
+        dataset = xr.load_dataset(path, engine="scipy", decode_times=False)
+        if "study_text" in dataset.attrs:
+            kept[path.stem] = dataset
+    return kept
+
+
+def study_table(name: str, outcomes: xr.Dataset) -> None:
+    """Print every outcome over the grid, mean and 95 % t interval over seeds."""
+    numbers = [str(its) for its in outcomes.data_vars if "seed" in outcomes[its].dims]
+    numbers = [its for its in numbers if not its.startswith("cycles_")]
+    first = outcomes[numbers[0]]
+    grid = [str(dim) for dim in first.dims[: first.dims.index("seed")]]
+    shown = [dim for dim in grid if outcomes.sizes[dim] > 1]
+    columns = []
+    for its in numbers:
+        rest = [str(dim) for dim in outcomes[its].dims if dim not in (*grid, "seed")]
+        for place in itertools.product(*(outcomes[dim].values for dim in rest)):
+            columns.append((its, dict(zip(rest, place, strict=True))))
+    print(f"\n## {name}, n = {outcomes.sizes['seed']} seeds\n")
+    heads = [*shown, *(" ".join([its, *map(str, at.values())]) for its, at in columns)]
+    print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+    for place in itertools.product(*(range(outcomes.sizes[dim]) for dim in grid)):
+        row = outcomes.isel(dict(zip(grid, place, strict=True)))
+        cells = [str(row[dim].item()) for dim in shown]
+        for its, at in columns:
+            values = row[its].sel(at)
+            found = ws.statistics.interval(values * values.attrs.get("scale", 1.0))
+            mean, half = found["mean"].item(), (found["high"] - found["mean"]).item()
+            cells.append(f"{mean:.3g}" if half != half else f"{mean:.3g} ± {half:.2g}")
+        print("| " + " | ".join(cells) + " |")
+
+
+def figures() -> None:
+    """Draw the figures of every study that is kept, from its file alone."""
+    for name, outcomes in kept_studies().items():
+        for wanted in studies.load(name).spec.figures:
+            if wanted.figure == "cycles":
+                values = outcomes[f"cycles_{wanted.quantity}_{wanted.at}"]
+                values = wanted.scale * values
+                values = values.assign_attrs(long_name=wanted.label or wanted.quantity)
+            else:
+                values = outcomes[wanted.outcome]
+                values = (values * values.attrs["scale"]).assign_attrs(values.attrs)
+            path = HERE.parent / "figures" / f"{name}_{wanted.name}.png"
+            draw_values(wanted, values).savefig(path, dpi=150, bbox_inches="tight")
+            print(path)
 
 
 def main() -> None:
@@ -129,6 +204,10 @@ def main() -> None:
             deprivation()
         case ["separation"]:
             separation()
+        case ["study", folder]:
+            keep_study(Path(folder))
+        case ["figures"]:
+            figures()
         case ["keep", run, name]:
             to_netcdf(ws.open(run), HERE / f"{name}.nc")
         case _:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from wakesleep.study import Figure as Wanted
-    from wakesleep.study import Study
+    from wakesleep.studies import Figure as Wanted
+    from wakesleep.studies import Study
 
 # What a reader is told where a name alone would not say it.
 NAMES = {
@@ -48,18 +48,27 @@ def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> list[Path]:
 
 
 def draw(wanted: Wanted, tree: xr.DataTree) -> Figure:
+    """Draw one figure of a study's result."""
+    return draw_values(wanted, _values(wanted, tree))
+
+
+def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
     """Draw one figure.
 
     Parameters
     ----------
     wanted
         What is to be drawn.
-    tree
-        A study's result.
+    values
+        What is drawn, over the grid, ``seed`` and perhaps ``cycle``, in the units to be shown.
+
+    Raises
+    ------
+    InputError
+        If the figure names a dimension that there is not, or leaves one undecided.
     """
     from matplotlib.figure import Figure as NewFigure
 
-    values = _values(wanted, tree)
     shown = {name for name in (wanted.x, wanted.y, wanted.hue, wanted.columns, wanted.rows) if name}
     for name in [*shown, *wanted.select]:
         if name not in values.dims:
