@@ -14,6 +14,69 @@ from tests.conftest import SMALL_MODEL, SMALL_PROTOCOL
 
 # Bad inputs: (what is changed in the protocol, what is changed in the model, arguments, message).
 BAD = {
+    "dreams of a model that cannot dream": (
+        ("data: {batch: 20, train: 200}", "data: {batch: 20}\nnegatives: {source: dream}"),
+        None,
+        [],
+        r"does not offer 'dream', which is needed by negative data 'dream'",
+    ),
+    "dreams of a phase of a model that cannot dream": (
+        (
+            "{phase: recovery, steps: $steps}",
+            "{phase: recovery, steps: 3, negatives: {source: dream}}",
+        ),
+        None,
+        [],
+        r"does not offer 'dream', which is needed by negative data 'dream'",
+    ),
+    "waiting for dreams of a model that cannot dream": (
+        (
+            "{phase: recovery, steps: $steps}",
+            "{phase: recovery, until: {quantity: dream_auc, above: 0.9}, at_most: 9}",
+        ),
+        None,
+        [],
+        r"does not offer 'dream', which is needed by condition on 'dream_auc'",
+    ),
+    "option of another source": (
+        (
+            "data: {batch: 20, train: 200}",
+            "data: {batch: 20}\nnegatives: {source: wrong_label, settle: 2}",
+        ),
+        None,
+        [],
+        r"small.yaml:9:1: negative data 'wrong_label' have no option 'settle'; allowed are none",
+    ),
+    "misspelt option of a source": (
+        ("data: {batch: 20, train: 200}", "negatives: {source: hybrid, blur: 2}"),
+        None,
+        [],
+        r"have no option 'blur'; .*did you mean 'blurs'",
+    ),
+    "option of a source out of range": (
+        ("data: {batch: 20, train: 200}", "negatives: {source: hybrid, blurs: -1}"),
+        None,
+        [],
+        r"option 'blurs' must be at least 0, not -1",
+    ),
+    "a mode of sleep for waking": (
+        ("{phase: deprivation, steps: $steps}", "{phase: deprivation, steps: 3, mode: centred}"),
+        None,
+        [],
+        r"'mode: centred' is for sleep; phase 'deprivation' is awake",
+    ),
+    "momentum of one": (
+        ("data: {batch: 20, train: 200}", "momentum: 1.0"),
+        None,
+        [],
+        r"'momentum' must be less than 1",
+    ),
+    "process S without a clock": (
+        ("clock: {steps_per_hour: 2, start_h: $start}", "sleep_pressure: {start: 0.1}"),
+        None,
+        [],
+        r"'sleep_pressure' needs a 'clock'",
+    ),
     "unknown key": (
         ("record:", "recrod:"),
         None,

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 import wakesleep as ws
 from wakesleep import library
 
-SHIPPED = {shelf: library.shipped(shelf) for shelf in ("protocols", "models")}
+SHIPPED = {shelf: library.shipped(shelf) for shelf in library.SHELVES}
 
 
 def test_list_show_copy(wakesleep, tmp_path, monkeypatch):
@@ -65,22 +65,22 @@ def test_shipped_protocols_fit_the_digits_net(wakesleep, name):
     assert wakesleep("check", name, "--model", "ff_digits")[0] == 0
 
 
-@pytest.mark.parametrize("kind", ["protocol", "model"])
+@pytest.mark.parametrize("kind", ["protocol", "model", "study"])
 def test_schema_accepts_every_shipped_file_and_no_typo(wakesleep, kind):
     code, out, _ = wakesleep("schema", kind)
     assert code == 0
     schema = json.loads(out)
     jsonschema.Draft202012Validator.check_schema(schema)
-    for path in SHIPPED[f"{kind}s"].values():
+    for path in SHIPPED["studies" if kind == "study" else f"{kind}s"].values():
         tree = YAML(typ="safe", pure=True).load(path)
         jsonschema.validate(tree, schema)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**tree, "tpyo": 1}, schema)
-    wrong = (
-        {"phases": [{"phase": "weak", "steps": 1}]}
-        if kind == "protocol"
-        else {"parameters": {"layers": [5], "lyers": 1}}
-    )
+    wrong = {
+        "protocol": {"phases": [{"phase": "weak", "steps": 1}]},
+        "model": {"parameters": {"layers": [5], "lyers": 1}},
+        "study": {"outcomes": {"error": {"quantity": "error", "at": "noon"}}},
+    }[kind]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**tree, **wrong}, schema)
 

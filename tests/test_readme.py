@@ -22,7 +22,19 @@ def test_every_command_exists(wakesleep):
         for line in block.splitlines()
         if line.startswith("wakesleep ")
     }
-    assert words == set("list show run plot dream hypnogram copy check schema study info".split())
+    assert words == {
+        "list",
+        "show",
+        "run",
+        "plot",
+        "dream",
+        "hypnogram",
+        "copy",
+        "check",
+        "schema",
+        "study",
+        "info",
+    }
     for word in words:
         assert wakesleep(word, "--help")[0] == 0
 

@@ -3,6 +3,7 @@
 python docs/results/make.py tables               the tables, from the NetCDF files
 python docs/results/make.py deprivation          measure (minutes), writes deprivation_*.nc
 python docs/results/make.py separation           measure (minutes), writes separation.nc
+python docs/results/make.py dreams               measure (minutes), writes dreams_judged.nc, draws them
 python docs/results/make.py keep RUN.zarr NAME   keep the record of a run as NAME.nc
 python docs/results/make.py study FOLDER         keep a study's outcomes (and curves) as NAME.nc
 python docs/results/make.py figures              draw the figures of the studies that are kept
@@ -12,10 +13,12 @@ from __future__ import annotations
 
 import itertools
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 import wakesleep as ws
 from wakesleep import studies
@@ -25,6 +28,7 @@ from wakesleep.results import to_netcdf
 HERE = Path(__file__).parent
 SEEDS = range(5)
 LOST = (0, 1, 5)
+NIGHTS = (1, 5, 20, 100)
 
 
 def over_seeds(protocol: str, **inputs: int) -> xr.Dataset:
@@ -48,6 +52,45 @@ def deprivation() -> None:
 
 def separation() -> None:
     to_netcdf(over_seeds("phase_separation", nights=150), HERE / "separation.nc")
+
+
+def dreams() -> None:
+    """Let nets that know no negative data but dreams dream; a classifier trained apart judges."""
+    from sklearn.linear_model import LogisticRegression
+
+    from wakesleep import data
+
+    digits = data.load("digits")
+    judge = LogisticRegression(max_iter=5000).fit(digits.train.images, digits.train.labels)
+    starts = {"label, straight down": ("label", 0), "label, settled": ("label", 2)}
+    share = np.zeros((len(SEEDS), len(NIGHTS), len(starts)))
+    shown = []
+    for seed, (place, nights) in itertools.product(SEEDS, enumerate(NIGHTS)):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Path(folder) / "run.zarr"
+            inputs = {"negatives": "dream", "nights": nights, "probed_nights": 1}
+            ws.run("phase_separation", "ff_digits", inputs=inputs, seed=seed, out=run)
+            for number, (start, settle) in enumerate(starts.values()):
+                dreamt = ws.dreams(run, start=start, settle=settle, each=50)
+                images = dreamt["image"].values.reshape(dreamt.sizes["dream"], -1)
+                share[seed, place, number] = (judge.predict(images) == dreamt["label"]).mean()
+                if seed == 0 and settle == 0:
+                    shown.append(dreamt)
+    judged = xr.Dataset(
+        {"intended": (("seed", "nights", "start"), share, {"units": "1"})},
+        {"seed": list(SEEDS), "nights": list(NIGHTS), "start": list(starts)},
+        {
+            "judge": f"{judge.score(digits.test.images, digits.test.labels):.4f} of test digits right"
+        },
+    )
+    (HERE / "dreams_judged.nc").unlink(missing_ok=True)
+    to_netcdf(judged, HERE / "dreams_judged.nc")
+    figure = Figure(figsize=(2.6 * len(NIGHTS), 3.0))
+    for ax, dreamt, nights in zip(figure.subplots(1, len(NIGHTS)), shown, NIGHTS, strict=True):
+        ws.plots.dreams(dreamt, ax, most=6)
+        ax.set_title(f"{nights} nights", fontsize=9)
+    figure.tight_layout()
+    figure.savefig(HERE.parent / "figures" / "dreams_over_training.png", dpi=150)
 
 
 def spread(values: xr.DataArray, scale: float = 1.0, digits: int = 1) -> str:
@@ -204,6 +247,8 @@ def main() -> None:
             deprivation()
         case ["separation"]:
             separation()
+        case ["dreams"]:
+            dreams()
         case ["study", folder]:
             keep_study(Path(folder))
         case ["figures"]:
