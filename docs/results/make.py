@@ -3,7 +3,7 @@
 python docs/results/make.py tables               the tables, from the NetCDF files
 python docs/results/make.py deprivation          measure (minutes), writes deprivation_*.nc
 python docs/results/make.py separation           measure (minutes), writes separation.nc
-python docs/results/make.py dreams               measure (minutes), writes dreams_judged.nc, draws them
+python docs/results/make.py dreams               measure (minutes), writes dreams_judged.nc
 python docs/results/make.py keep RUN.zarr NAME   keep the record of a run as NAME.nc
 python docs/results/make.py study FOLDER         keep a study's outcomes (and curves) as NAME.nc
 python docs/results/make.py figures              draw the figures of the studies that are kept
