@@ -79,9 +79,7 @@ def dreams() -> None:
     judged = xr.Dataset(
         {"intended": (("seed", "nights", "start"), share, {"units": "1"})},
         {"seed": list(SEEDS), "nights": list(NIGHTS), "start": list(starts)},
-        {
-            "judge": f"{judge.score(digits.test.images, digits.test.labels):.4f} of test digits right"
-        },
+        {"judge_right": judge.score(digits.test.images, digits.test.labels)},
     )
     (HERE / "dreams_judged.nc").unlink(missing_ok=True)
     to_netcdf(judged, HERE / "dreams_judged.nc")
