@@ -46,6 +46,14 @@ def test_half_recovery_by_hand():
     assert statistics.half_recovery(LOST, "x").item() == 20
 
 
+def test_a_day_in_between_is_no_recovery_sleep():
+    phases = ["sleep", "sleep", "deprivation", "wake", "wake", "recovery", "recovery", "recovery"]
+    result = made(phases, [2, 2, 10, 11, 11, 9, 5, 2])
+    assert statistics.half_recovery(result, "x").item() == 20
+    both = result.assign(x=xr.concat([result["x"], 2 * result["x"]], "layer"))
+    assert statistics.half_recovery(both, "x").values.tolist() == [20, 20]
+
+
 def test_overshoot_by_hand():
     assert statistics.overshoot(LOST, "x").item() == 2  # from 10 over 2 down to 0
     upside_down = LOST.assign(x=-LOST["x"])

@@ -229,7 +229,7 @@ def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:
 
 
 def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
-    """Return after how many updates of recovery half of what deprivation did is undone.
+    """Return after how many updates asleep half of what deprivation did is undone.
 
     What deprivation did is the difference between the last probe of it and the last one of the
     cycle before it that was taken at the same phase of the cycle (the end of a night).
@@ -244,16 +244,21 @@ def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Updates since the end of deprivation, as far as probes tell; infinite where recovery does
-        not come half the way, and not a number where nothing was done or nobody was deprived.
+        Updates asleep since the end of deprivation, at the first probe that shows it; infinite
+        where recovery does not come half the way, and not a number where nothing was done or nobody
+        was deprived.
     """
     before, worst, after = _deprivation(result, quantity)
     if before is None or worst is None or after is None:
         return xr.full_like(result[quantity].isel(probe=0, drop=True), np.nan, float)
     done = worst - before
     undone = abs(after - before) <= abs(done) / 2
-    since = after["step"] - worst["step"].item()
-    first = since.where(undone).min("probe").fillna(np.inf)
+    lengths = np.diff(after["step"].values, prepend=worst["step"].item())
+    asleep = np.isin(after["phase"].values, ("sleep", "recovery"))
+    since = xr.DataArray(np.cumsum(lengths * asleep), dims="probe")
+    first = (
+        since.where(undone.drop_vars(undone.coords, errors="ignore")).min("probe").fillna(np.inf)
+    )
     return first.where(done != 0)
 
 

@@ -45,8 +45,8 @@ class Outcome(specs.Spec):
         "value",
         description=(
             "The value at the end of a phase; the number of cycles until it stays below a "
-            "criterion at every phase's end; updates of recovery until half of what deprivation "
-            "did is undone; how far recovery goes beyond the baseline; the mean length of phases."
+            "criterion at every phase's end; updates asleep until half of what deprivation did is "
+            "undone; how far recovery goes beyond the baseline; the mean length of phases."
         ),
     )
     at: PhaseName | Literal["any"] = Field("any", description="The phase at whose end it is taken.")

@@ -86,7 +86,7 @@ def dreams() -> None:
     figure = Figure(figsize=(2.6 * len(NIGHTS), 3.0))
     for ax, dreamt, nights in zip(figure.subplots(1, len(NIGHTS)), shown, NIGHTS, strict=True):
         ws.plots.dreams(dreamt, ax, most=6)
-        ax.set_title(f"{nights} nights", fontsize=9)
+        ax.set_title(f"{nights} night{'s' * (nights > 1)}", fontsize=9)
     figure.tight_layout()
     figure.savefig(HERE.parent / "figures" / "dreams_over_training.png", dpi=150)
 
@@ -167,6 +167,7 @@ def tables() -> None:
         print(f"| {night} | " + " | ".join(cells) + " |")
     for name, outcomes in kept_studies().items():
         study_table(name, outcomes)
+    resonance()
 
 
 def keep_study(folder: Path) -> None:
@@ -219,6 +220,28 @@ def study_table(name: str, outcomes: xr.Dataset) -> None:
             mean, half = found["mean"].item(), (found["high"] - found["mean"]).item()
             cells.append(f"{mean:.3g}" if half != half else f"{mean:.3g} ± {half:.2g}")
         print("| " + " | ".join(cells) + " |")
+
+
+def resonance() -> None:
+    """Print the phase diagram by D, how far momentum carries the weights past a phase's end."""
+    outcomes = xr.load_dataset(HERE / "phase_diagram.nc", engine="scipy")
+    worst = 100 * np.maximum(outcomes["after_wake"], outcomes["after_sleep"])
+    worst = worst.squeeze(["model", "protocol"]).sel(phase_steps=slice(1, 100))
+    steps, horizon = worst["phase_steps"], 1 / (1 - worst["momentum"])
+    carried = (worst["rate"] * steps * np.minimum(horizon / steps, steps / horizon)).transpose(
+        *(dim for dim in worst.dims if dim != "seed")
+    )
+    digits = np.round(carried, 6)
+    mean = worst.mean("seed")
+    print("\n## By D = rate K min(h/K, K/h), phases of 1 to 100 updates\n")
+    print("| D | cells | learnt (below 20 %) | error %, best to worst |\n|---|---|---|---|")
+    for low, high in ((0, 0.01), (0.01, 0.05), (0.05, 0.2), (0.2, 10)):
+        chosen = ((digits >= low) & (digits < high)).values
+        cells = np.sort(mean.values[chosen])
+        print(
+            f"| {low} to {high} | {len(cells)} | {(cells < 20).sum()} "
+            f"| {cells[0]:.1f} to {cells[-1]:.1f} |"
+        )
 
 
 def figures() -> None:

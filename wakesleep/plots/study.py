@@ -247,7 +247,7 @@ def _chosen(values: xr.DataArray, wanted: Wanted, shown: set[str]) -> xr.DataArr
 
 
 def _labels(values: xr.DataArray, name: str | None) -> list[Any]:
-    return [None] if name is None else [its.item() for its in values[name].values]
+    return [None] if name is None else values[name].values.tolist()
 
 
 def _limits(values: xr.DataArray) -> tuple[float, float]:
