@@ -152,6 +152,7 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
         Where to draw.
     """
     import seaborn
+    from matplotlib.ticker import MaxNLocator
 
     series = [None] if hue is None else list(values[hue].values)
     palette = (
@@ -176,6 +177,8 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
             label=None if its is None else _tick(hue or "", its),
         )
         ax.fill_between(at, found["low"], found["high"], color=colour, alpha=0.2, linewidth=0)
+    if values[x].dtype.kind in "iu":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=8)
     return ax
