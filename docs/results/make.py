@@ -31,7 +31,7 @@ LOST = (0, 1, 5)
 NIGHTS = (1, 5, 20, 100)
 
 
-def over_seeds(protocol: str, **inputs: int) -> xr.Dataset:
+def over_seeds(protocol: str, **inputs: int | str) -> xr.Dataset:
     """Run a protocol on ff_digits with every seed; keep the ends of phases."""
     runs = [
         ws.statistics.phase_ends(ws.run(protocol, "ff_digits", inputs=inputs, seed=seed))
@@ -45,7 +45,12 @@ def over_seeds(protocol: str, **inputs: int) -> xr.Dataset:
 def deprivation() -> None:
     for lost in LOST:
         to_netcdf(
-            over_seeds("total_sleep_deprivation", lost_nights=lost, probe_every=100),
+            over_seeds(
+                "total_sleep_deprivation",
+                lost_nights=lost,
+                probe_every=100,
+                negatives="wrong_label",
+            ),
             HERE / f"deprivation_{lost}.nc",
         )
 
