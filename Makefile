@@ -12,6 +12,7 @@ demo: .venv/installed
 	$(BIN)/wakesleep dream demo/total_sleep_deprivation.zarr -o demo/dreams.png
 
 test: export WAKESLEEP_QUICK = 1
+test: export OMP_NUM_THREADS = 1  # tests run side by side
 test: .venv/installed-dev lint
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbmake tests notebooks
 

@@ -63,7 +63,7 @@ BAD = {
         ("{phase: deprivation, steps: $steps}", "{phase: deprivation, steps: 3, mode: centred}"),
         None,
         [],
-        r"'mode: centred' is for sleep; phase 'deprivation' is awake",
+        r"'mode: centred' is for sleep; phase 'deprivation' is none",
     ),
     "momentum of one": (
         ("data: {batch: 20, train: 200}", "momentum: 1.0"),

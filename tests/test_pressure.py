@@ -54,7 +54,7 @@ def test_the_textbooks_sleeper_sleeps_by_night():
     """Daan, Beersma & Borbely: entrained to 24 h, about a third of it asleep."""
     result = two_process()
     events = ws.statistics.hypnogram(result)
-    hour = result.attrs and 10  # steps in an hour
+    hour = 10  # steps in an hour
     asleep = events["phase"].values == "sleep"
     onset = 7 + events["onset"].values[asleep][5:] / hour
     lengths = ((events["offset"] - events["onset"]).values / hour)[asleep][5:]
@@ -75,8 +75,7 @@ def test_pressure_is_recorded_between_its_thresholds():
     assert (pressure[ends & ~awake] > 0.17 - per_probe * 0.2).all()
 
 
-def test_pressure_after_a_resumption_is_that_of_the_whole_run(tmp_path):
-    """The closed form goes on from the checkpoint: chunks change nothing."""
+def test_pressure_is_the_closed_form_of_the_whole_run():
     result = two_process(circadian=0.0)
     value, step = 0.17, 0
     for awake, to in zip(

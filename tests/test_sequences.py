@@ -59,7 +59,7 @@ def test_reber_is_the_same_every_time_and_its_splits_differ():
     one, other = reber.load(), reber.load()
     assert one.digest == other.digest
     assert one.window == WINDOW
-    assert len(one.train), len(one.validation) == (4000, 1000)
+    assert (len(one.train), len(one.validation)) == (4000, 1000)
     assert not np.array_equal(one.validation.labels, one.test.labels)
 
 

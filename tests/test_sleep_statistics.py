@@ -38,6 +38,7 @@ LOST = made(
     ["wake", "wake", "sleep", "sleep", "wake", "deprivation", "deprivation", "recovery", "recovery",
      "recovery"],
     [5, 5, 1, 2, 6, 8, 10, 7, 4, 0],
+    cycles=[0, 0, 0, 0, 1, 1, 1, 2, 2, 2],
 )  # fmt: skip
 
 
@@ -48,10 +49,22 @@ def test_half_recovery_by_hand():
 
 def test_a_day_in_between_is_no_recovery_sleep():
     phases = ["sleep", "sleep", "deprivation", "wake", "wake", "recovery", "recovery", "recovery"]
-    result = made(phases, [2, 2, 10, 11, 11, 9, 5, 2])
+    values, cycles = [2, 2, 10, 11, 11, 9, 5, 2], [0, 0, 1, 2, 2, 2, 2, 2]
+    result = made(phases, values, cycles=cycles)
     assert statistics.half_recovery(result, "x").item() == 20
     both = result.assign(x=xr.concat([result["x"], 2 * result["x"]], "layer"))
     assert statistics.half_recovery(both, "x").values.tolist() == [20, 20]
+
+
+def test_going_beyond_is_more_than_half():
+    phases, cycles = ["sleep", "sleep", "deprivation", "recovery"], [0, 0, 1, 2]
+    assert statistics.half_recovery(made(phases, [2, 2, 10, -30], cycles=cycles), "x").item() == 10
+
+
+def test_a_night_cut_short_is_no_baseline():
+    phases = ["wake", "sleep", "sleep", "wake", "sleep", "deprivation", "recovery", "recovery"]
+    result = made(phases, [9, 2, 2, 9, 8, 10, 8, 5], cycles=[0, 0, 0, 1, 1, 1, 2, 2])
+    assert statistics.half_recovery(result, "x").item() == 20  # half way from 10 to 2, not to 8
 
 
 def test_overshoot_by_hand():
@@ -79,6 +92,9 @@ def test_nights_to_a_criterion_are_those_after_which_it_holds_for_good():
     assert statistics.nights_to(result, "x", 10).item() == 1
     gone = result.assign(x=result["x"].where(result["step"] != 70))
     assert statistics.nights_to(gone, "x", 2).item() == 5  # what is unknown does not hold
+    two = result.assign_coords(block=("probe", ["a"] * 4 + ["b"] * 6))
+    with pytest.raises(ws.InputError, match="several blocks"):
+        statistics.nights_to(two, "x", 2)
 
 
 def test_durations_by_hand():

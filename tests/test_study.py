@@ -165,6 +165,8 @@ def test_one_failed_run_loses_no_other(tmp_path, wakesleep):
         "study: failing\nmodels: [own.yaml]\nprotocols: [awake.yaml]\nseeds: 1\n"
         "vary: [{model.how: [raises, dies, well, diverges]}]\n"
         "outcomes: {error: {quantity: error}}\n"
+        "figures: [{figure: lines, name: line, outcome: error, x: how},"
+        " {figure: cycles, name: cycles, quantity: error, hue: how, select: {readout: none}}]\n"
     )
     out = tmp_path / "out"
     code, printed, told = wakesleep(
@@ -184,6 +186,70 @@ def test_one_failed_run_loses_no_other(tmp_path, wakesleep):
     error = tree["outcomes"]["error"].squeeze(["model", "protocol", "seed", "readout"])
     assert np.isfinite(error.sel(how="well"))
     assert np.isnan(error.drop_sel(how="well")).all()
+
+
+UNLIKE = """\
+study: unlike
+models:
+  - {name: two, use: ff_digits, set: {layers: [6, 6], top_down: false}}
+  - {name: three, use: ff_digits, set: {layers: [6, 6, 6], top_down: false}}
+  - {name: backprop, use: backprop_digits, set: {layers: [6]}}
+protocols: [interleaved]
+set: {sweeps: 1, batch: 100, negatives: wrong_label}
+seeds: 2
+outcomes:
+  error: {quantity: error, label: error}
+  by_goodness: {quantity: error, readout: goodness}
+  d_prime: {quantity: d_prime}
+  norm: {quantity: weight_norm, layer: '3'}
+figures:
+  - {figure: cycles, name: norms, quantity: weight_norm, hue: model, columns: layer}
+  - {figure: lines, name: errors, outcome: error, x: model, hue: readout}
+"""
+
+
+def test_unlike_models_keep_their_own_layers_and_readouts(tmp_path):
+    (tmp_path / "unlike.yaml").write_text(UNLIKE)
+    studied = run_study(tmp_path / "unlike.yaml", tmp_path / "out", workers=2)
+    outcomes = studied.tree["outcomes"].to_dataset().squeeze("protocol")
+    there = outcomes.notnull().any("seed")
+    assert there["error"].sel(readout="softmax").all()
+    assert there["error"].sel(readout="goodness").values.tolist() == [True, True, False]
+    assert there["by_goodness"].values.tolist() == [True, True, False]
+    assert there["d_prime"].sel(model="two", layer=["1", "2", "3"]).values.tolist() == [
+        True, True, False,
+    ]  # fmt: skip
+    assert there["norm"].values.tolist() == [False, True, False]
+    alone = ws.run(
+        "interleaved",
+        "ff_digits",
+        seed=1,
+        inputs={"sweeps": 1, "batch": 100, "negatives": "wrong_label"},
+        parameters={"layers": [6, 6], "top_down": False},
+    )
+    np.testing.assert_array_equal(
+        outcomes["d_prime"].sel(model="two", seed=1, layer=["1", "2"]),
+        alone["d_prime"].isel(probe=-1),
+    )
+
+
+def test_what_is_run_decides_the_name_of_its_store(file):
+    names = set(studies.load(file).jobs)
+    assert not names & set(studies.load(file, device="cuda").jobs)
+    file.write_text(STUDY.replace("set: {batch: 20}", "set: {batch: 25}"))
+    assert not names & set(studies.load(file).jobs)
+    file.write_text(STUDY.replace("description: Two", "description: To"))
+    assert names == set(studies.load(file).jobs)
+
+
+def test_an_arm_keeps_what_it_sets_itself(file):
+    arm = "[{name: mine, use: phase_separation, set: {batch: 7}}, phase_separation]"
+    file.write_text(STUDY.replace("[phase_separation]", arm))
+    batches = {
+        job.name.split("-")[1]: job.protocol.values["batch"]
+        for job in studies.load(file).jobs.values()
+    }
+    assert batches == {"mine": 7, "phase_separation": 20}
 
 
 def test_a_killed_study_goes_on_where_it_was(tmp_path, file):
@@ -262,7 +328,7 @@ BAD = {
         r"little.yaml:5:7: 'btach' is an input of no protocol.*did you mean 'batch'",
     ),
     "unknown parameter": (
-        ("model.rate", "model.rat"),
+        ("set: {batch: 20}", "set: {batch: 20, model.rat: 0.1}"),
         r"'model.rat' is a parameter of no model.*did you mean 'model.rate'",
     ),
     "value out of range": (
@@ -283,15 +349,37 @@ BAD = {
         ("at: {phase_steps: 6}", "at: {phase_steps: 7}"),
         "published: 'phase_steps' is never 7; it is 3, 6",
     ),
+    "two of one name": (
+        ("  final: {", "  nights: {"),
+        "nights names two things in the result",
+    ),
+    "a seed twice": (("seeds: 2", "seeds: [1, 2, 1]"), "a seed stands twice"),
+    "a value twice": (("[0.005, 0.01]", "[0.005, 0.005]"), "a value of 'model.rate' stands twice"),
+    "a dimension of a figure": (
+        ("hue: layer, columns", "hue: lair, columns"),
+        "no dimension 'lair'.*did you mean 'layer'",
+    ),
+    "a scale of a figure": (("y: rate}", "y: rate, log: [z]}"), "'0' is 'z'; allowed are x, y"),
+    "a statistic that heeds no phase": (
+        (
+            "final: {quantity: validation_error}",
+            "final: {quantity: error, statistic: overshoot, at: wake}",
+        ),
+        "'at' means nothing to 'statistic: overshoot'",
+    ),
+    "a layer of what has none": (
+        ("at: sleep, readout: goodness, scale", "at: sleep, layer: '1', scale"),
+        "'error' has no layer to select",
+    ),
+    "an arm that is varied": (
+        ("set: {layers: [12, 12], top_down: false}", "set: {rate: 0.1}"),
+        "'model.rate' is varied, and set by one of the arms",
+    ),
     "no seeds": (("seeds: 2", "seeds: 0"), "'seeds'"),
     "not a study": (("study: little", "stdy: little"), "not a study"),
     "two arms of one name": (
         ("protocols: [phase_separation]", "protocols: [phase_separation, phase_separation]"),
         "same name",
-    ),
-    "a model that cannot": (
-        ("protocols: [phase_separation]", "protocols: [total_sleep_deprivation]\nset: {nights: 2}"),
-        ".",
     ),
 }
 
@@ -299,19 +387,23 @@ BAD = {
 @pytest.mark.parametrize("what", BAD)
 def test_a_bad_study_is_one_sentence_and_writes_nothing(what, file, tmp_path, wakesleep):
     (old, new), message = BAD[what]
-    if what == "a model that cannot":
-        text = STUDY.replace("set: {batch: 20}\n", "").replace(old, new)
-        text = text.replace("  - phase_steps: [3, 6]\n    nights: [4, 2]\n", "")
-        text = text.replace("at: {phase_steps: 6}", "at: {rate: 0.01}")
-        message = "does not offer 'dream'"
-    else:
-        assert old in STUDY
-        text = STUDY.replace(old, new)
-    file.write_text(text)
+    assert old in STUDY
+    file.write_text(STUDY.replace(old, new))
     code, _, told = wakesleep("study", file, "-o", tmp_path / "out")
     assert code == 2
     assert told.count("\n") == 1
     assert re.search(message, told), told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_study_of_a_model_that_cannot(tmp_path):
+    file = tmp_path / "cannot.yaml"
+    file.write_text(
+        "study: cannot\nmodels: [ff_mnist_256x2]\nprotocols: [total_sleep_deprivation]\n"
+        "outcomes: {error: {quantity: error}}\n"
+    )
+    with pytest.raises(ws.InputError, match="does not offer 'dream'"):
+        run_study(file, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

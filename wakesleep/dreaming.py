@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wakesleep import checkpoint
 from wakesleep.errors import InputError, listed
 from wakesleep.negatives import SOURCES
+from wakesleep.prepare import IDENTITY
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,7 +38,7 @@ def trained(store: str | Path) -> tuple[Any, DataSet]:
     from wakesleep.randomness import Streams
     from wakesleep.results import open_result
 
-    store = Path(store)
+    store = Path(store).resolve()
     made = open_result(store).attrs
     model, its = load_model(store), data.load(made["data"])
     device = resolve(made["device"])
@@ -54,9 +55,11 @@ def trained(store: str | Path) -> tuple[Any, DataSet]:
         ),
     )
     path = checkpoint.path_for(store)
-    if not path.exists():
+    identity = {name: made[name] for name in IDENTITY}
+    state = checkpoint.load(path, device, identity)
+    if state is None:
         raise InputError(f"{path}: there is no checkpoint, which holds the trained network")
-    learner.load_state_dict(torch.load(path, map_location=device, weights_only=True)["learner"])
+    learner.load_state_dict(state["learner"])
     return learner, its
 
 

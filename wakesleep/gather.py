@@ -94,13 +94,17 @@ def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
         for name in ("layer", "readout", "sign")
         if getattr(its, name) is not None and name in result[its.quantity].dims
     }
+    for name, label in chosen.items():
+        if label not in result[name].values:  # this model has no such layer or read-out
+            return xr.DataArray(np.nan)
     result = result.sel(chosen)
     if its.quantity in FINAL:
         return result[its.quantity].reset_coords(drop=True)
     match its.statistic:
         case "nights_to":
             assert its.below is not None
-            part = result if its.block is None else _where(result, result["block"] == its.block)
+            block = its.block or str(result["block"].values[0])
+            part = _where(result, result["block"] == block)
             value = statistics.nights_to(part, its.quantity, its.below)
         case "half_recovery":
             value = statistics.half_recovery(result, its.quantity)
@@ -140,15 +144,28 @@ def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]
     variables: dict[str, Any] = {}
     for label, its in spec.outcomes.items():
         samples = [values[label] for values in found.values()]
-        shape = max(samples, key=lambda one: one.ndim, default=xr.DataArray(np.nan))
+        words: dict[str, dict[str, None]] = {}  # layers and read-outs of all models, in order
+        for sample in samples:
+            for name in sample.dims:
+                words.setdefault(str(name), {}).update(dict.fromkeys(sample[name].values.tolist()))
         array = xr.DataArray(
-            np.full((*sizes, *shape.shape), np.nan),
-            dims=(*dims, *shape.dims),
-            coords={name: shape[name].values.astype(str) for name in shape.dims},
+            np.full((*sizes, *map(len, words.values())), np.nan),
+            dims=(*dims, *words),
+            coords={name: list(labels) for name, labels in words.items()},
         )
         for place, run in study.grid.items():
             if run in found:
-                array.values[place] = found[run][label].values
+                its_own = found[run][label]
+                at = [
+                    [list(words[name]).index(one) for one in its_own[name].values.tolist()]
+                    if name in its_own.dims
+                    else []
+                    for name in words
+                ]
+                if not words:
+                    array.values[place] = its_own.item()
+                elif its_own.dims:
+                    array.values[place][np.ix_(*at)] = its_own.transpose(*words).values
         quantity = QUANTITIES.get(its.quantity)
         array.attrs = {
             "long_name": its.label or (quantity.long_name if quantity else its.quantity),
@@ -189,7 +206,7 @@ def _published(
 def together(results: list[xr.Dataset], keep: str) -> xr.Dataset:
     """Return the runs of one place in the grid as one dataset over ``seed``.
 
-    Runs may differ in their number of probes: the shorter ones end in what is not a number.
+    Where the places of probes differ between seeds, the ends of phases alone are kept.
     """
     if keep == "all" and not _same_probes(results):
         keep = "phase_ends"  # the same in number for all seeds, wherever phases end

@@ -110,7 +110,8 @@ def epochs(
     ends = (table["onset"] + table["duration"]).to_numpy()
     total = ends[-1] if len(ends) else 0.0
     middles = np.arange(0.5, total / epoch_s) * epoch_s
-    return table["value"].to_numpy().astype(str)[np.searchsorted(ends, middles, side="right")]
+    places = np.searchsorted(ends, middles, side="right").clip(max=max(len(ends) - 1, 0))
+    return table["value"].to_numpy().astype(str)[places]
 
 
 def _checked(result: xr.Dataset, seconds: float | None) -> float:

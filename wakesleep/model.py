@@ -5,6 +5,7 @@ A learner knows no protocol. It is handed chunks of steps of one sign, and answe
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import re
@@ -232,10 +233,19 @@ class LoadedModel:
     @property
     def offers(self) -> tuple[str, ...]:
         """Capabilities of the model."""
-        if self.spec.offers is not None:
-            return self.spec.offers
+        kind = KINDS.get(self.spec.kind)
+        said = self.spec.offers if self.spec.offers is not None else kind.offers if kind else ()
         lacks = getattr(self.parameters, "lacks", ())
-        return tuple(its for its in KINDS[self.spec.kind].offers if its not in lacks)
+        return tuple(its for its in said if its not in lacks)
+
+    @property
+    def code(self) -> str:
+        """The sha256 of the user's own file that the kind names; empty for any other kind."""
+        module = self.spec.kind.partition(":")[0]
+        path = (self.document.folder or Path.cwd()) / module
+        if not module.endswith(".py") or not path.is_file():
+            return ""
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     @property
     def values(self) -> dict[str, Any]:

@@ -147,8 +147,8 @@ class Phase(specs.Spec):
                 "a phase needs exactly one of steps, sweeps, or until with at_most"
                 + (f"; it has {' and '.join(given)}" if given else "")
             )
-        if self.mode != "negative" and PHASES[self.phase].sign == "positive":
-            raise ValueError(f"'mode: {self.mode}' is for sleep; phase '{self.phase}' is awake")
+        if self.mode != "negative" and PHASES[self.phase].sign != "negative":
+            raise ValueError(f"'mode: {self.mode}' is for sleep; phase '{self.phase}' is none")
         return self
 
 

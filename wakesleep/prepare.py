@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     from wakesleep.record import Probe
 
 
+# What must be the same for a run to be the same run, as its result's attributes name it.
+IDENTITY = (
+    "protocol",
+    "inputs",
+    "protocol_resolved",
+    "model",
+    "model_resolved",
+    "parameters",
+    "data",
+    "seed",
+    "device",
+    "dtype",
+)
+
+
 @dataclass(frozen=True)
 class Request:
     """What is to be run."""
@@ -38,24 +53,36 @@ class Request:
     @property
     def data(self) -> str:
         """Name of the data set: the protocol's, or else the model's."""
-        named = self.protocol.spec.data.set
-        return self.model.spec.data if named == "model" else named
+        return _data(self.protocol, self.model)
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be the same run."""
-        spec = self.model.spec
         return {
-            "protocol": self.protocol.name,
-            "inputs": json.dumps(dict(self.protocol.values)),
-            "protocol_resolved": self.protocol.resolved,
-            "model": self.model.name,
-            "model_resolved": json.dumps({"kind": spec.kind, "offers": self.model.offers}),
-            "parameters": json.dumps(self.model.values),
-            "data": self.data,
+            **identity(self.protocol, self.model),
             "seed": self.seed,
             "device": self.device.type,
             "dtype": str(self.dtype).removeprefix("torch."),
         }
+
+
+def identity(protocol: LoadedProtocol, model: LoadedModel) -> dict[str, Any]:
+    """Return what a protocol and a model contribute to a run's identity."""
+    return {
+        "protocol": protocol.name,
+        "inputs": json.dumps(dict(protocol.values)),
+        "protocol_resolved": protocol.resolved,
+        "model": model.name,
+        "model_resolved": json.dumps(
+            {"kind": model.spec.kind, "offers": model.offers, "code": model.code}
+        ),
+        "parameters": json.dumps(model.values),
+        "data": _data(protocol, model),
+    }
+
+
+def _data(protocol: LoadedProtocol, model: LoadedModel) -> str:
+    named = protocol.spec.data.set
+    return model.spec.data if named == "model" else named
 
 
 @dataclass(frozen=True)
@@ -169,6 +196,8 @@ def prepare(request: Request) -> Prepared:
             raise InputError(
                 f"negative data '{negatives.source}' are strings, but '{its.name}' has none"
             )
+        if negatives.source == "hybrid" and its.window is not None:
+            raise InputError(f"negative data 'hybrid' are images, but '{its.name}' has strings")
     # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
     dreamt = next((its.options for its in used.values() if its.source == "dream"), {})
 
@@ -178,12 +207,12 @@ def prepare(request: Request) -> Prepared:
 
     def fresh(what: str) -> Any:
         """Return what a probe draws from, at the start of its random stream."""
+        if what == "negative":
+            return bound(spec.negatives, streams.fresh("probe negatives"))
         generator = streams.fresh(f"probe {what}")
         if what == "noise":
             return generator
-        if what == "dream":
-            return bound(Negatives(source="dream", **{**dreamt, "label": "dreamt"}), generator)
-        return bound(spec.negatives, streams.fresh("probe negatives"))
+        return bound(Negatives(source="dream", **{**dreamt, "label": "dreamt"}), generator)
 
     prepared = Prepared(
         request=request,
@@ -256,6 +285,11 @@ def _placed(cases: Cases, request: Request) -> tuple[torch.Tensor, torch.Tensor]
 
 
 def _check_condition(condition: Condition, prepared: Prepared) -> None:
+    if condition.quantity not in prepared.quantities:
+        raise InputError(
+            f"condition on '{condition.quantity}': it is not recorded here; recorded are "
+            f"{listed(prepared.quantities)}"
+        )
     for dim in ("layer", "readout"):
         chosen = getattr(condition, dim)
         if chosen is not None and chosen not in prepared.words[dim]:

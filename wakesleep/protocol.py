@@ -251,8 +251,9 @@ class LoadedProtocol:
 
     @property
     def resolved(self) -> str:
-        """The filled-in protocol as JSON, for the record."""
-        return json.dumps(self.spec.model_dump(exclude_none=True, exclude={"inputs"}))
+        """The filled-in protocol as JSON, without what changes no number."""
+        words = {"inputs", "description", "references"}
+        return json.dumps(self.spec.model_dump(exclude_none=True, exclude=words))
 
 
 def from_document(document: files.Document, values: Mapping[str, object]) -> LoadedProtocol:

@@ -86,7 +86,7 @@ def print_study(tree: xr.DataTree) -> None:
     table = Table(
         title=str(tree.attrs["title"]),
         title_justify="left",
-        caption=f"Mean ± 95 % t interval, n = {outcomes.sizes['seed']} seeds."
+        caption=f"Mean ± 95 % t interval, {outcomes.sizes['seed']} seeds less those that failed."
         + (" In brackets: published." if any("_published" in str(n) for n in outcomes) else ""),
         caption_justify="left",
     )

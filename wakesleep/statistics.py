@@ -164,6 +164,7 @@ def interval(
         half = half.where(n > 1)
         low, high = mean - half, mean + half
     elif method == "bootstrap":
+        values = values.dropna(dim, how="all")
         drawn = np.random.Generator(np.random.PCG64(0)).integers(
             0, values.sizes[dim], (2000, values.sizes[dim])
         )
@@ -213,8 +214,15 @@ def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:
     xarray.DataArray
         Number of the first recorded cycle (counted from 1) from which on it is below the criterion
         at the end of every phase; infinite where it never is.
+
+    Raises
+    ------
+    InputError
+        If the result has several blocks; choose one first.
     """
     ends = phase_ends(result)
+    if len(np.unique(ends["block"].values)) > 1:
+        raise InputError("nights_to: the result has several blocks, each with its own cycles")
     cycle = ends["cycle"].values
     above = (ends[quantity] >= below) | ends[quantity].isnull()
     cycles = np.unique(cycle)
@@ -231,8 +239,8 @@ def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:
 def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
     """Return after how many updates asleep half of what deprivation did is undone.
 
-    What deprivation did is the difference between the last probe of it and the last one of the
-    cycle before it that was taken at the same phase of the cycle (the end of a night).
+    What deprivation did is the difference between the last probe of it and the end of the last
+    night of the cycle before the first deprived one.
 
     Parameters
     ----------
@@ -252,10 +260,10 @@ def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
     if before is None or worst is None or after is None:
         return xr.full_like(result[quantity].isel(probe=0, drop=True), np.nan, float)
     done = worst - before
-    undone = abs(after - before) <= abs(done) / 2
+    undone = (after - before) * np.sign(done) <= abs(done) / 2  # an overshoot is more than half
     lengths = np.diff(after["step"].values, prepend=worst["step"].item())
     asleep = np.isin(after["phase"].values, ("sleep", "recovery"))
-    since = xr.DataArray(np.cumsum(lengths * asleep), dims="probe")
+    since = xr.DataArray(np.where(asleep, np.cumsum(lengths * asleep), np.inf), dims="probe")
     first = (
         since.where(undone.drop_vars(undone.coords, errors="ignore")).min("probe").fillna(np.inf)
     )
@@ -292,7 +300,9 @@ def _deprivation(
         return None, None, None
     values = result[quantity]
     asleep = np.flatnonzero(np.isin(phase, ("sleep", "recovery")) & result["phase_end"].values)
-    earlier = asleep[asleep < lost[0]]
+    cycle, block = result["cycle"].values, result["block"].values
+    same = (cycle == cycle[lost[0]]) & (block == block[lost[0]])  # a night cut short, for instance
+    earlier = asleep[(asleep < lost[0]) & ~same[asleep]]
     before = values.isel(probe=earlier[-1], drop=True) if len(earlier) else None
     after = values.isel(probe=slice(lost[-1] + 1, None)) if lost[-1] + 1 < len(phase) else None
     return before, values.isel(probe=lost[-1]), after

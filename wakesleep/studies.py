@@ -19,6 +19,7 @@ from wakesleep.inputs import Words
 from wakesleep.loading import check_fit, load_model, load_protocol
 from wakesleep.model import LoadedModel
 from wakesleep.phases import PhaseName
+from wakesleep.prepare import identity
 from wakesleep.protocol import LoadedProtocol
 from wakesleep.results import QUANTITIES
 
@@ -65,6 +66,20 @@ class Outcome(specs.Spec):
             raise ValueError("'below' and 'statistic: nights_to' go together")
         if self.quantity in FINAL and self.statistic != "value":
             raise ValueError(f"'{self.quantity}' is one number; its statistic must be 'value'")
+        heeded = {
+            "value": ("at", "block", "cycle"),
+            "nights_to": ("block",),
+            "half_recovery": (),
+            "overshoot": (),
+            "mean_duration": ("at", "block"),
+        }[self.statistic]
+        for name in {"at", "block", "cycle"} & self.model_fields_set:
+            if name not in heeded:
+                raise ValueError(f"'{name}' means nothing to 'statistic: {self.statistic}'")
+        dims = QUANTITIES[self.quantity].dims if self.quantity in QUANTITIES else ("readout",)
+        for name in {"layer", "readout", "sign"} & self.model_fields_set:
+            if name not in dims:
+                raise ValueError(f"'{self.quantity}' has no {name} to select")
         return self
 
 
@@ -74,7 +89,9 @@ class Figure(specs.Spec):
     figure: Literal["heatmap", "lines", "cycles"]
     name: specs.Name = Field(description="Name of the file.")
     outcome: str = Field("", description="For heatmap and lines: which outcome.")
-    quantity: str = Field("", description="For cycles: which quantity.")
+    quantity: Annotated[str, specs.OneOf("quantity", ("", *QUANTITIES))] = Field(
+        "", description="For cycles: which quantity."
+    )
     at: PhaseName | Literal["any"] = Field("any", description="For cycles: at which phase's end.")
     x: str = Field("cycle", description="Dimension along the x axis.")
     y: str | None = Field(None, description="For heatmap: dimension along the y axis.")
@@ -84,7 +101,9 @@ class Figure(specs.Spec):
     select: dict[str, Scalar] = Field({}, description="Values of the dimensions not shown.")
     label: str = Field("", description="For cycles: as it is written on the axis.")
     scale: float = Field(1.0, description="For cycles: factor, 100 for per cent.")
-    log: Words = Field((), description="Axes with a logarithmic scale: x, y.")
+    log: Annotated[tuple[Literal["x", "y"], ...], Field(strict=False)] = Field(
+        (), description="Axes with a logarithmic scale: x, y."
+    )
     title: str = ""
 
     @model_validator(mode="after")
@@ -150,8 +169,27 @@ class Study(specs.Spec):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"{listed(sorted(twice))} is set or varied twice")
+        dims = [name.removeprefix("model.") for item in self.vary for name in item]
+        taken = [*dims, *self.outcomes, "model", "protocol", "seed", "layer", "readout", "sign"]
+        twice = {name for name in taken if taken.count(name) > 1}
+        if twice:
+            raise ValueError(
+                f"{listed(sorted(twice))} names two things in the result; rename an outcome, or "
+                "vary one of two alike names"
+            )
+        if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed stands twice in 'seeds'")
+        for item in self.vary:
+            first = next(iter(item.values()))
+            if len(set(first)) < len(first):
+                raise ValueError(f"a value of '{next(iter(item))}' stands twice")
         for arms in (self.models, self.protocols):
             labels = [arm_name(arm) for arm in arms]
+            for label in labels:
+                if not re.fullmatch(r"\S+", label):
+                    raise ValueError(
+                        f"'{label}' has spaces; give it a name: {{name: ..., use: ...}}"
+                    )
             if len(set(labels)) < len(labels):
                 raise ValueError(f"two of {listed(labels)} have the same name; give them names")
         named = [its.outcome for its in self.figures] + [its.outcome for its in self.published]
@@ -161,6 +199,8 @@ class Study(specs.Spec):
                     f"there is no outcome '{name}'; there are "
                     f"{listed(self.outcomes)}{nearest(name, self.outcomes)}"
                 )
+        for figure in self.figures:
+            self._check_dimensions(figure)
         for its in self.published:
             for name, value in its.at.items():
                 if name not in self.dims:
@@ -174,6 +214,25 @@ class Study(specs.Spec):
                         f"{listed(str(one) for one in self.dims[name])}"
                     )
         return self
+
+    def _check_dimensions(self, figure: Figure) -> None:
+        """Refuse a figure of dimensions that there cannot be."""
+        quantity = figure.quantity or self.outcomes[figure.outcome].quantity
+        inner = QUANTITIES[quantity].dims if quantity in QUANTITIES else ("readout",)
+        known = [*self.dims, *inner, *(["cycle"] if figure.figure == "cycles" else [])]
+        asked = (figure.x, figure.y, figure.hue, figure.columns, figure.rows, *figure.select)
+        for name in asked:
+            if name is not None and name not in known:
+                raise ValueError(
+                    f"figure '{figure.name}': there is no dimension '{name}'; there are "
+                    f"{listed(known)}{nearest(name, known)}"
+                )
+        for name, value in figure.select.items():
+            if name in self.dims and value not in self.dims[name]:
+                raise ValueError(
+                    f"figure '{figure.name}': '{name}' is never {value}; it is "
+                    f"{listed(str(one) for one in self.dims[name])}"
+                )
 
     @property
     def seed_list(self) -> list[int]:
@@ -241,7 +300,7 @@ def dimension(item: Mapping[str, Any]) -> str:
     return next(iter(item)).removeprefix("model.")
 
 
-def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
+def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> LoadedStudy:
     """Load a study file, and check every run it comes to.
 
     Parameters
@@ -250,6 +309,8 @@ def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
         Name of a shipped study, or a path.
     seeds
         How many seeds, instead of what the file says.
+    device
+        ``cpu`` or ``cuda``: runs on another device are other runs.
 
     Raises
     ------
@@ -272,6 +333,7 @@ def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
         count *= len(its)
     if count > MOST_RUNS:
         raise InputError(f"study '{spec.study}' comes to {count:,} runs; allowed are {MOST_RUNS:,}")
+    _refuse_arms_that_are_varied(spec, document)
     protocols = [_arm(arm, load_protocol, document) for arm in spec.protocols]
     models = [_arm(arm, load_model, document) for arm in spec.models]
     _check_names(spec, document, protocols, models)
@@ -279,7 +341,12 @@ def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
     grid: dict[tuple[int, ...], str] = {}
     axes = [range(len(next(iter(item.values())))) for item in spec.vary]
     for place in itertools.product(range(len(models)), range(len(protocols)), *axes):
-        values: dict[str, Scalar] = dict(spec.set)
+        own = _own(spec.protocols[place[1]]) | {
+            f"model.{name}" for name in _own(spec.models[place[0]])
+        }
+        values: dict[str, Scalar] = {
+            name: value for name, value in spec.set.items() if name not in own
+        }
         for item, number in zip(spec.vary, place[2:], strict=True):
             values |= {name: choices[number] for name, choices in item.items()}
         try:
@@ -289,12 +356,29 @@ def load(name: str | Path, seeds: int | None = None) -> LoadedStudy:
             raise InputError(
                 f"study '{spec.study}', at {shown or 'its only place'}: {error}"
             ) from None
-        cell = _cell_name(spec, place, protocol, model)
+        cell = _cell_name(spec, place, {**identity(protocol, model), "device": device})
         for number, seed in enumerate(spec.seed_list):
             run = f"{cell}-seed{seed}"
             jobs[run] = Job(run, protocol, model, seed)
             grid[*place, number] = run
     return LoadedStudy(spec, document, jobs, grid)
+
+
+def _own(arm: str | Arm) -> set[str]:
+    """Return what an arm sets by itself, which the study's ``set`` leaves alone."""
+    return set(arm.set) if isinstance(arm, Arm) else set()
+
+
+def _refuse_arms_that_are_varied(spec: Study, document: files.Document) -> None:
+    own = {name for arm in spec.protocols for name in _own(arm)}
+    own |= {f"model.{name}" for arm in spec.models for name in _own(arm)}
+    for number, item in enumerate(spec.vary):
+        for name in item:
+            if name in own:
+                raise document.error(
+                    ("vary", number, name),
+                    f"'{name}' is varied, and set by one of the arms as well",
+                )
 
 
 def _arm(arm: str | Arm, loader: Any, document: files.Document) -> Any:
@@ -345,20 +429,15 @@ def _filled(
     return filled
 
 
-def _cell_name(
-    spec: Study, place: tuple[int, ...], protocol: LoadedProtocol, model: LoadedModel
-) -> str:
+def _cell_name(spec: Study, place: tuple[int, ...], decides: Mapping[str, Any]) -> str:
     """Return a name that tells people what is run, and a hash of all that decides it."""
     parts = [arm_name(spec.models[place[0]]), arm_name(spec.protocols[place[1]])]
     for item in spec.vary:
         name = next(iter(item))
-        its = model.values if name.startswith("model.") else protocol.values
+        its = json.loads(decides["parameters" if name.startswith("model.") else "inputs"])
         short = name.removeprefix("model.")
         if short in its:
             parts.append(f"{short}={its[short]}")
     readable = re.sub(r"[^\w.=+-]", "_", "-".join(parts))[:120]
-    decides = json.dumps(
-        [protocol.resolved, dict(protocol.values), model.spec.kind, model.spec.data, model.values],
-        sort_keys=True,
-    )
-    return f"{readable}-{hashlib.sha256(decides.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(json.dumps(dict(decides), sort_keys=True).encode()).hexdigest()
+    return f"{readable}-{digest[:8]}"

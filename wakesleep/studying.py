@@ -73,8 +73,8 @@ def run_study(
     """
     from wakesleep.device import resolve
 
-    loaded = studies.load(name, seeds)
     kind = resolve(device).type
+    loaded = studies.load(name, seeds, kind)
     if workers is None:
         workers = (os.cpu_count() or 1) if kind == "cpu" else 1
     if workers < 1:

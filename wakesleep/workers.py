@@ -45,6 +45,17 @@ class Options:
 def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) -> dict[str, str]:
     """Run jobs, each going on where it was stopped; return why some failed, by name.
 
+    Parameters
+    ----------
+    jobs
+        The runs.
+    options
+        How they are made.
+    workers
+        Number of processes.
+    quiet
+        Show no progress bars.
+
     Each worker is a pool of one process: if it dies (out of memory, killed), the pool is broken,
     the job at hand has failed, and a new pool takes the worker's place.
 
@@ -52,9 +63,16 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
     ------
     RunError
         If the user interrupts; the runs so far are kept.
+    InputError
+        If it is called in a process that was itself started by a study.
     """
     import multiprocessing
 
+    if multiprocessing.parent_process() is not None:
+        raise InputError(
+            "a study starts processes of its own: in a script, call it under "
+            "if __name__ == '__main__'"
+        )
     context = multiprocessing.get_context("spawn")
     # Steps done and steps in all, of every worker; at the end, whether all are to stop.
     places = context.Array("q", 2 * workers + 1)
@@ -64,17 +82,22 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
         return ProcessPoolExecutor(1, context, _begin, (places, number, threads))
 
     failed: dict[str, str] = {}
+    done = 0
     waiting = list(reversed(jobs))
     pools = [pool(number) for number in range(min(workers, len(jobs)))]
     at: dict[Future[str | None], tuple[int, Job]] = {}
     try:
         with _bars(len(pools), len(jobs), quiet) as show:
             idle = list(range(len(pools)))
-            done = 0
             while waiting or at:
                 while waiting and idle:
                     number, job = idle.pop(), waiting.pop()
-                    at[pools[number].submit(_work, job, options)] = number, job
+                    try:
+                        future = pools[number].submit(_work, job, options)
+                    except BrokenProcessPool:  # it died between two jobs
+                        pools[number] = pool(number)
+                        future = pools[number].submit(_work, job, options)
+                    at[future] = number, job
                 finished, _ = wait(at, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
                 for future in finished:
                     number, job = at.pop(future)
@@ -89,14 +112,13 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
                     done += 1
                 show(done, {number: job.name for number, job in at.values()}, places[:])
     except KeyboardInterrupt:
-        places[2 * workers] = 1
-        for its in pools:
-            its.shutdown(wait=True, cancel_futures=True)
         raise RunError(
             f"interrupted: {done} of {len(jobs)} runs have ended; the same command goes on"
         ) from None
-    for its in pools:
-        its.shutdown()
+    finally:
+        places[2 * workers] = 1  # whoever is still running stops where it is safe
+        for its in pools:
+            its.shutdown(wait=True, cancel_futures=True)
     return failed
 
 
@@ -145,7 +167,7 @@ def _work(job: Job, options: Options) -> str | None:
         )
     except (InputError, RunError) as error:
         return str(error)
-    except Exception as error:  # a model of the user's own may raise anything
+    except (Exception, SystemExit) as error:  # a model of the user's own may raise anything
         return f"{type(error).__name__}: {error}"
     if not options.networks:
         checkpoint.path_for(out).unlink(missing_ok=True)

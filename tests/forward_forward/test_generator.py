@@ -39,7 +39,6 @@ def test_a_step_goes_down_the_gradient_of_the_prediction_error(seed, places):
     if places:
         symbols = torch.randint(classes, (cases, places), generator=random)
         image = torch.nn.functional.one_hot(symbols, classes).flatten(1).double()
-    inputs = torch.cat((torch.nn.functional.one_hot(labels, classes).double(), image), dim=1)
     weight.requires_grad_(True)
     bias.requires_grad_(True)
     total = above @ weight.T + bias
@@ -51,7 +50,7 @@ def test_a_step_goes_down_the_gradient_of_the_prediction_error(seed, places):
     else:
         loss = loss + (total[:, classes:] - image).square().sum() / (2 * cases)
     loss.backward()
-    its.learn(inputs, [above], labels)
+    its.learn(image, [above], labels)
     step = 0.3 / (above.square().sum(1).mean() + 1)
     torch.testing.assert_close(its.maps[0].weight, weight.detach() - step * weight.grad)
     torch.testing.assert_close(its.maps[0].bias, bias.detach() - step * bias.grad)

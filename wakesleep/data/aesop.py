@@ -22,8 +22,18 @@ SYMBOLS = string.ascii_lowercase + " ,;."
 STRINGS, LENGTH = 248, 100
 TRAIN, VALIDATION = 198, 25  # and 25 test strings
 # What stands for a character that is not among the symbols; "" drops it.
-REPLACED = {"!": ".", "?": ".", ":": ";", "-": " ", "æ": "ae", "œ": "oe", "\n": " ", "\t": " "}
-DROPPED = "\"'()_[]*\r\ufeff‘’“”—"
+REPLACED = {
+    "!": ".",
+    "?": ".",
+    ":": ";",
+    "-": " ",
+    "æ": "ae",
+    "œ": "oe",
+    "—": " ",
+    "\n": " ",
+    "\t": " ",
+}
+DROPPED = "\"'()_[]*\r\ufeff‘’“”"
 
 
 def load() -> DataSet:
@@ -43,7 +53,9 @@ def load() -> DataSet:
         raise InputError(f"{path}: cannot be read as text") from None
     begin = text.rfind(FIRST_FABLE)  # the first place is in the table of contents
     end = text.find(LAST_LINE)
-    text = in_symbols(text[max(begin, 0) : end if end >= 0 else None], str(path))
+    begin = max(begin, 0)
+    lines_before = text[:begin].count("\n")
+    text = in_symbols(text[begin : end if end >= 0 else None], str(path), lines_before)
     if len(text) < STRINGS * LENGTH:
         raise InputError(
             f"{path}: {len(text):,} characters; at least {STRINGS * LENGTH:,} are wanted"
@@ -63,7 +75,7 @@ def load() -> DataSet:
     )
 
 
-def in_symbols(text: str, source: str) -> str:
+def in_symbols(text: str, source: str, lines_before: int = 0) -> str:
     """Return a text in the 30 symbols: lower case, one space between words.
 
     Parameters
@@ -72,6 +84,8 @@ def in_symbols(text: str, source: str) -> str:
         Any text.
     source
         Where it comes from, for the error.
+    lines_before
+        Lines of the source before this text.
 
     Raises
     ------
@@ -79,7 +93,7 @@ def in_symbols(text: str, source: str) -> str:
         If a character is no symbol and there is no rule what stands for it.
     """
     out = []
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+    for number, line in enumerate(text.splitlines(keepends=True), start=lines_before + 1):
         for column, its in enumerate(line.lower(), start=1):
             if its in DROPPED:
                 continue

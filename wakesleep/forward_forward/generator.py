@@ -84,19 +84,20 @@ class Generator:
 
     # Awake ------------------------------------------------------------------------------------
 
-    def learn(self, inputs: Tensor, activities: Sequence[Tensor], labels: Tensor) -> None:
+    def learn(self, images: Tensor, activities: Sequence[Tensor], labels: Tensor) -> None:
         """Learn from real cases to predict each layer from the one above.
 
         Parameters
         ----------
-        inputs
-            What lies at the input, label included, before it is normalised (cases, inputs).
+        images
+            What lies at the input beside the label, not normalised (cases, inputs - classes).
         activities
             Normalised activities of every layer (cases, units).
         labels
             (cases,)
         """
-        below = inputs
+        one_of_k = torch.nn.functional.one_hot(labels, self.classes).to(images.dtype)
+        below = torch.cat((one_of_k, images), dim=1)
         for depth, (its, above) in enumerate(zip(self.maps, activities, strict=True)):
             predicted = self._seen(its(above)) if depth == 0 else its(above)
             its.learn(above, below - predicted, self.rate)
@@ -122,29 +123,27 @@ class Generator:
         start
             ``label``: the mean activity that each label had awake, with noise of the size that
             the activities varied by; ``last_waking``: that of the last real batch; ``stored``: one
-            of a thousand kept from waking; ``noise``: none but noise.
+            of a thousand kept from waking; ``noise``: nothing but noise (also where nothing has
+            been seen yet).
         labels
             (cases,)
         spread
-            Factor of the noise.
+            Factor of the noise; remembered patterns have none.
         generator
             Random stream.
         """
         its, cases = self.memory, len(labels)
-        top = its.mean.shape[1]
-        if start == "label":
-            mean, scale = its.mean[labels], its.variance[labels].sqrt()
-        elif start == "noise" or (len(its.last) == 0):  # nothing has been seen yet
-            mean, scale = its.mean.new_zeros(cases, top), its.mean.new_ones(cases, top)
-        else:
+        if start in ("last_waking", "stored") and its.written:
             kept = its.last if start == "last_waking" else its.stored[: min(its.written, STORED)]
             chosen = torch.randint(
                 0, len(kept), (cases,), generator=generator, device=labels.device
             )
-            mean, scale = kept[chosen], its.variance.mean(0).sqrt().expand(cases, top)
-        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device)
-        # Noise on a remembered pattern moves it about; the whole size is for those made of noise.
-        return mean + spread * scale * noise if start in ("label", "noise") else mean
+            return kept[chosen]
+        top = its.mean.new_empty(cases, its.mean.shape[1])
+        noise = torch.randn(top.shape, generator=generator, dtype=top.dtype, device=top.device)
+        if start == "label":
+            return its.mean[labels] + spread * its.variance[labels].sqrt() * noise
+        return spread * noise
 
     def down(
         self,
@@ -184,7 +183,7 @@ class Generator:
     # State ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all tensors, as plain dictionaries and lists."""
+        """Return all that it has learnt, as plain dictionaries and lists of tensors."""
         return {
             "maps": [vars(its).copy() for its in self.maps],
             "memory": {its.name: getattr(self.memory, its.name) for its in fields(self.memory)},

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wakesleep.errors import InputError
 from wakesleep.forward_forward.activation import ACTIVATIONS
 from wakesleep.forward_forward.generator import TINY, Generator
 from wakesleep.forward_forward.goodness import GOODNESS
@@ -67,6 +68,10 @@ class ForwardForward:
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p = parameters
+        if setting.places and p.label == "first_pixels":
+            raise InputError(
+                "a window of symbols has no pixels to spare for a label; use label: extra_units"
+            )
         self.classes = setting.classes
         self.layer_names = tuple(str(number + 1) for number in range(len(p.layers)))
         self.readouts = ("goodness", "softmax")
@@ -298,7 +303,7 @@ class ForwardForward:
         for layer in self.layers:
             if chunk.fresh_state:
                 layer.states.clear()
-            if chunk.sign == "positive" and chunk.subtract_baseline:
+            if chunk.sign == "positive" and layer.measured:
                 layer.baseline = {name: its.clone() for name, its in layer.measured.items()}
 
     def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
@@ -317,6 +322,8 @@ class ForwardForward:
             fakes, fake_labels = chunk.negatives(self, images, labels)
             shown.append((*self.first_product(fakes), fake_labels))
         rows = cases * len(shown)
+        if chunk.updates_per_batch > 1:
+            batch.voters = None  # what the softmax reads is what the layers do after the drill
         if chunk.sign != "negative" and batch.voters is None:
             shown.append((batch.canvas, batch.product, self._all(images, self.classes)))
         self._batch = None
@@ -333,8 +340,9 @@ class ForwardForward:
             self.softmax.learn(voters, labels, gain)
             total += self.softmax.bias.sum()
             if self.generator is not None:
-                inputs = self.label.written(batch.canvas, self.label_table, labels)
-                self.generator.learn(inputs, [y[:cases] for y in normalised], labels)
+                image = batch.canvas[:, self.classes :]
+                self.generator.learn(image, [y[:cases] for y in normalised], labels)
+                total += self.generator.maps[0].bias.sum()
         return total
 
     def _update(
@@ -364,10 +372,10 @@ class ForwardForward:
         for layer, passed, factor in zip(self.layers, activities, factors, strict=True):
             y = passed
             for _ in range(chunk.updates_per_batch):
+                learning = y[:rows]
                 if chunk.updates_per_batch > 1:
                     # The layers below have moved on since the pass, and so has this one.
-                    y = self._activity(layer, right)
-                learning = y[:rows]
+                    learning = self._activity(layer, right[:rows])
                 goodness = self.pieces.goodness.value(learning)
                 left = delta(learning, goodness, sign, self.pieces)
                 if chunk.sign != "negative" and self.pieces.peer:

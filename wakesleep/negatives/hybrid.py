@@ -66,7 +66,7 @@ def masks(
     kernel = torch.tensor([0.25, 0.5, 0.25], dtype=like.dtype, device=like.device)
     for _ in range(blurs):
         for form, edge in (((1, 1, 3, 1), (0, 0, 1, 1)), ((1, 1, 1, 3), (1, 1, 0, 0))):
-            # An image one pixel wide (a sequence) has nothing beside it to blur with.
+            # An image one pixel wide has nothing beside it to blur with.
             if shape[0 if form[2] == 3 else 1] > 1:
                 padded = torch.nn.functional.pad(bits, edge, mode="reflect")
                 bits = torch.nn.functional.conv2d(padded, kernel.view(form))

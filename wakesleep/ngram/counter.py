@@ -1,4 +1,7 @@
-"""Unigram, bigram and trigram predictions: counts of what followed what while awake."""
+"""Unigram, bigram and trigram predictions: counts of what followed what while awake.
+
+Every presentation counts, so that the prior weighs less the more sweeps there are.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Counter:
         If the data are no sequences, or a window is too short.
     """
 
-    readouts = ("counts",)
+    readouts = ("softmax",)  # as the other families call their label probabilities
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         self.context, self.symbols = parameters.order - 1, setting.classes

@@ -42,6 +42,8 @@ def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> list[Path]:
     for wanted in spec.figures:
         folder.mkdir(exist_ok=True)
         path = folder / f"{wanted.name}.png"
+        if wanted.figure == "cycles" and "runs" not in tree.children:
+            continue  # every run has failed, or none is kept
         draw(wanted, tree).savefig(path, dpi=200, bbox_inches="tight")
         paths.append(path)
     return paths
@@ -95,7 +97,7 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
             for axis in wanted.log:
                 _logarithmic(ax, axis)
         named = [
-            f"{NAMES.get(name, name)} {its}" if not isinstance(its, str) else str(its)
+            f"{NAMES.get(name, name)} {_tick(name, its)}" if not isinstance(its, str) else str(its)
             for name, its in ((wanted.rows, row), (wanted.columns, column))
             if name
         ]
@@ -165,8 +167,11 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
         found = statistics.interval(one.dropna(x, how="all"))
         at = found[x].values
         if at.dtype.kind not in "iuf":
-            at = np.arange(len(at))
-            ax.set_xticks(at, [str(name) for name in found[x].values])
+            every = values[x].values.tolist()
+            at = np.array([every.index(name) for name in at.tolist()])
+            ax.set_xticks(np.arange(len(every)), [str(name) for name in every])
+        elif x == "momentum":
+            at = 1 / (1 - at)  # as its label says
         ax.plot(
             at,
             found["mean"],
@@ -213,6 +218,8 @@ def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
         ends = its["phase_end"].values.astype(bool)
         if at != "any":
             ends &= its["phase"].values == at
+        if not ends.any() or quantity not in its:
+            continue
         block = its["block"].values
         ends &= block == block[ends.argmax()]  # each part of a protocol counts its own cycles
         places = np.flatnonzero(ends)
@@ -221,8 +228,11 @@ def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
         chosen = its[quantity].isel(probe=places[last])
         chosen = chosen.assign_coords(probe=chosen["cycle"].values + 1).rename(probe="cycle_")
         chosen = chosen.drop_vars([n for n in chosen.coords if n not in (*chosen.dims, "seed")])
+        chosen = chosen.reindex(seed=tree["outcomes"]["seed"].values)  # one may have failed
         place = json_place(its)
         parts.append(chosen.rename(cycle_="cycle").expand_dims(place))
+    if not parts:
+        raise InputError(f"figure of cycles: no run has '{quantity}' at the end of '{at}'")
     named = [part.rename("v").to_dataset() for part in parts]
     return xr.combine_by_coords(named, join="outer")["v"]
 
