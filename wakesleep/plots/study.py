@@ -142,7 +142,7 @@ def heatmap(values: xr.DataArray, x: str, y: str, ax: Axes, limits: tuple[float,
 
 
 def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
-    """Draw means over seeds with their 95 % t intervals as lines.
+    """Draw means over seeds with their 95 % t intervals: as lines, or as points over words.
 
     Parameters
     ----------
@@ -162,26 +162,30 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
         if hue is not None and values[hue].dtype.kind in "if"
         else seaborn.color_palette("colorblind", len(series))
     )
-    for its, colour in zip(series, palette, strict=True):
+    words = values[x].values.tolist() if values[x].dtype.kind not in "iuf" else []
+    for number, (its, colour) in enumerate(zip(series, palette, strict=True)):
         one = values if its is None else values.sel({hue: its})
         found = statistics.interval(one.dropna(x, how="all"))
+        label = None if its is None else _tick(hue or "", its)
+        if words:
+            beside = 0.5 * ((number + 0.5) / len(series) - 0.5)
+            at = np.array([words.index(name) + beside for name in found[x].values.tolist()])
+            spread = [found["mean"] - found["low"], found["high"] - found["mean"]]
+            ax.errorbar(
+                at, found["mean"], spread, color=colour, fmt="o", markersize=4, capsize=2,
+                label=label,
+            )  # fmt: skip
+            continue
         at = found[x].values
-        if at.dtype.kind not in "iuf":
-            every = values[x].values.tolist()
-            at = np.array([every.index(name) for name in at.tolist()])
-            ax.set_xticks(np.arange(len(every)), [str(name) for name in every])
-        elif x == "momentum":
+        if x == "momentum":
             at = 1 / (1 - at)  # as its label says
         ax.plot(
-            at,
-            found["mean"],
-            color=colour,
-            linewidth=1.3,
-            marker="o",
-            markersize=2.5,
-            label=None if its is None else _tick(hue or "", its),
+            at, found["mean"], color=colour, linewidth=1.3, marker="o", markersize=2.5, label=label
         )
         ax.fill_between(at, found["low"], found["high"], color=colour, alpha=0.2, linewidth=0)
+    if words:
+        names = [str(name).replace("_", " ") for name in words]
+        ax.set_xticks(np.arange(len(words)), names, rotation=30, ha="right")
     if values[x].dtype.kind in "iu":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
