@@ -16,7 +16,8 @@ from wakesleep import statistics
 from wakesleep.errors import InputError
 from wakesleep.provenance import git_commit, now, versions
 from wakesleep.results import QUANTITIES, as_flags, in_words, open_result
-from wakesleep.studies import FINAL, LoadedStudy, Outcome, Published, dimension
+from wakesleep.studies import LoadedStudy
+from wakesleep.study_file import FINAL, Outcome, Published, dimension
 
 
 def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.DataTree:

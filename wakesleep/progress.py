@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
@@ -21,17 +25,22 @@ def progress(
     if quiet or not sys.stderr.isatty():
         yield lambda done, text: None
         return
+    with bars() as bar:
+        task = bar.add_task("", total=steps)
+        yield lambda done, text: bar.update(task, completed=done, description=text)
+
+
+def bars() -> Progress:
+    """Return bars that tell what is going on, how far it is, and how long it will last."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    with Progress(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         Remaining(),
         console=Console(stderr=True),
         transient=True,
-    ) as bar:
-        task = bar.add_task("", total=steps)
-        yield lambda done, text: bar.update(task, completed=done, description=text)
+    )

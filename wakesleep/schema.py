@@ -48,7 +48,7 @@ def json_schema(kind: str) -> dict[str, Any]:
             )
         return schema
     if kind == "study":
-        from wakesleep.studies import Study
+        from wakesleep.study_file import Study
 
         schema = Study.model_json_schema()
         schema["title"] = "wakesleep study"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
+from wakesleep.progress import bars
 
 if TYPE_CHECKING:
     from wakesleep.studies import Job
@@ -182,25 +183,14 @@ def _bars(
     if quiet or not sys.stderr.isatty():
         yield lambda done, at, places: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Remaining(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bars:
-        whole = bars.add_task("runs", total=jobs)
-        tasks = [bars.add_task("", total=None) for _ in range(workers)]
+    with bars() as shown:
+        whole = shown.add_task("runs", total=jobs)
+        tasks = [shown.add_task("", total=None) for _ in range(workers)]
 
         def show(done: int, at: dict[int, str], places: list[int]) -> None:
-            bars.update(whole, completed=done)
+            shown.update(whole, completed=done)
             for number, task in enumerate(tasks):
                 steps, total = places[2 * number : 2 * number + 2]
-                bars.update(task, completed=steps, total=total, description=at.get(number, "-"))
+                shown.update(task, completed=steps, total=total, description=at.get(number, "-"))
 
         yield show

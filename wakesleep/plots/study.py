@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from wakesleep.studies import Figure as Wanted
-    from wakesleep.studies import Study
+    from wakesleep.study_file import Figure as Wanted
+    from wakesleep.study_file import Study
 
 # What a reader is told where a name alone would not say it.
 NAMES = {
