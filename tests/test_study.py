@@ -294,6 +294,26 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path, file):
     xr.testing.assert_equal(again["outcomes"].to_dataset(), whole.tree["outcomes"].to_dataset())
 
 
+def test_an_interrupted_study_stops_where_it_is_safe(tmp_path, file):
+    file.write_text(STUDY.replace("nights: [4, 2]", "nights: [9000, 9000]"))
+    command = [sys.executable, "-m", "wakesleep", "study", str(file), "-o", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [*command, "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    runs = tmp_path / "out" / "runs"
+    deadline = time.monotonic() + 120
+    while len(list(runs.glob("*.zarr"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = _children(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "wakesleep: interrupted: 0 of 8 runs have ended; the same command goes on" in told
+    assert "Traceback" not in told
+    assert not any(_alive(child) for child in children)
+    assert len(list(runs.glob("*.checkpoint.pt"))) == 2
+
+
 def _children(pid: int) -> list[int]:
     found = subprocess.run(
         ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
