@@ -310,7 +310,9 @@ def test_an_interrupted_study_stops_where_it_is_safe(tmp_path, file):
     assert process.returncode == 1
     assert "wakesleep: interrupted: 0 of 8 runs have ended; the same command goes on" in told
     assert "Traceback" not in told
-    assert not any(_alive(child) for child in children)
+    while any(_alive(child) for child in children):  # the last of them tidies up
+        assert time.monotonic() < deadline, "a worker outlived its parent"
+        time.sleep(0.05)
     assert len(list(runs.glob("*.checkpoint.pt"))) == 2
 
 

@@ -166,23 +166,21 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
     for number, (its, colour) in enumerate(zip(series, palette, strict=True)):
         one = values if its is None else values.sel({hue: its})
         found = statistics.interval(one.dropna(x, how="all"))
+        mean, low, high = (found[name].values for name in ("mean", "low", "high"))
         label = None if its is None else _tick(hue or "", its)
         if words:
             beside = 0.5 * ((number + 0.5) / len(series) - 0.5)
             at = np.array([words.index(name) + beside for name in found[x].values.tolist()])
-            spread = [found["mean"] - found["low"], found["high"] - found["mean"]]
+            spread = np.stack([mean - low, high - mean])
             ax.errorbar(
-                at, found["mean"], spread, color=colour, fmt="o", markersize=4, capsize=2,
-                label=label,
-            )  # fmt: skip
+                at, mean, spread, color=colour, fmt="o", markersize=4, capsize=2, label=label
+            )
             continue
         at = found[x].values
         if x == "momentum":
             at = 1 / (1 - at)  # as its label says
-        ax.plot(
-            at, found["mean"], color=colour, linewidth=1.3, marker="o", markersize=2.5, label=label
-        )
-        ax.fill_between(at, found["low"], found["high"], color=colour, alpha=0.2, linewidth=0)
+        ax.plot(at, mean, color=colour, linewidth=1.3, marker="o", markersize=2.5, label=label)
+        ax.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
     if words:
         names = [str(name).replace("_", " ") for name in words]
         ax.set_xticks(np.arange(len(words)), names, rotation=30, ha="right")
