@@ -256,9 +256,10 @@ def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
         where recovery does not come half the way, and not a number where nothing was done or nobody
         was deprived.
     """
-    before, worst, after = _deprivation(result, quantity)
-    if before is None or worst is None or after is None:
+    found = _deprivation(result, quantity)
+    if found is None:
         return xr.full_like(result[quantity].isel(probe=0, drop=True), np.nan, float)
+    before, worst, after = found
     done = worst - before
     undone = (after - before) * np.sign(done) <= abs(done) / 2  # an overshoot is more than half
     lengths = np.diff(after["step"].values, prepend=worst["step"].item())
@@ -283,29 +284,34 @@ def overshoot(result: xr.Dataset, quantity: str) -> xr.DataArray:
     quantity
         Its name.
     """
-    before, worst, after = _deprivation(result, quantity)
-    if before is None or worst is None or after is None:
+    found = _deprivation(result, quantity)
+    if found is None:
         return xr.full_like(result[quantity].isel(probe=0, drop=True), np.nan, float)
+    before, worst, after = found
     direction = np.sign(worst - before)
     return ((before - after) * direction).max("probe").clip(min=0)
 
 
 def _deprivation(
     result: xr.Dataset, quantity: str
-) -> tuple[xr.DataArray | None, xr.DataArray | None, xr.DataArray | None]:
-    """Return a quantity before deprivation, at its end, and at all probes after it."""
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray] | None:
+    """Return a quantity before deprivation, at its end, and after it; None if one is not there."""
     phase = result["phase"].values.astype(str)
     lost = np.flatnonzero(phase == "deprivation")
     if not len(lost):
-        return None, None, None
+        return None
     values = result[quantity]
     asleep = np.flatnonzero(np.isin(phase, ("sleep", "recovery")) & result["phase_end"].values)
     cycle, block = result["cycle"].values, result["block"].values
     same = (cycle == cycle[lost[0]]) & (block == block[lost[0]])  # a night cut short, for instance
     earlier = asleep[(asleep < lost[0]) & ~same[asleep]]
-    before = values.isel(probe=earlier[-1], drop=True) if len(earlier) else None
-    after = values.isel(probe=slice(lost[-1] + 1, None)) if lost[-1] + 1 < len(phase) else None
-    return before, values.isel(probe=lost[-1]), after
+    if not len(earlier) or lost[-1] + 1 == len(phase):
+        return None
+    return (
+        values.isel(probe=earlier[-1], drop=True),
+        values.isel(probe=lost[-1]),
+        values.isel(probe=slice(lost[-1] + 1, None)),
+    )
 
 
 def mean_duration(result: xr.Dataset, phase: str, block: str | None = None) -> float:
