@@ -100,6 +100,42 @@ class Dreams(Protocol):
 
 
 @runtime_checkable
+class Samples(Protocol):
+    """Offers ``sample``: has a distribution of its own, and draws from it.
+
+    Such a learner finds ``negatives`` of None in a negative chunk whose source is ``usual``: it
+    then makes its negative phase itself, from states that may never leave it.
+    """
+
+    def sample(self, images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Return samples, as many as there are real cases, and change nothing.
+
+        Parameters
+        ----------
+        images, labels
+            Real cases (cases, features) and (cases,), where a chain begins at them.
+        generator
+            Random stream.
+        """
+
+
+@runtime_checkable
+class HasLikelihood(Protocol):
+    """Offers ``likelihood``: the exact probability of a case."""
+
+    def log_likelihood(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the log probability of each case (cases,), in nats."""
+
+
+@runtime_checkable
+class HasCodes(Protocol):
+    """Offers ``codes``: binary hidden units that stand for a case."""
+
+    def hidden_codes(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the most probable state of hidden units (cases, units), booleans."""
+
+
+@runtime_checkable
 class HasWeightNorms(Protocol):
     """Offers ``weight_norms``."""
 
@@ -117,6 +153,9 @@ CAPABILITIES: dict[str, type] = {
     "classify": Classifies,
     "label_probabilities": ProposesLabels,
     "dream": Dreams,
+    "sample": Samples,
+    "likelihood": HasLikelihood,
+    "codes": HasCodes,
     "weight_norms": HasWeightNorms,
     "momentum": Learner,
     "baseline": Learner,

@@ -160,7 +160,7 @@ class Run:
                 labels=its.labels,
                 index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
                 gains=entry.gains(self.place.done, steps),
-                negatives=None if sign == "positive" else its.source(entry),
+                negatives=its.negatives(entry),
                 separate_states=state == "separate",
                 fresh_state=state == "reset" and self.place.done == 0,
                 momentum=spec.momentum,

@@ -77,7 +77,8 @@ class Chunk:
         Factor of the learning rate at each step (steps,).
     negatives
         Called as ``negatives(model, images, labels)`` on a batch, returns negative images and
-        labels; None where the sign is positive.
+        labels; None where the sign is positive, or where the model is to draw its own samples
+        (see :class:`wakesleep.capabilities.Samples`).
     separate_states
         Whether the optimiser keeps one state for each sign, or one for both.
     fresh_state
@@ -132,7 +133,38 @@ KINDS: dict[str, Kind] = {
     "forward_forward": Kind(
         parameters="wakesleep.forward_forward.parameters:Parameters",
         learner="wakesleep.forward_forward.network:ForwardForward",
-        offers=tuple(CAPABILITIES),
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "dream",
+            "weight_norms",
+            "momentum",
+            "baseline",
+            "updates_per_batch",
+        ),
+    ),
+    "boltzmann": Kind(
+        parameters="wakesleep.boltzmann.parameters:Parameters",
+        learner="wakesleep.boltzmann.machine:Boltzmann",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "dream",
+            "sample",
+            "likelihood",
+            "codes",
+            "weight_norms",
+            "momentum",
+            "baseline",
+        ),
     ),
     "backprop": Kind(
         parameters="wakesleep.backprop.parameters:Parameters",

@@ -123,6 +123,13 @@ class Prepared:
         """Return where the negative data of a phase come from."""
         return self.sources[source_key(entry.negatives)]
 
+    def negatives(self, entry: Entry) -> BoundSource | None:
+        """Return what a chunk of the phase is given as negatives; None where it needs none."""
+        if PHASES[entry.phase].sign == "positive":
+            return None
+        own = SOURCES[entry.negatives.source].own and "sample" in self.request.model.offers
+        return None if own else self.source(entry)
+
     def block(self, entry: Entry) -> str:
         """Return the name of a phase's block; what stands in none bears the protocol's name."""
         return entry.block or self.request.protocol.name
@@ -238,6 +245,7 @@ def prepare(request: Request) -> Prepared:
             else torch.tensor(validation.truth, dtype=request.dtype, device=request.device),
             fresh=fresh,
             quantities=[name for name in quantities if name != "sleep_pressure"],
+            entropy=validation.entropy if its.population else None,
         ),
         batches={
             name: BatchStream(len(train), spec.data.batch, streams(f"batches {name}"))
@@ -265,12 +273,19 @@ def _quantities(request: Request, its: DataSet) -> tuple[str, ...]:
     """Return what every probe records: what was asked for, or all that can be had."""
     spec, offers = request.protocol.spec, request.model.offers
     asked = spec.record.quantities
+    for name in {"divergence", "distinct_codes"} & set(asked or ()):
+        if not its.population:
+            raise InputError(
+                f"record '{name}': '{its.name}' is a sample, not a population known in full"
+            )
     if asked is not None and "kl" in asked and its.validation.truth is None:
         raise InputError(f"record 'kl': the true probabilities of '{its.name}' are not known")
     possible = {
         name: set(quantity.needs) <= set(offers) for name, quantity in results.QUANTITIES.items()
     }
     possible["kl"] &= its.validation.truth is not None
+    for name in ("divergence", "distinct_codes"):
+        possible[name] &= its.population
     possible["sleep_pressure"] = spec.sleep_pressure is not None
     return tuple(name for name in possible if (possible[name] if asked is None else name in asked))
 

@@ -37,6 +37,8 @@ class Probe:
         data, with ``noise`` a random stream; each at its very start.
     quantities
         Names in :data:`wakesleep.results.QUANTITIES`.
+    entropy
+        Of the images, in nats, where they are a population known in full.
     """
 
     images: Tensor
@@ -44,6 +46,7 @@ class Probe:
     truth: Tensor | None
     fresh: Callable[[str], Any]
     quantities: Sequence[str]
+    entropy: float | None = None
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
         """Return each quantity as an array of the dimensions the schema gives it."""
@@ -54,6 +57,13 @@ class Probe:
             found["error"] = error(model, *real)
         if wanted & {"bits", "kl"}:
             found |= _prediction(model, *real, self.truth)
+        if wanted & {"log_likelihood", "divergence"}:
+            likelihood = as_numpy(model.log_likelihood(*real).double().mean())
+            found["log_likelihood"] = likelihood
+            if self.entropy is not None:
+                found["divergence"] = -self.entropy - likelihood
+        if "distinct_codes" in wanted:
+            found["distinct_codes"] = distinct(self.images, model.hidden_codes(*real))
         if any("goodness" in QUANTITIES[name].needs for name in wanted):
             goodness = model.goodness(*real)
             negative = model.goodness(*self.fresh("negative")(model, *real))
@@ -77,6 +87,13 @@ def error(model: Any, images: Tensor, labels: Tensor) -> np.ndarray:
             for readout in model.readouts
         ]
     )
+
+
+def distinct(images: Tensor, codes: Tensor) -> np.ndarray:
+    """Return the fraction of different images whose code no other image has."""
+    patterns = np.unique(np.hstack([as_numpy(images), as_numpy(codes)]), axis=0)
+    _, counts = np.unique(patterns[:, images.shape[1] :], axis=0, return_counts=True)
+    return np.array((counts == 1).sum() / len(patterns))
 
 
 def noise_like(images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:

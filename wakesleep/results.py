@@ -42,7 +42,7 @@ class Quantity:
     needs
         The capabilities that a model must offer for it.
     units
-        CF units; everything recorded so far is a pure number.
+        CF units.
     """
 
     dims: tuple[str, ...]
@@ -74,6 +74,13 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     "kl": Quantity(
         (), "KL divergence from the true label probabilities", ("label_probabilities",), "bit"
+    ),
+    "log_likelihood": Quantity(
+        (), "mean log likelihood of validation data", ("likelihood",), "nat"
+    ),
+    "divergence": Quantity((), "KL divergence of the model from the data", ("likelihood",), "nat"),
+    "distinct_codes": Quantity(
+        (), "fraction of cases whose hidden code is theirs alone", ("codes",)
     ),
     "goodness": Quantity(("layer", "sign"), "mean goodness", ("goodness",)),
     "p_positive": Quantity(

@@ -132,7 +132,7 @@ def _begin(places: Any, number: int, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the parent, which tells us
     # Before torch is imported, which takes its number of threads from here.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
+        os.environ[name] = os.environ.get(name) or str(threads)
     parent = multiprocessing.parent_process()
 
     def follow() -> None:

@@ -1,6 +1,7 @@
 """Data sets: images or windows of text, split once and for all to train, validate and test.
 
-:data:`DATA_SETS` names every data set and the module that loads it; nothing heavy is imported
+:data:`DATA_SETS` names every data set and ``module:function`` that loads it (``load`` where none
+is named); nothing heavy is imported
 before a data set is asked for.
 """
 
@@ -24,6 +25,16 @@ DATA_SETS: dict[str, str] = {
     "mnist": "wakesleep.data.mnist",
     "reber": "wakesleep.data.reber",
     "aesop": "wakesleep.data.aesop",
+    "digits_binary": "wakesleep.data.binary:digits",
+    "mnist_binary": "wakesleep.data.binary:mnist",
+    "bars_and_stripes_2": "wakesleep.data.worlds:bars_and_stripes_2",
+    "bars_and_stripes_3": "wakesleep.data.worlds:bars_and_stripes_3",
+    "bars_and_stripes_4": "wakesleep.data.worlds:bars_and_stripes_4",
+    "encoder_4": "wakesleep.data.worlds:encoder_4",
+    "encoder_8": "wakesleep.data.worlds:encoder_8",
+    "encoder_40": "wakesleep.data.worlds:encoder_40",
+    "shifter": "wakesleep.data.worlds:shifter",
+    "parity_3": "wakesleep.data.worlds:parity",
 }
 
 
@@ -41,6 +52,15 @@ class Cases:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def entropy(self) -> float:
+        """Entropy of the cases' images in nats, each as probable as it is frequent."""
+        import numpy as np
+
+        counts = np.unique(self.images, axis=0, return_counts=True)[1]
+        p = counts / counts.sum()
+        return float(-(p * np.log(p)).sum())
 
     def first(self, count: int | None) -> Cases:
         """Return the first so many cases, or all for None."""
@@ -65,6 +85,8 @@ class DataSet:
     symbols
         For sequences: the alphabet, one character for each class. An image is then a window of
         symbols, each coded one of k, and its label the symbol that follows.
+    population
+        Whether the cases are all there are: the three parts are then the same.
     """
 
     name: str
@@ -74,6 +96,7 @@ class DataSet:
     shape: tuple[int, int]
     classes: int
     symbols: str | None = None
+    population: bool = False
 
     @property
     def window(self) -> int | None:
@@ -114,7 +137,8 @@ def load(name: str) -> DataSet:
 @functools.lru_cache(maxsize=2)
 def _loaded(name: str, place: Path) -> DataSet:
     """Load a data set once in a process, however many runs use it."""
-    loaded: DataSet = importlib.import_module(DATA_SETS[name]).load()
+    module, _, function = DATA_SETS[name].partition(":")
+    loaded: DataSet = getattr(importlib.import_module(module), function or "load")()
     return loaded
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wakesleep.forward_forward.activation import Activation
 from wakesleep.forward_forward.goodness import Goodness
-from wakesleep.forward_forward.plasticity import Plasticity, State
+from wakesleep.plasticity import Plasticity, State
 
 
 @dataclass(frozen=True)

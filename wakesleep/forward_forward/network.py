@@ -31,9 +31,9 @@ from wakesleep.forward_forward.layer import (
 )
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.forward_forward.parameters import Parameters
-from wakesleep.forward_forward.plasticity import Adam, Momentum, fade
-from wakesleep.forward_forward.readout import SoftmaxReadout
 from wakesleep.model import Chunk, Setting
+from wakesleep.plasticity import Adam, Momentum, fade
+from wakesleep.readout import SoftmaxReadout
 
 EVALUATION_ROWS = 4096  # rows per pass when nothing is learned, to bound memory
 

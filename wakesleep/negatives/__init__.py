@@ -39,6 +39,8 @@ class Source:
         Whether the network makes up the whole case, as in a dream, or only its label.
     sequences
         Whether it makes sense for windows of a sequence alone.
+    own
+        Whether a learner that can draw samples draws them itself, as it sees fit.
     """
 
     module: str
@@ -46,9 +48,11 @@ class Source:
     options: Mapping[str, Input] = field(default_factory=dict)
     dreams: bool = False
     sequences: bool = False
+    own: bool = False
 
 
 SOURCES: dict[str, Source] = {
+    "usual": Source("wakesleep.negatives.usual", own=True),
     "wrong_label": Source("wakesleep.negatives.wrong_label"),
     "hard_label": Source("wakesleep.negatives.hard_label", needs="label_probabilities"),
     "own_label": Source("wakesleep.negatives.own_label", needs="label_probabilities"),

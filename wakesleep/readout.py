@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wakesleep.forward_forward.plasticity import Momentum, State, fade
+from wakesleep.plasticity import Momentum, State, fade
 
 
 class SoftmaxReadout:

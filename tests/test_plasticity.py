@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wakesleep.forward_forward.plasticity import Adam, Momentum, fade
+from wakesleep.plasticity import Adam, Momentum, fade
 
 CASES = 5
 

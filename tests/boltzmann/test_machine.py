@@ -1,0 +1,249 @@
+"""The learner: what its phases do to its parameters, how it dreams, resumes and errs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import wakesleep as ws
+from wakesleep.boltzmann import exact
+from wakesleep.boltzmann.machine import Boltzmann
+from wakesleep.boltzmann.parameters import Parameters
+from wakesleep.boltzmann.sampling import anneal, gibbs, held_units, temper
+from wakesleep.errors import InputError
+from wakesleep.model import Chunk, Setting
+from wakesleep.randomness import Streams
+
+PATTERNS = torch.tensor([[0, 0, 1], [0, 1, 0], [1, 1, 0]], dtype=torch.float64)
+LABELS = torch.tensor([0, 1, 1])
+
+
+def made(seed=0, **parameters):
+    values = {"connections": "full", "label_units": False, "binarise": "none", "sampler": "exact"}
+    return Boltzmann(
+        Parameters.model_validate({**values, **parameters}),
+        Setting(3, 2, torch.device("cpu"), torch.float64, Streams(seed)),
+    )
+
+
+def chunk(sign, steps=1, **more):
+    return Chunk(sign, PATTERNS, LABELS, torch.arange(3).repeat(steps, 1), [1.0] * steps, **more)
+
+
+def statistics(machine, rows):
+    found = {name: torch.zeros_like(its) for name, its in machine.theta.items()}
+    machine.machine.add(found, [(rows, 1.0)], 0.0)
+    return found
+
+
+def now(machine):
+    return {name: its.clone() for name, its in machine.theta.items()}
+
+
+@pytest.mark.parametrize("connections", ["full", "restricted"])
+def test_phases_against_a_plain_loop(connections):
+    """Wake, plain sleep, centred and measuring sleep, momentum: written out by hand."""
+    hidden = {"hidden": [2]} if connections == "restricted" else {}
+    machine = made(connections=connections, momentum=0.6, rate=0.1, start_scale=0.5, **hidden)
+    zero = {name: torch.zeros_like(its) for name, its in machine.theta.items()}
+    velocity, baseline, measured = dict(zero), zero, zero
+    for sign, mode, subtract in (
+        ("positive", "negative", False),
+        ("negative", "negative", False),
+        ("negative", "centred", True),
+        ("positive", "negative", True),
+        ("negative", "measure", True),
+        ("positive", "negative", True),
+        ("negative", "centred", True),
+    ):
+        theta = now(machine)
+        real = statistics(machine, exact.clamped(machine.machine, theta, PATTERNS))
+        dreamt = statistics(machine, exact.model(machine.machine, theta))
+        if sign == "positive" and subtract:
+            baseline = measured
+        taken = baseline if subtract else zero
+        if mode != "measure":
+            phase = {name: real[name] if sign == "positive" else -dreamt[name] for name in zero}
+            flip = 1.0 if sign == "positive" else -1.0
+            for name, its in theta.items():
+                gradient = phase[name] - flip * taken[name]
+                velocity[name] = 0.6 * velocity[name] + 0.4 * gradient
+                its += 0.1 * velocity[name]
+        if subtract and sign == "negative":
+            measured = dreamt
+        machine.learn(chunk(sign, mode=mode, subtract_baseline=subtract))
+        for name, its in machine.theta.items():
+            torch.testing.assert_close(its, theta[name])
+
+
+def test_separate_states_and_a_fresh_one():
+    plain = made(momentum=0.9, start_scale=0.5)
+    for sign in ("positive", "negative"):
+        plain.learn(chunk(sign, separate_states=True))
+    assert set(plain.velocities) == {"positive", "negative"}
+    before = now(plain)
+    dreamt = statistics(plain, exact.model(plain.machine, plain.theta))
+    plain.learn(chunk("negative", fresh_state=True))
+    for name, its in plain.theta.items():
+        torch.testing.assert_close(its, before[name] - 0.05 * 0.1 * dreamt[name])
+
+
+@pytest.mark.parametrize("sampler", ["cd", "persistent", "tempering", "annealed", "exact"])
+@pytest.mark.parametrize("connections", ["full", "restricted"])
+def test_every_sampler_learns_the_patterns(sampler, connections):
+    """The divergence from three patterns falls to near the machine's own limit."""
+    hidden = {"hidden": [4]} if connections == "restricted" else {}
+    machine = made(
+        connections=connections,
+        sampler=sampler,
+        sweeps=3,
+        chains=60,
+        rate=0.05,
+        start_scale=0.1,
+        schedule=[{"sweeps": 2, "temperature": 2.0}, {"sweeps": 3, "temperature": 1.0}],
+        **hidden,
+    )
+
+    def divergence():
+        log_p = exact.goodness(machine.machine, machine.theta, PATTERNS)
+        log_z = exact.log_z(machine.machine, machine.theta)
+        return float(-torch.tensor(3.0).log() - (log_p - log_z).mean())
+
+    start = divergence()
+    machine.learn(chunk("both", steps=4000 if sampler != "annealed" else 2500))
+    assert start > 0.9
+    assert divergence() < 0.25
+
+
+def test_a_state_goes_on_from_where_it_was():
+    parameters = {"sampler": "tempering", "connections": "restricted", "hidden": [3], "chains": 5}
+    one, other = made(**parameters), made(**parameters)
+    streams = Streams(0)
+    one.generator = streams("sampling")
+    one.learn(chunk("both", steps=5))
+    state, random = one.state_dict(), streams.state_dict()
+    kept = torch.load(_saved(state), weights_only=False)
+    one.learn(chunk("both", steps=5))
+    again = Streams(0)
+    other.generator = again("sampling")
+    again.load_state_dict(random)
+    other.load_state_dict(kept)
+    other.learn(chunk("both", steps=5))
+    for name, its in one.theta.items():
+        assert torch.equal(its, other.theta[name])
+
+
+def _saved(state):
+    import io
+
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return file
+
+
+def test_tempering_swaps_keep_every_distribution():
+    """Chains that start in the target distributions at both temperatures stay in them."""
+    machine = made(connections="restricted", hidden=[2], start_scale=2.0)
+    its, theta = machine.machine, machine.theta
+    generator = torch.Generator().manual_seed(1)
+    temperatures, chains = (1.0, 3.0), 20_000
+    visible = exact.visible_states(machine.layout, PATTERNS)
+    targets, replicas = [], []
+    for temperature in temperatures:
+        tempered = its.tempered(theta, 1 / temperature)
+        p = its.goodness(tempered, visible).softmax(0)
+        drawn = torch.multinomial(p, chains, replacement=True, generator=generator)
+        targets.append(p)
+        replicas.append(its.clamped(tempered, visible[drawn], generator))
+    for _ in range(3):
+        replicas = temper(its, theta, replicas, temperatures, generator)
+    code = torch.tensor([4.0, 2.0, 1.0], dtype=torch.float64)
+    for p, rows in zip(targets, replicas, strict=True):
+        found = torch.bincount((rows.visible @ code).long(), minlength=8) / chains
+        assert bool(((found - p).abs() < 4.5 * (p * (1 - p) / chains).sqrt() + 1e-9).all())
+
+
+def test_held_units_stay():
+    machine = made(connections="restricted", hidden=[2])
+    generator = torch.Generator().manual_seed(0)
+    rows = machine.machine.random(machine.theta, 50, generator)
+    held = held_units([1], 3)
+    kept = rows.visible[:, 1].clone()
+    rows = gibbs(machine.machine, machine.theta, rows, 5, generator, held)
+    assert torch.equal(rows.visible[:, 1], kept)
+    assert 0 < float(rows.visible[:, 0].mean()) < 1
+    with pytest.raises(InputError, match="there is no unit 3; the visible units are 0 to 2"):
+        held_units([3], 3)
+
+
+def test_a_schedule_cools_to_some_temperature():
+    machine = made()
+    generator = torch.Generator().manual_seed(0)
+    rows = machine.machine.random(machine.theta, 5, generator)
+    with pytest.raises(InputError, match="a temperature must be above 0, not 0"):
+        anneal(machine.machine, machine.theta, rows, [(2, 0.0)], generator)
+
+
+def test_data_that_are_not_binary():
+    machine = made()
+    with pytest.raises(InputError, match="0 or 1, and these data hold other values"):
+        machine.learn(
+            Chunk("positive", PATTERNS * 0.5, LABELS, torch.arange(3).unsqueeze(0), [1.0])
+        )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"connections": "restricted"}, "one hidden layer; 'hidden' names 0"),
+        ({"connections": "deep", "hidden": [3]}, "two hidden layers or more, not 1"),
+        ({"connections": "full", "hidden": [3, 3]}, "one number of hidden units"),
+        ({"connections": "mask"}, "go together"),
+        ({"temperatures": [2.0, 1.0]}, "must begin with 1 and rise"),
+        ({"transposed": True}, "for 'connections: deep'"),
+        ({"schedule": [{"sweeps": 2, "temperature": 0.0}]}, "greater than 0"),
+    ],
+)
+def test_parameters_that_do_not_fit(parameters, told):
+    with pytest.raises(ValueError, match=told):
+        made(**parameters)
+
+
+def test_exact_learning_has_its_limit():
+    with pytest.raises(InputError, match="enumeration of 43 units; at most 20"):
+        made(hidden=[40])
+
+
+def test_any_protocol_runs_a_machine():
+    """Sleep, deprivation and recovery of a restricted machine, with labels and without."""
+    for model, quantity in (("rbm_digits", "error"), ("rbm_bars", "divergence")):
+        result = ws.run(
+            "total_sleep_deprivation",
+            model,
+            inputs={"nights": 2, "lost_nights": 1, "recovery_nights": 1, "day_steps": 20,
+                    "night_steps": 20, "batch": 14, "negatives": "usual"},
+        )  # fmt: skip
+        assert result.attrs["status"] == "finished"
+        assert bool(result[quantity].notnull().all())
+
+
+@pytest.mark.parametrize(
+    ("model", "sweeps"), [("rbm_digits", 20), ("bm_digits", 3), ("dbm_digits", 5)]
+)
+def test_digits_are_learnt(model, sweeps):
+    """A short training brings every kind of machine far below chance, which is .9."""
+    result = ws.run(
+        "interleaved", model, inputs={"sweeps": sweeps, "batch": 50, "negatives": "usual"}
+    )
+    assert float(result.error.isel(probe=-1).min()) < 0.45
+
+
+def test_the_encoder_finds_its_code():
+    result = ws.run(
+        "interleaved",
+        "encoder_4_2_4",
+        inputs={"sweeps": 60, "batch": 8, "negatives": "usual"},
+        seed=3,
+    )
+    assert float(result.distinct_codes.max()) == 1.0

@@ -1,0 +1,1 @@
+"""Boltzmann machines: full, restricted and deep; samplers and likelihoods."""

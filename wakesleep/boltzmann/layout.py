@@ -1,0 +1,74 @@
+"""The order of a machine's units: pixels, label units, hidden units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How many units a machine has of each kind.
+
+    Attributes
+    ----------
+    pixels
+        Visible units that hold an image, one each.
+    labels
+        Visible units that hold a label, of which exactly one is on; 0 where there are none.
+    hidden
+        Width of each hidden layer.
+    """
+
+    pixels: int
+    labels: int
+    hidden: tuple[int, ...]
+
+    @property
+    def visible(self) -> int:
+        """Number of visible units."""
+        return self.pixels + self.labels
+
+    @property
+    def units(self) -> int:
+        """Number of all units."""
+        return self.visible + sum(self.hidden)
+
+    def clamped(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return what stands on the visible units (n, visible) for images and labels (n,)."""
+        if not self.labels:
+            return images
+        return torch.cat([images, one_hot(labels, self.labels).to(images.dtype)], dim=1)
+
+    def seen(self, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images (n, pixels) and labels (n,) from visible units; 0 without label units."""
+        if not self.labels:
+            return visible, torch.zeros(len(visible), dtype=torch.long, device=visible.device)
+        return visible[:, : self.pixels], visible[:, self.pixels : self.visible].argmax(1)
+
+    def draw(self, drive: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw visible units (n, visible) from their total inputs; one label of all is on."""
+        p = torch.sigmoid(drive[:, : self.pixels])
+        drawn = bits(p, generator)
+        if not self.labels:
+            return drawn
+        return torch.cat([drawn, one_of(drive[:, self.pixels :], generator)], dim=1)
+
+    def random(self, count: int, like: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw visible units (count, visible), all images and labels equally probable."""
+        return self.draw(like.new_zeros(count, self.visible), generator)
+
+
+def bits(p: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw 0 or 1 with these probabilities of a 1."""
+    drawn = torch.rand(p.shape, generator=generator, dtype=p.dtype, device=p.device)
+    return (drawn < p).to(p.dtype)
+
+
+def one_of(drive: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw rows with a single 1 from the softmax of their total inputs (n, labels)."""
+    drawn = torch.multinomial(drive.softmax(1), 1, generator=generator).squeeze(1)
+    return one_hot(drawn, drive.shape[1]).to(drive.dtype)

@@ -1,0 +1,465 @@
+"""A Boltzmann machine that learns awake from data, and asleep from what it dreams.
+
+The positive phase raises the probability of real cases, the negative phase lowers that of the
+machine's own samples (Ackley, Hinton & Sejnowski 1985): goodness is minus the free energy.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wakesleep.boltzmann import connections, exact, sampling
+from wakesleep.boltzmann.deep import Deep, layerwise
+from wakesleep.boltzmann.general import General
+from wakesleep.boltzmann.layout import Layout, bits
+from wakesleep.boltzmann.parameters import Parameters
+from wakesleep.boltzmann.restricted import Restricted
+from wakesleep.errors import InputError
+from wakesleep.model import Chunk, Setting
+from wakesleep.plasticity import Momentum
+from wakesleep.readout import SoftmaxReadout
+
+Theta = dict[str, Tensor]
+REMEMBERED = 0.99  # weight of the past in the mean goodness of real cases and of dreams
+
+
+class Boltzmann:
+    """A machine, its parameters, its chains and how they are learnt.
+
+    Parameters
+    ----------
+    parameters
+        See :class:`wakesleep.boltzmann.parameters.Parameters`.
+    setting
+        Shape of the data, device, floating-point type and random streams.
+
+    Attributes
+    ----------
+    layer_names
+        ``machine`` alone: the goodness of a Boltzmann machine is that of the whole.
+    readouts
+        ``goodness`` (every label is tried; with label units) and ``softmax`` (a linear read-out of
+        hidden probabilities; with hidden units).
+    theta
+        Weights and biases by name.
+    chains
+        State of its own chains; None where there are none.
+
+    Raises
+    ------
+    InputError
+        If the mask does not fit, or exact learning is asked of too many units.
+    """
+
+    layer_names = ("machine",)
+
+    def __init__(self, parameters: Parameters, setting: Setting) -> None:
+        p = self.parameters = parameters
+        labels = setting.classes if p.label_units else 0
+        layout = self.layout = Layout(setting.features, labels, p.hidden)
+        like = torch.zeros((), device=setting.device, dtype=setting.dtype)
+        self.machine: Any = _machine(p, layout, setting.device)
+        if p.sampler == "exact":
+            if isinstance(self.machine, Restricted):
+                exact.check(layout.hidden[0])
+            else:
+                exact.check(layout.units)
+        self.theta: Theta = self.machine.start(p.start_scale, like, setting.streams("weights"))
+        self.generator = setting.streams("sampling")
+        self.velocities: dict[str, Theta] = {}
+        self.measured: Theta | None = None
+        self.baseline: Theta | None = None
+        self.offsets: dict[str, Tensor] = {}
+        self.momentum = p.momentum
+        self.chains: Any = None
+        self.replicas: list[Any] = []
+        if p.sampler == "persistent":
+            self.chains = self.machine.random(self.theta, p.chains, self.generator)
+        elif p.sampler == "tempering":
+            self.replicas = [
+                self.machine.random(self.theta, p.chains, self.generator) for _ in p.temperatures
+            ]
+        self.waking: Tensor | None = None  # the last real cases, on the visible units
+        # Mean goodness of real cases and of negative ones: where the line between them is drawn.
+        self.remembered = like.new_zeros(2)
+        self.readouts = tuple(
+            name
+            for name, there in (("goodness", p.label_units), ("softmax", bool(p.hidden)))
+            if there
+        )
+        self.softmax = (
+            SoftmaxReadout(
+                sum(p.hidden),
+                setting.classes,
+                Momentum(p.readout_rate, p.readout_momentum, p.readout_decay),
+                like,
+            )
+            if p.hidden
+            else None
+        )
+        self.pretrained = p.layerwise == 0
+
+    # What a probe asks ------------------------------------------------------------------------
+
+    @property
+    def _now(self) -> Theta:
+        """Parameters as they act at the machine's temperature."""
+        if self.parameters.temperature == 1.0:
+            return self.theta
+        return dict(self.machine.tempered(self.theta, 1 / self.parameters.temperature))
+
+    def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return minus the free energy (1, n); a mean-field bound where that is out of reach."""
+        visible = self.layout.clamped(images, labels)
+        return torch.as_tensor(self.machine.goodness(self._now, visible)).unsqueeze(0)
+
+    def log_odds(self, goodness: Tensor) -> Tensor:
+        """Return goodness less the threshold, of shape (1, n)."""
+        return goodness - self.thresholds().unsqueeze(1)
+
+    def thresholds(self) -> Tensor:
+        """Return the goodness midway between its running means on real and negative cases (1,).
+
+        A Boltzmann machine draws no line of its own; this is the one its own experience suggests.
+        """
+        return self.remembered.mean().unsqueeze(0)
+
+    def label_probabilities(self, images: Tensor) -> Tensor:
+        """Return p(label | image) (n, classes), exact where the free energy is."""
+        if self.layout.labels:
+            return torch.softmax(self.machine.label_goodness(self._now, images), 1)
+        assert self.softmax is not None  # else it offers no labels
+        return self.softmax.probabilities(self.machine.features(self._now, images))
+
+    def classify(self, images: Tensor, readout: str) -> Tensor:
+        """Return the label (n,) that the read-out picks for images (n, features)."""
+        if readout == "goodness":
+            return torch.as_tensor(self.machine.label_goodness(self._now, images)).argmax(1)
+        assert self.softmax is not None  # else there is no such read-out
+        return self.softmax.probabilities(self.machine.features(self._now, images)).argmax(1)
+
+    def weight_norms(self) -> Tensor:
+        """Return the root sum of squared weights per unit (1,)."""
+        return torch.as_tensor(self.machine.norms(self.theta))
+
+    def log_likelihood(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the exact log probability (n,) of binary cases, in nats, by enumeration."""
+        theta = self._now
+        visible = self.layout.clamped(self._binary(images), labels)
+        return exact.goodness(self.machine, theta, visible) - exact.log_z(self.machine, theta)
+
+    def hidden_codes(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the most probable states (n, hidden) of hidden units for images."""
+        return self.machine.features(self._now, images) > 0.5
+
+    # Dreams -----------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def sample(
+        self, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return samples of the machine, as its sampler draws them; see ``Samples``."""
+        visible, _ = self._asleep(images, labels, generator, keep=False)
+        return self.layout.seen(self._bits(visible, len(images), generator))
+
+    @torch.inference_mode()
+    def dream(
+        self,
+        labels: Tensor,
+        *,
+        start: str,
+        settle: int,
+        spread: float,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """Return dreams after ``settle`` + 1 Gibbs sweeps; see :class:`capabilities.Dreams`.
+
+        Started from a ``label``, its units stay clamped. ``spread`` is the share of pixels that
+        start at random where it is below 1.
+        """
+        layout, theta = self.layout, self._now
+        count, held = len(labels), None
+        noise = layout.random(count, self.theta[next(iter(self.theta))], generator)
+        if start == "label" and layout.labels:
+            visible = layout.clamped(noise[:, : layout.pixels], labels)
+            held = torch.arange(layout.visible, device=visible.device) >= layout.pixels
+        elif start == "last_waking" and self.waking is not None:
+            visible = self.waking[torch.arange(count, device=labels.device) % len(self.waking)]
+        elif start == "stored" and self.chains is not None:
+            kept = self.chains.visible[:, : layout.visible]
+            visible = kept[torch.arange(count, device=labels.device) % len(kept)]
+        else:
+            visible = noise
+        rows = self.machine.clamped(theta, visible, generator)
+        rows = sampling.gibbs(self.machine, theta, rows, settle + 1, generator, held)
+        images, found = layout.seen(rows.visible[:, : layout.visible])
+        chances = torch.nn.functional.one_hot(found, max(layout.labels, 1)).to(images.dtype)
+        return images, chances
+
+    # Learning ---------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def learn(self, chunk: Chunk) -> int | None:
+        """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
+        if chunk.momentum is not None:
+            self.momentum = chunk.momentum
+        if chunk.fresh_state:
+            self.velocities.clear()
+        if chunk.sign == "positive" and self.measured is not None:
+            self.baseline = {name: its.clone() for name, its in self.measured.items()}
+        if not self.pretrained and chunk.sign != "negative":
+            self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
+        cpu = chunk.images.device.type == "cpu"
+        for step, index in enumerate(chunk.index):
+            self._step(chunk, chunk.images[index], chunk.labels[index], chunk.gains[step])
+            # On a CPU a look at every step is free; a GPU would have to wait for each.
+            last = step == len(chunk.index) - 1
+            if (cpu or last) and not math.isfinite(sum(its.sum() for its in self.theta.values())):
+                return step
+        return None
+
+    def _pretrain(self, images: Tensor, labels: Tensor, batch: int) -> None:
+        """Start a deep machine from a stack of restricted ones, before its first waking."""
+        p = self.parameters
+        visible = self.layout.clamped(bits(images, self.generator), labels)
+        layerwise(
+            self.machine, self.theta, visible, p.layerwise, batch, p.rate, p.transposed,
+            self.generator,
+        )  # fmt: skip
+        self.pretrained = True
+
+    def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> None:
+        parts: dict[str, tuple[Any, float]] = {}
+        if chunk.sign != "negative":
+            parts["positive"] = self._awake(images, labels), 1.0
+            if self.softmax is not None:
+                rows = parts["positive"][0]
+                if len(rows.visible) == len(labels):
+                    features = self.machine.learning_features(self._now, rows)
+                else:  # states that annealing collected, several of every case
+                    features = self.machine.features(self._now, images)
+                self.softmax.learn(features, labels, gain)
+        if chunk.sign != "positive":
+            if chunk.negatives is None:
+                _, rows = self._asleep(images, labels, self.generator, keep=True)
+            else:
+                rows = self._clamped(*chunk.negatives(self, images, labels))
+            parts["negative"] = rows, -1.0
+        for number, name in enumerate(("positive", "negative")):
+            if name in parts:
+                self._remember(number, parts[name][0])
+        self._move(chunk, parts, gain)
+
+    def _remember(self, number: int, rows: Any) -> None:
+        """Keep the mean goodness of real (0) or negative (1) cases up to date."""
+        goodness = self.machine.rows_goodness(self._now, rows)
+        weight = getattr(rows, "weight", None)
+        mean = goodness.mean() if weight is None else goodness @ weight
+        self.remembered[number].lerp_(mean, 1 - REMEMBERED)
+
+    def _move(self, chunk: Chunk, parts: dict[str, tuple[Any, float]], gain: float) -> None:
+        """Change the parameters by what the parts say."""
+        its, mu = self.parameters, self.momentum
+        awake = chunk.sign == "positive"
+        if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):
+            self._measure(parts["negative"][0])
+        if chunk.mode == "measure":
+            return
+        subtract = (awake and chunk.subtract_baseline) or chunk.mode == "centred"
+        groups = (
+            {name: [part] for name, part in parts.items()}
+            if chunk.separate_states
+            else {"shared": list(parts.values())}
+        )
+        for name, group in groups.items():
+            velocity = self.velocities.setdefault(name, self._zeros())
+            plain = not its.centred
+            if plain:
+                scaled = [(rows, factor * (1 - mu)) for rows, factor in group]
+                self.machine.add(velocity, scaled, mu)
+            else:
+                for old in velocity.values():
+                    old.mul_(mu)
+                for rows, factor in group:
+                    for key, new in self._statistics(rows).items():
+                        velocity[key].add_(new, alpha=factor * (1 - mu))
+            if subtract and self.baseline is not None:
+                for key, stored in self.baseline.items():
+                    velocity[key].add_(stored, alpha=(1 - mu) * (-1.0 if awake else 1.0))
+            for key, value in self.theta.items():
+                if its.decay and value.dim() == 2:
+                    value.mul_(1 - gain * its.rate * its.decay)
+                direction = velocity[key].sign() if its.update == "sign" else velocity[key]
+                value.add_(direction, alpha=gain * its.rate)
+
+    def _statistics(self, rows: Any) -> Theta:
+        """Return mean statistics of rows, centred where the machine learns so."""
+        found = self._zeros()
+        self.machine.add(found, [(rows, 1.0)], 0.0)
+        if self.parameters.centred:
+            self.machine.centre(found, self.offsets)
+        return found
+
+    def _measure(self, rows: Any) -> None:
+        """Refresh the stored baseline by what the machine dreams now."""
+        now = self._statistics(rows)
+        if self.measured is None:
+            self.measured = now
+            return
+        for key, value in self.measured.items():
+            value.lerp_(now[key], 1 - self.parameters.baseline_memory)
+
+    def _zeros(self) -> Theta:
+        return {name: torch.zeros_like(its) for name, its in self.theta.items()}
+
+    # States -----------------------------------------------------------------------------------
+
+    def _binary(self, images: Tensor) -> Tensor:
+        if bool(((images != 0) & (images != 1)).any()):
+            raise InputError(
+                "the machine's units are 0 or 1, and these data hold other values; "
+                "use binarise: stochastic, or a binary data set"
+            )
+        return images
+
+    def _clamped(self, images: Tensor, labels: Tensor) -> Any:
+        """Return rows for cases on the visible units, as the sampler has them."""
+        p = self.parameters
+        if p.binarise == "stochastic":
+            images = bits(images, self.generator)
+        else:
+            self._binary(images)
+        visible = self.layout.clamped(images, labels)
+        if p.sampler == "exact":
+            return exact.clamped(self.machine, self._now, visible)
+        if p.sampler == "annealed":
+            on, off = p.noise
+            wrong = off + (on - off) * visible
+            visible = (visible - bits(wrong, self.generator)).abs()
+            if self.layout.hidden:
+                rows = self.machine.random(self.theta, len(visible), self.generator)
+                rows.visible[:, : self.layout.visible] = visible
+                held = torch.ones(self.layout.visible, dtype=torch.bool, device=visible.device)
+                return self._annealed(rows, self.generator, held)
+        return self.machine.clamped(self._now, visible, self.generator)
+
+    def _awake(self, images: Tensor, labels: Tensor) -> Any:
+        rows = self._clamped(images, labels)
+        self.waking = rows.visible[:, : self.layout.visible]
+        if self.parameters.centred:
+            for name, mean in self.machine.means(rows).items():
+                if name not in self.offsets:
+                    self.offsets[name] = mean.clone()
+                self.offsets[name].lerp_(mean, 0.01)
+        return rows
+
+    def _asleep(
+        self, images: Tensor, labels: Tensor, generator: torch.Generator, *, keep: bool
+    ) -> tuple[Any, Any]:
+        """Return rows of the machine's own, as states to look at and as statistics.
+
+        With ``keep`` the chains go on from there the next time.
+        """
+        p, theta = self.parameters, self._now
+        if p.sampler == "exact":
+            rows = exact.model(self.machine, theta)
+            return rows, rows
+        if p.sampler == "annealed":
+            count = len(images)
+            rows = self.machine.random(self.theta, count, generator)
+            rows = self._annealed(rows, generator, None)
+            return rows, rows
+        if p.sampler == "tempering":
+            replicas = self.replicas
+            for _ in range(p.sweeps):
+                replicas = sampling.temper(self.machine, theta, replicas, p.temperatures, generator)
+            if keep:
+                self.replicas = replicas
+            return replicas[0], replicas[0]
+        if p.sampler == "cd":
+            visible = self.layout.clamped(bits(images, generator), labels)
+            rows = self.machine.clamped(theta, visible, generator)
+        else:
+            rows = self.chains
+        rows = sampling.gibbs(self.machine, theta, rows, p.sweeps, generator)
+        if keep and p.sampler == "persistent":
+            self.chains = rows
+        return rows, rows
+
+    def _annealed(self, rows: Any, generator: torch.Generator, held: Tensor | None) -> Any:
+        """Cool chains down and collect their states at the last temperature."""
+        schedule = [(stage.sweeps, stage.temperature) for stage in self.parameters.schedule]
+        rows = sampling.anneal(self.machine, self.theta, rows, schedule, generator, held)
+        last = self.machine.tempered(self.theta, 1 / schedule[-1][1])
+        collected = []
+        for _ in range(self.parameters.collect):
+            rows = self.machine.sweep(last, rows, generator, held)
+            collected.append(rows)
+        return self.machine.joined(collected)
+
+    def _bits(self, rows: Any, count: int, generator: torch.Generator) -> Tensor:
+        """Return so many binary visible states from rows."""
+        weight = getattr(rows, "weight", None)
+        visible = rows.visible[:, : self.layout.visible]
+        if weight is None:
+            # The last rows are those that have settled longest.
+            return visible[torch.arange(-count, 0, device=visible.device) % len(visible)]
+        drawn = torch.multinomial(weight, count, replacement=True, generator=generator)
+        return bits(visible[drawn], generator)
+
+    # State ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a resumed run needs, as plain dictionaries and lists of tensors."""
+        return {
+            "theta": self.theta,
+            "velocities": self.velocities,
+            "measured": self.measured,
+            "baseline": self.baseline,
+            "offsets": self.offsets,
+            "chains": None if self.chains is None else vars(self.chains),
+            "replicas": [vars(rows) for rows in self.replicas],
+            "waking": self.waking,
+            "remembered": self.remembered,
+            "pretrained": self.pretrained,
+            "softmax": None
+            if self.softmax is None
+            else {
+                "weight": self.softmax.weight,
+                "bias": self.softmax.bias,
+                "states": self.softmax.states,
+            },
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` returned."""
+        for name in (
+            "theta", "velocities", "measured", "baseline", "offsets", "waking", "remembered",
+            "pretrained",
+        ):  # fmt: skip
+            setattr(self, name, state[name])
+        if state["chains"] is not None:
+            self.chains = type(self.chains)(**state["chains"])
+        self.replicas = [
+            type(mine)(**its) for mine, its in zip(self.replicas, state["replicas"], strict=True)
+        ]
+        if self.softmax is not None:
+            for name, value in state["softmax"].items():
+                setattr(self.softmax, name, value)
+
+
+def _machine(p: Parameters, layout: Layout, device: torch.device) -> Any:
+    """Return what knows the connections."""
+    if p.connections == "restricted":
+        return Restricted(layout)
+    if p.connections == "deep":
+        return Deep(layout, p.settle)
+    if p.mask is not None:
+        mask = connections.checked(p.mask, layout.units)
+    else:
+        mask = connections.full(layout.units)
+    return General.of(layout, mask.to(device), p.settle)
