@@ -144,8 +144,8 @@ def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, m
     ("more", "named"),
     [
         (["--seed", 1], "seed was 0 and now is 1"),
-        (["-p", "steps=3"], "inputs was"),
-        (["-p", "model.rate=0.5"], "parameters was"),
+        (["-p", "steps=3"], "its inputs 'steps' was"),
+        (["-p", "model.rate=0.5"], "its parameters 'rate' was 0.01 and now is 0.5"),
     ],
 )
 def test_another_run_is_not_resumed(tmp_path, wakesleep, protocol_file, model_file, more, named):

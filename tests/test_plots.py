@@ -55,7 +55,7 @@ def test_error_and_false_positives_are_in_per_cent(result):
 
 def test_hypnogram_has_wake_on_top_and_every_phase(result):
     ax = plots.hypnogram(result, axes())
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["WAKE", "SLEEP"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["WAKE", "REM"]
     (stairs,) = (patch for patch in ax.patches if hasattr(patch, "get_data"))
     values, edges, _ = stairs.get_data()
     assert edges[0] == 0

@@ -39,7 +39,8 @@ def test_schema(stored):
     assert list(result["layer"].values) == ["1", "2"]
     assert list(result["sign"].values) == ["positive", "negative"]
     assert list(result["readout"].values) == ["goodness", "softmax"]
-    absent = {"kl", "sleep_pressure"}  # nothing of the kind in this protocol and data set
+    # Nothing of the kind in this protocol, model and data set.
+    absent = {"kl", "sleep_pressure", "log_likelihood", "divergence", "distinct_codes"}
     assert not absent & set(result)
     for name, quantity in results.QUANTITIES.items():
         if name in absent:

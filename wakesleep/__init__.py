@@ -20,6 +20,7 @@ _HOMES = {
     "check": "wakesleep.loading",
     "dreams": "wakesleep.dreaming",
     "hypnograms": "",
+    "likelihood": "wakesleep.likelihoods",
     "load": "wakesleep.loading",
     "run": "wakesleep.running",
     "open": "wakesleep.results:open_result",

@@ -184,6 +184,28 @@ def dream(
 
 
 @app.command()
+def likelihood(
+    result: Path,
+    temperatures: Annotated[int, typer.Option(help="Steps of importance sampling.")] = 1000,
+    runs: Annotated[int, typer.Option(help="Independent runs of it.")] = 100,
+    test: Annotated[bool, typer.Option("--test", help="Read the test data too.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
+) -> None:
+    """Estimate how probable a trained Boltzmann machine finds data, in nats a case."""
+    from wakesleep.likelihoods import SPLITS
+    from wakesleep.likelihoods import likelihood as estimated
+
+    splits = SPLITS if test else SPLITS[:2]
+    found = estimated(result, temperatures=temperatures, runs=runs, splits=splits, seed=seed)
+    for split in splits:
+        its = found.sel(split=split)
+        typer.echo(
+            f"{split:<10} {float(its.log_likelihood):9.2f}   "
+            f"({float(its.lower):.2f} to {float(its.upper):.2f})"
+        )
+
+
+@app.command()
 def hypnogram(
     result: Path,
     out: Annotated[
@@ -245,6 +267,8 @@ def study(
         print_study(done.tree)
     for path in done.files:
         typer.echo(f"{'figure' if path.suffix == '.png' else 'result'}: {path}")
+    for name, why in done.undrawn.items():
+        typer.echo(f"figure '{name}' could not be drawn: {why}", err=True)
     if done.failed:
         first = next(iter(done.failed.items()))
         raise RunError(

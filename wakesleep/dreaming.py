@@ -58,7 +58,10 @@ def trained(store: str | Path) -> tuple[Any, DataSet]:
     identity = {name: made[name] for name in IDENTITY}
     state = checkpoint.load(path, device, identity)
     if state is None:
-        raise InputError(f"{path}: there is no checkpoint, which holds the trained network")
+        raise InputError(
+            f"{path}: there is no checkpoint, which holds the trained network (a study keeps them "
+            "where its file says 'networks: true')"
+        )
     learner.load_state_dict(state["learner"])
     return learner, its
 

@@ -33,7 +33,7 @@ def seconds_per_step(result: xr.Dataset) -> float:
     if clock is None:
         raise InputError(
             f"protocol '{result.attrs['protocol']}' has no clock, so its hypnogram has no seconds; "
-            "give the seconds that a step lasts"
+            "say by 'seconds' (--seconds) how long a step lasts"
         )
     return 3600 / float(clock["steps_per_hour"])
 

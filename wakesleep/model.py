@@ -336,6 +336,11 @@ def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:
             return (
                 f"model '{model.name}' does not offer '{capability}', which is needed by "
                 f"{asker}; it offers {listed(model.offers)}"
+                + (
+                    "; choose other negatives, or for Forward-Forward model.top_down=true"
+                    if capability == "dream"
+                    else ""
+                )
                 + ("" if capability in CAPABILITIES else f"{nearest(capability, CAPABILITIES)}")
             )
     return None

@@ -250,6 +250,13 @@ def open_result(store: Any) -> xr.Dataset:
     try:
         if isinstance(store, (str, Path)) and not Path(store).exists():
             raise InputError(f"{store}: there is no such result")
+        if isinstance(store, (str, Path)) and (
+            (Path(store) / "study.zarr").is_dir() or Path(store).name == "study.zarr"
+        ):
+            raise InputError(
+                f"{store}: is the result of a study, not of a run; wakesleep.open_study opens it, "
+                "and its runs lie in the folder 'runs'"
+            )
         if isinstance(store, (str, Path)) and Path(store).is_file():
             dataset = xr.load_dataset(store, engine="scipy", decode_times=False)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -101,7 +102,7 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
         if resume:
             raise InputError("resume needs 'out', the store of the run to go on with")
         return None
-    if out.suffix == ".nc":
+    if out.suffix in (".nc", ".csv", ".json", ".png", ".pdf", ".h5"):
         raise InputError(
             f"{out}: a run is written as a Zarr store; choose a name such as "
             f"{out.with_suffix('.zarr').name}"
@@ -118,9 +119,21 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
         before = so_far.attrs.get(name)
         if before != value:
             raise InputError(
-                f"{out}: cannot be resumed, for its {name} was {before} and now is {value}"
+                f"{out}: cannot be resumed, for its {name} {_difference(before, value)}"
             )
     return so_far
+
+
+def _difference(before: object, now: object) -> str:
+    """Say how a part of a run's identity has changed; of a table of values only what differs."""
+    try:
+        old, new = json.loads(str(before)), json.loads(str(now))
+        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        return ", ".join(
+            f"'{name}' was {old.get(name)} and now is {new.get(name)}" for name in names
+        )
+    except (ValueError, TypeError, AttributeError):
+        return f"was {before} and now is {now}"
 
 
 def _create(prepared: Prepared, out: Path | None) -> Any:

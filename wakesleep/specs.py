@@ -140,6 +140,8 @@ def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
         sentence = f"'{name}' is '{value}'; allowed are {listed(allowed)}{nearest(value, allowed)}"
     elif what == "value_error":
         sentence = str(context["error"])
+    elif what == "too_short":
+        sentence = f"'{name}' must not be empty"
     elif what == "string_pattern_mismatch":
         sentence = f"'{value}' is no name: a letter, then letters, digits, '-' and '_'"
         path = path[:-1] if error["loc"][-1] == "[key]" else path

@@ -15,6 +15,7 @@ from wakesleep import files, library, specs
 from wakesleep.errors import InputError, listed, nearest
 from wakesleep.loading import check_fit, load_model, load_protocol
 from wakesleep.model import LoadedModel
+from wakesleep.phases import walk
 from wakesleep.prepare import identity
 from wakesleep.protocol import LoadedProtocol
 from wakesleep.study_file import Arm, Scalar, Study, arm_name
@@ -100,6 +101,11 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
     protocols = [_arm(arm, load_protocol, document) for arm in spec.protocols]
     models = [_arm(arm, load_model, document) for arm in spec.models]
     _check_names(spec, document, protocols, models)
+    for number, figure in enumerate(spec.figures):
+        try:
+            spec.check_dimensions(figure)
+        except ValueError as error:
+            raise document.error(("figures", number), str(error)) from None
     jobs: dict[str, Job] = {}
     grid: dict[tuple[int, ...], str] = {}
     axes = [range(len(next(iter(item.values())))) for item in spec.vary]
@@ -124,7 +130,24 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
             run = f"{cell}-seed{seed}"
             jobs[run] = Job(run, protocol, model, seed)
             grid[*place, number] = run
+    _check_phases(spec, document, list(jobs.values()))
     return LoadedStudy(spec, document, jobs, grid)
+
+
+def _check_phases(spec: Study, document: files.Document, jobs: list[Job]) -> None:
+    """Refuse an outcome or a figure at the end of a phase that no protocol has."""
+    known = {phase.phase for job in jobs for phase in walk(job.protocol.spec.phases)}
+    places: list[tuple[files.Path_, str]] = [
+        (("outcomes", name, "at"), its.at) for name, its in spec.outcomes.items()
+    ]
+    places += [(("figures", number, "at"), its.at) for number, its in enumerate(spec.figures)]
+    for path, at in places:
+        if at != "any" and at not in known:
+            raise document.error(
+                path,
+                f"no protocol of this study has a phase '{at}'; there are "
+                f"{listed(sorted(known))}{nearest(at, known)}",
+            )
 
 
 def _own(arm: str | Arm) -> set[str]:

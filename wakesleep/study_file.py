@@ -190,8 +190,6 @@ class Study(specs.Spec):
                     f"there is no outcome '{name}'; there are "
                     f"{listed(self.outcomes)}{nearest(name, self.outcomes)}"
                 )
-        for figure in self.figures:
-            self._check_dimensions(figure)
         for its in self.published:
             for name, value in its.at.items():
                 if name not in self.dims:
@@ -206,8 +204,14 @@ class Study(specs.Spec):
                     )
         return self
 
-    def _check_dimensions(self, figure: Figure) -> None:
-        """Refuse a figure of dimensions that there cannot be."""
+    def check_dimensions(self, figure: Figure) -> None:
+        """Refuse a figure of dimensions that there cannot be, or that leaves one undecided.
+
+        Raises
+        ------
+        ValueError
+            Saying which.
+        """
         quantity = figure.quantity or self.outcomes[figure.outcome].quantity
         inner = QUANTITIES[quantity].dims if quantity in QUANTITIES else ("readout",)
         known = [*self.dims, *inner, *(["cycle"] if figure.figure == "cycles" else [])]
@@ -223,6 +227,12 @@ class Study(specs.Spec):
                 raise ValueError(
                     f"figure '{figure.name}': '{name}' is never {value}; it is "
                     f"{listed(str(one) for one in self.dims[name])}"
+                )
+        for name, values in self.dims.items():
+            if len(values) > 1 and name not in asked:
+                raise ValueError(
+                    f"figure '{figure.name}': '{name}' has {len(values)} values; show it as "
+                    "x, y, hue, columns or rows, or choose one by 'select'"
                 )
 
     @property

@@ -28,11 +28,14 @@ class Studied:
         Why runs failed, by name.
     files
         What was written: the store, the table of outcomes, the figures.
+    undrawn
+        Why figures could not be drawn, by name.
     """
 
     tree: xr.DataTree
     failed: Mapping[str, str]
     files: list[Path]
+    undrawn: Mapping[str, str]
 
 
 def run_study(
@@ -108,5 +111,5 @@ def finish(loaded: studies.LoadedStudy, folder: Path, failed: Mapping[str, str])
     outcomes.unlink(missing_ok=True)
     table = tree["outcomes"].to_dataset()
     to_netcdf(table.assign_attrs(tree.attrs), outcomes)
-    figures = save_figures(loaded.spec, tree, folder / "figures")
-    return Studied(tree, failed, [folder / "study.zarr", outcomes, *figures])
+    figures, undrawn = save_figures(loaded.spec, tree, folder / "figures")
+    return Studied(tree, failed, [folder / "study.zarr", outcomes, *figures], undrawn)

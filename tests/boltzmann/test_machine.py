@@ -247,3 +247,24 @@ def test_the_encoder_finds_its_code():
         seed=3,
     )
     assert float(result.distinct_codes.max()) == 1.0
+
+
+def test_the_likelihood_of_a_trained_machine(tmp_path, wakesleep):
+    """Importance sampling from the files of a run against enumeration in its last probe."""
+    out = tmp_path / "run.zarr"
+    result = ws.run(
+        "phase_separation",
+        "rbm_bars",
+        inputs={"phase_steps": 1, "nights": 300, "batch": 30, "probed_nights": 2},
+        out=out,
+    )
+    found = ws.likelihood(out, temperatures=500, runs=200)
+    exactly = float(result.log_likelihood[-1])
+    train = found.sel(split="train")
+    assert float(train.lower) < exactly < float(train.upper)
+    assert float(train.upper - train.lower) < 0.3
+    code, told, _ = wakesleep("likelihood", out, "--temperatures", "50")
+    assert code == 0
+    assert told.startswith("train")
+    with pytest.raises(InputError, match=r"no split 'tests'; .* did you mean 'test'"):
+        ws.likelihood(out, splits=("tests",))

@@ -65,7 +65,7 @@ class Layout:
 def bits(p: Tensor, generator: torch.Generator) -> Tensor:
     """Draw 0 or 1 with these probabilities of a 1."""
     drawn = torch.rand(p.shape, generator=generator, dtype=p.dtype, device=p.device)
-    return (drawn < p).to(p.dtype)
+    return torch.lt(drawn, p, out=drawn)
 
 
 def one_of(drive: Tensor, generator: torch.Generator) -> Tensor:

@@ -86,10 +86,9 @@ class Boltzmann:
         self.waking: Tensor | None = None  # the last real cases, on the visible units
         # Mean goodness of real cases and of negative ones: where the line between them is drawn.
         self.remembered = like.new_zeros(2)
+        linear = bool(p.hidden) and p.linear_readout
         self.readouts = tuple(
-            name
-            for name, there in (("goodness", p.label_units), ("softmax", bool(p.hidden)))
-            if there
+            name for name, there in (("goodness", p.label_units), ("softmax", linear)) if there
         )
         self.softmax = (
             SoftmaxReadout(
@@ -98,15 +97,16 @@ class Boltzmann:
                 Momentum(p.readout_rate, p.readout_momentum, p.readout_decay),
                 like,
             )
-            if p.hidden
+            if linear
             else None
         )
         self.pretrained = p.layerwise == 0
+        self._known: Tensor | None = None  # data that were found to be binary
 
     # What a probe asks ------------------------------------------------------------------------
 
     @property
-    def _now(self) -> Theta:
+    def acting(self) -> Theta:
         """Parameters as they act at the machine's temperature."""
         if self.parameters.temperature == 1.0:
             return self.theta
@@ -115,7 +115,7 @@ class Boltzmann:
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return minus the free energy (1, n); a mean-field bound where that is out of reach."""
         visible = self.layout.clamped(images, labels)
-        return torch.as_tensor(self.machine.goodness(self._now, visible)).unsqueeze(0)
+        return torch.as_tensor(self.machine.goodness(self.acting, visible)).unsqueeze(0)
 
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return goodness less the threshold, of shape (1, n)."""
@@ -131,16 +131,16 @@ class Boltzmann:
     def label_probabilities(self, images: Tensor) -> Tensor:
         """Return p(label | image) (n, classes), exact where the free energy is."""
         if self.layout.labels:
-            return torch.softmax(self.machine.label_goodness(self._now, images), 1)
+            return torch.softmax(self.machine.label_goodness(self.acting, images), 1)
         assert self.softmax is not None  # else it offers no labels
-        return self.softmax.probabilities(self.machine.features(self._now, images))
+        return self.softmax.probabilities(self.machine.features(self.acting, images))
 
     def classify(self, images: Tensor, readout: str) -> Tensor:
         """Return the label (n,) that the read-out picks for images (n, features)."""
         if readout == "goodness":
-            return torch.as_tensor(self.machine.label_goodness(self._now, images)).argmax(1)
+            return torch.as_tensor(self.machine.label_goodness(self.acting, images)).argmax(1)
         assert self.softmax is not None  # else there is no such read-out
-        return self.softmax.probabilities(self.machine.features(self._now, images)).argmax(1)
+        return self.softmax.probabilities(self.machine.features(self.acting, images)).argmax(1)
 
     def weight_norms(self) -> Tensor:
         """Return the root sum of squared weights per unit (1,)."""
@@ -148,13 +148,13 @@ class Boltzmann:
 
     def log_likelihood(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the exact log probability (n,) of binary cases, in nats, by enumeration."""
-        theta = self._now
+        theta = self.acting
         visible = self.layout.clamped(self._binary(images), labels)
         return exact.goodness(self.machine, theta, visible) - exact.log_z(self.machine, theta)
 
     def hidden_codes(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the most probable states (n, hidden) of hidden units for images."""
-        return self.machine.features(self._now, images) > 0.5
+        return self.machine.features(self.acting, images) > 0.5
 
     # Dreams -----------------------------------------------------------------------------------
 
@@ -181,7 +181,7 @@ class Boltzmann:
         Started from a ``label``, its units stay clamped. ``spread`` is the share of pixels that
         start at random where it is below 1.
         """
-        layout, theta = self.layout, self._now
+        layout, theta = self.layout, self.acting
         count, held = len(labels), None
         noise = layout.random(count, self.theta[next(iter(self.theta))], generator)
         if start == "label" and layout.labels:
@@ -214,13 +214,20 @@ class Boltzmann:
         if not self.pretrained and chunk.sign != "negative":
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
+        if self.parameters.binarise == "none" and self._known is not chunk.images:
+            self._binary(chunk.images)
+            self._known = chunk.images
         for step, index in enumerate(chunk.index):
             self._step(chunk, chunk.images[index], chunk.labels[index], chunk.gains[step])
-            # On a CPU a look at every step is free; a GPU would have to wait for each.
-            last = step == len(chunk.index) - 1
-            if (cpu or last) and not math.isfinite(sum(its.sum() for its in self.theta.values())):
+            # On a CPU a look at every step is almost free; a GPU would have to wait for each. What
+            # goes astray in a weight shows in a bias one step later.
+            if cpu and not math.isfinite(self._total(1)):
                 return step
-        return None
+        return None if math.isfinite(self._total(2)) else len(chunk.index) - 1
+
+    def _total(self, dims: int) -> float:
+        """Return the sum of all parameters of at most so many dimensions."""
+        return float(sum(its.sum() for its in self.theta.values() if its.dim() <= dims))
 
     def _pretrain(self, images: Tensor, labels: Tensor, batch: int) -> None:
         """Start a deep machine from a stack of restricted ones, before its first waking."""
@@ -239,9 +246,9 @@ class Boltzmann:
             if self.softmax is not None:
                 rows = parts["positive"][0]
                 if len(rows.visible) == len(labels):
-                    features = self.machine.learning_features(self._now, rows)
+                    features = self.machine.learning_features(self.acting, rows)
                 else:  # states that annealing collected, several of every case
-                    features = self.machine.features(self._now, images)
+                    features = self.machine.features(self.acting, images)
                 self.softmax.learn(features, labels, gain)
         if chunk.sign != "positive":
             if chunk.negatives is None:
@@ -256,7 +263,7 @@ class Boltzmann:
 
     def _remember(self, number: int, rows: Any) -> None:
         """Keep the mean goodness of real (0) or negative (1) cases up to date."""
-        goodness = self.machine.rows_goodness(self._now, rows)
+        goodness = self.machine.rows_goodness(self.acting, rows)
         weight = getattr(rows, "weight", None)
         mean = goodness.mean() if weight is None else goodness @ weight
         self.remembered[number].lerp_(mean, 1 - REMEMBERED)
@@ -276,7 +283,9 @@ class Boltzmann:
             else {"shared": list(parts.values())}
         )
         for name, group in groups.items():
-            velocity = self.velocities.setdefault(name, self._zeros())
+            if name not in self.velocities:
+                self.velocities[name] = self._zeros()
+            velocity = self.velocities[name]
             plain = not its.centred
             if plain:
                 scaled = [(rows, factor * (1 - mu)) for rows, factor in group]
@@ -331,11 +340,9 @@ class Boltzmann:
         p = self.parameters
         if p.binarise == "stochastic":
             images = bits(images, self.generator)
-        else:
-            self._binary(images)
         visible = self.layout.clamped(images, labels)
         if p.sampler == "exact":
-            return exact.clamped(self.machine, self._now, visible)
+            return exact.clamped(self.machine, self.acting, visible)
         if p.sampler == "annealed":
             on, off = p.noise
             wrong = off + (on - off) * visible
@@ -345,7 +352,7 @@ class Boltzmann:
                 rows.visible[:, : self.layout.visible] = visible
                 held = torch.ones(self.layout.visible, dtype=torch.bool, device=visible.device)
                 return self._annealed(rows, self.generator, held)
-        return self.machine.clamped(self._now, visible, self.generator)
+        return self.machine.clamped(self.acting, visible, self.generator)
 
     def _awake(self, images: Tensor, labels: Tensor) -> Any:
         rows = self._clamped(images, labels)
@@ -364,7 +371,7 @@ class Boltzmann:
 
         With ``keep`` the chains go on from there the next time.
         """
-        p, theta = self.parameters, self._now
+        p, theta = self.parameters, self.acting
         if p.sampler == "exact":
             rows = exact.model(self.machine, theta)
             return rows, rows

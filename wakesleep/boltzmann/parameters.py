@@ -114,6 +114,9 @@ class Parameters(specs.Spec):
             "of Hinton 2022; deep only, layers as wide as the one two below)."
         ),
     )
+    linear_readout: bool = Field(
+        True, description="Whether a softmax learns labels from the hidden units, beside them."
+    )
     readout_rate: Positive = Field(0.1, description="Learning rate of the softmax.")
     readout_momentum: Fraction = Field(0.9, description="Momentum of the softmax.")
     readout_decay: Annotated[float, Field(ge=0)] = Field(
@@ -143,7 +146,7 @@ class Parameters(specs.Spec):
     def lacks(self) -> tuple[str, ...]:
         """Capabilities of the kind that a machine with these parameters does not have."""
         lacks = []
-        if not self.label_units and not self.hidden:
+        if not self.label_units and not (self.hidden and self.linear_readout):
             lacks += ["classify", "label_probabilities"]
         small = self.connections == "restricted" and self.hidden[0] <= ENUMERABLE
         if not small and self.sampler != "exact":

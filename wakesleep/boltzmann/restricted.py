@@ -127,18 +127,21 @@ class Restricted:
 
     def add(self, into: Theta, parts: Sequence[tuple[Rows, float]], beta: float) -> None:
         """Set ``into`` to beta times itself plus factor times the statistics of each part."""
-        lefts, hiddens = [], []
+        lefts, rights = [], []
         into["visible_bias"].mul_(beta)
         into["hidden_bias"].mul_(beta)
         for rows, factor in parts:
-            share: float | Tensor = factor / len(rows.visible)
-            if rows.weight is not None:
-                share = (factor * rows.weight).unsqueeze(1)
-            lefts.append(rows.visible * share)
-            hiddens.append(rows.hidden)
-            into["visible_bias"].add_(lefts[-1].sum(0))
-            into["hidden_bias"].add_((rows.hidden * share).sum(0))
-        left, right = (its[0] if len(its) == 1 else torch.cat(its) for its in (lefts, hiddens))
+            # The factor goes to the hidden side, which is the narrower one as a rule.
+            if rows.weight is None:
+                right = rows.hidden * (factor / len(rows.hidden))
+                into["visible_bias"].add_(rows.visible.sum(0), alpha=factor / len(rows.visible))
+            else:
+                right = rows.hidden * (factor * rows.weight).unsqueeze(1)
+                into["visible_bias"].add_(rows.weight @ rows.visible, alpha=factor)
+            lefts.append(rows.visible)
+            rights.append(right)
+            into["hidden_bias"].add_(right.sum(0))
+        left, right = (its[0] if len(its) == 1 else torch.cat(its) for its in (lefts, rights))
         into["weight"].addmm_(left.T, right, beta=beta)
 
     def centre(self, statistics: Theta, offsets: dict[str, Tensor]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wakesleep.plots.phases import axis_label, position, shade
+from wakesleep.plots.phases import axis_label, curve, shade
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +30,6 @@ def goodness(result: xr.Dataset, layer: str, ax: Axes) -> Axes:
     ax
         Where to draw.
     """
-    x = position(result, result["step"].values)
     values = result["goodness"].sel(layer=layer)
     shade(result, ax)
     if "threshold" in result:
@@ -42,7 +41,8 @@ def goodness(result: xr.Dataset, layer: str, ax: Axes) -> Axes:
             label=r"threshold $\theta$",
         )
     for sign, colour, name in (("positive", POSITIVE, "real"), ("negative", NEGATIVE, "negative")):
-        ax.plot(x, values.sel(sign=sign), color=colour, linewidth=1.4, label=name)
+        x, y = curve(result, values.sel(sign=sign).values)
+        ax.plot(x, y, color=colour, linewidth=1.4, label=name)
     ax.set_ylabel(f"goodness\nlayer {layer}")
     ax.set_xlabel(axis_label(result))
     return ax
@@ -89,15 +89,16 @@ def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
 
     shade(result, ax)
     layers = result["layer"].values
-    for layer, colour in zip(layers, seaborn.color_palette("flare", len(layers)), strict=True):
+    for layer, colour in zip(layers, seaborn.color_palette("colorblind", len(layers)), strict=True):
         rate = result["false_positive_rate"].sel(layer=layer)
         _per_cent(result, rate, ax, colour, f"layer {layer}")
     ax.set_ylabel("false\npositives (%)")
-    ax.set_ylim(-4, 104)
+    top = max(5.0, 100 * float(result["false_positive_rate"].max()))
+    ax.set_ylim(-0.04 * top, 1.04 * top)
     ax.set_xlabel(axis_label(result))
     return ax
 
 
 def _per_cent(result: xr.Dataset, values: xr.DataArray, ax: Axes, colour: Any, label: str) -> None:
-    x = position(result, result["step"].values)
-    ax.plot(x, 100 * values, color=colour, linewidth=1.4, label=label)
+    x, y = curve(result, 100 * values.values)
+    ax.plot(x, y, color=colour, linewidth=1.4, label=label)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def dreams(dreamt: xr.Dataset, ax: Axes, most: int = 12) -> Axes:
-    """Draw dreams as images side by side, a row for every class they began from.
+    """Draw dreams as images side by side, in rows: by the class they began from, or that came down.
 
     Parameters
     ----------
@@ -26,18 +26,21 @@ def dreams(dreamt: xr.Dataset, ax: Axes, most: int = 12) -> Axes:
     most
         Dreams shown of each class.
     """
-    classes = np.unique(dreamt["label"].values)
+    began = dreamt.attrs.get("start", "label") == "label"
+    labels = dreamt["label" if began else "dreamt_label"].values
+    classes, counts = np.unique(labels, return_counts=True)
     height = dreamt.sizes["row"]
     rows = []
     for its in classes:
-        chosen = dreamt["image"].values[dreamt["label"].values == its][:most]
-        framed = np.pad(chosen, ((0, 0), (1, 1), (1, 1)))
+        chosen = dreamt["image"].values[labels == its][:most]
+        missing = min(most, counts.max()) - len(chosen)
+        framed = np.pad(chosen, ((0, missing), (1, 1), (1, 1)))
         rows.append(np.concatenate(list(framed), axis=1))
     ax.imshow(np.concatenate(rows), cmap="gray_r", interpolation="nearest", vmin=0, vmax=1)
     ax.set_xticks([])
     ax.set_yticks([(height + 2) * (n + 0.5) - 0.5 for n in range(len(classes))], classes)
     ax.tick_params(length=0, labelsize=8)
-    ax.set_ylabel("dreamt of", fontsize=9)
+    ax.set_ylabel("dreamt of" if began else "label that came down", fontsize=9)
     ax.spines[:].set_visible(False)
     return ax
 

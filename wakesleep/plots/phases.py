@@ -12,16 +12,14 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-# The stage that each phase is drawn as, from the top of a hypnogram down: wake on top, as in sleep
-# medicine. What tells a lost night from a day, and recovery from any other night, is the colour.
+# What a phase is drawn as where that is not its stage of sleep. Wake is on top, as in sleep
+# medicine; what tells a lost night from a day, and recovery from any other night, is the colour.
 STAGES = {
     "interleaved": "BOTH",
     "wake": "WAKE",
     "deprivation": "WAKE",
     "rest": "REST",
-    "sleep": "SLEEP",
-    "recovery": "SLEEP",
-    "unrecorded": "UNS",
+    "unrecorded": "",
 }
 WHITE = "#ffffff"
 COLOURS = {
@@ -51,6 +49,24 @@ def position(result: xr.Dataset, steps: np.ndarray) -> np.ndarray:
 def has_clock(result: xr.Dataset) -> bool:
     """Say whether the result's protocol has a clock."""
     return bool(np.isfinite(result["time_h"].values).all())
+
+
+def curve(result: xr.Dataset, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of a curve over probes, with a gap wherever phases were not recorded.
+
+    Parameters
+    ----------
+    result
+        A result.
+    values
+        One value for each probe (probe,).
+    """
+    steps = result["step"].values
+    events = statistics.hypnogram(result)
+    hidden = events["onset"].values[events["phase"].values == "unrecorded"]
+    at = np.searchsorted(steps, hidden, side="right")
+    x = np.insert(position(result, steps).astype(float), at, np.nan)
+    return x, np.insert(np.asarray(values, dtype=float), at, np.nan)
 
 
 def axis_label(result: xr.Dataset) -> str:
@@ -100,15 +116,14 @@ def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
         Where to draw.
     """
     events = statistics.hypnogram(result)
-    both = {"NREM", "REM"} <= set(events["stage"].values.tolist())
     drawn = [
-        # Where there are both kinds of sleep, each has a line of its own.
-        str(stage) if both and stage in ("NREM", "REM") else STAGES[str(phase)]
+        STAGES.get(str(phase), str(stage))
         for phase, stage in zip(events["phase"].values, events["stage"].values, strict=True)
     ]
-    order = ("BOTH", "WAKE", "REST", "REM", "SLEEP", "NREM", "UNS")
+    order = ("BOTH", "WAKE", "REST", "ART", "REM", "N1", "N2", "NREM", "N3", "UNS")
     stages = [stage for stage in order if stage in drawn]
-    levels = np.array([-stages.index(stage) for stage in drawn])
+    # What was not recorded is no stage: the line has a gap there.
+    levels = np.array([-stages.index(stage) if stage in stages else np.nan for stage in drawn])
     edges = np.append(events["onset"].values, events["offset"].values[-1])
     shade(result, ax, labels=True)
     ax.stairs(levels, position(result, edges), baseline=None, color="black", linewidth=1.2)

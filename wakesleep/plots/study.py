@@ -30,23 +30,27 @@ NAMES = {
 }
 
 
-def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> list[Path]:
+def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> tuple[list[Path], dict[str, str]]:
     """Draw every figure a study asks for into PNG files of a folder.
 
-    Raises
-    ------
-    InputError
-        If a figure names a dimension that there is not, or leaves one undecided.
+    Returns
+    -------
+    paths, undrawn
+        The files, and for figures that could not be drawn the reason, by name.
     """
-    paths = []
+    paths, undrawn = [], {}
     for wanted in spec.figures:
         folder.mkdir(exist_ok=True)
         path = folder / f"{wanted.name}.png"
         if wanted.figure == "cycles" and "runs" not in tree.children:
             continue  # every run has failed, or none is kept
-        draw(wanted, tree).savefig(path, dpi=200, bbox_inches="tight")
+        try:
+            draw(wanted, tree).savefig(path, dpi=200, bbox_inches="tight")
+        except InputError as error:
+            undrawn[wanted.name] = str(error)
+            continue
         paths.append(path)
-    return paths
+    return paths, undrawn
 
 
 def draw(wanted: Wanted, tree: xr.DataTree) -> Figure:
@@ -179,8 +183,17 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
         at = found[x].values
         if x == "momentum":
             at = 1 / (1 - at)  # as its label says
+        if len(at) == 1:
+            spread = np.stack([mean - low, high - mean])
+            ax.errorbar(at, mean, spread, color=colour, fmt="o", capsize=2, label=label)
+            continue
         ax.plot(at, mean, color=colour, linewidth=1.3, marker="o", markersize=2.5, label=label)
         ax.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
+    # A t interval of two seeds can reach anywhere; the axis is that of what was measured.
+    finite = values.values[np.isfinite(values.values)]
+    if finite.size and finite.min() < finite.max():
+        room = 0.15 * (finite.max() - finite.min())
+        ax.set_ylim(finite.min() - room, finite.max() + room)
     if words:
         names = [str(name).replace("_", " ") for name in words]
         ax.set_xticks(np.arange(len(words)), names, rotation=30, ha="right")
@@ -275,8 +288,14 @@ def _logarithmic(ax: Axes, which: str) -> None:
     """Make an axis logarithmic, with plain numbers at its ticks."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    getattr(ax, f"set_{which}scale")("log")
     axis = getattr(ax, f"{which}axis")
+    drawn = np.concatenate([np.asarray(line.get_data()[which == "y"], float) for line in ax.lines])
+    above = drawn[drawn > 0]
+    if not above.size:
+        raise InputError(f"axis {which} cannot be logarithmic: nothing on it is above 0")
+    getattr(ax, f"set_{which}scale")("log")
+    if which == "y":
+        getattr(ax, f"set_{which}lim")(above.min() / 1.3, above.max() * 1.3)
     low, high = axis.get_view_interval()
     # Over less than two decades the powers of ten alone would leave an axis without numbers.
     axis.set_major_locator(LogLocator(subs=(1,) if high > 200 * low else (1, 2, 5)))

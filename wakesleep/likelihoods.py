@@ -1,0 +1,119 @@
+"""The verb ``likelihood``: how probable a trained Boltzmann machine finds data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wakesleep.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SPLITS = ("train", "validation", "test")
+
+
+def likelihood(
+    store: str | Path,
+    *,
+    temperatures: int = 1000,
+    runs: int = 100,
+    splits: tuple[str, ...] = ("train", "validation"),
+    seed: int = 0,
+) -> xr.Dataset:
+    """Estimate the log likelihood of data under the machine that a run ended with.
+
+    Parameters
+    ----------
+    store
+        The run's store, with its checkpoint beside it.
+    temperatures, runs
+        Of annealed importance sampling (:func:`wakesleep.boltzmann.likelihood.ais`).
+    splits
+        Of the data: ``train``, ``validation``, ``test``.
+    seed
+        Of the sampling.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``log_likelihood``, ``lower``, ``upper`` (split): mean log probability of a case in nats,
+        with the ends that the interval of log Z gives it; ``log_z`` and ``effective_runs``. For a
+        machine with connected hidden units it is a bound.
+
+    Raises
+    ------
+    InputError
+        If the run's model is no Boltzmann machine, or a split or number is wrong.
+    """
+    import torch
+    import xarray as xr
+
+    from wakesleep.boltzmann.likelihood import ais, base_rates, log_probability
+    from wakesleep.dreaming import trained
+    from wakesleep.errors import listed, nearest
+    from wakesleep.loading import load_model
+    from wakesleep.randomness import Streams
+
+    model = load_model(store)
+    if model.spec.kind != "boltzmann":
+        raise InputError(
+            f"{store}: a likelihood is estimated for kind 'boltzmann'; model '{model.name}' is "
+            f"of kind '{model.spec.kind}'"
+        )
+    for split in splits:
+        if split not in SPLITS:
+            raise InputError(
+                f"there is no split '{split}'; allowed are {listed(SPLITS)}{nearest(split, SPLITS)}"
+            )
+    if temperatures < 1 or runs < 2:
+        raise InputError(
+            f"importance sampling needs a temperature and two runs at least, not {temperatures} "
+            f"and {runs}"
+        )
+    learner, its = trained(store)
+    like = next(iter(learner.theta.values()))
+    visible = {}
+    for split in {"train", *splits}:
+        cases = getattr(its, split)
+        images = torch.tensor(cases.images, dtype=like.dtype, device=like.device)
+        if bool(((images != 0) & (images != 1)).any()):
+            raise InputError(
+                f"a likelihood is that of binary cases, and '{its.name}' is grey; use a binary "
+                "data set, such as digits_binary"
+            )
+        labels = torch.tensor(cases.labels, device=like.device)
+        visible[split] = learner.layout.clamped(images, labels)
+    theta = learner.acting
+    generator = Streams(seed, like.device)("likelihood")
+    with torch.inference_mode():
+        found = ais(
+            learner.machine,
+            theta,
+            base_rates(visible["train"], learner.layout.labels),
+            temperatures=temperatures,
+            runs=runs,
+            generator=generator,
+        )
+        mean = {
+            split: float(
+                log_probability(learner.machine, theta, visible[split], found.value).mean()
+            )
+            for split in splits
+        }
+
+    def of(log_z: float) -> list[float]:
+        return [mean[split] + found.value - log_z for split in splits]
+
+    words = {"units": "nat"}
+    return xr.Dataset(
+        {
+            "log_likelihood": ("split", of(found.value), words),
+            "lower": ("split", of(found.upper), words),
+            "upper": ("split", of(found.lower), words),
+            "log_z": ((), found.value, words),
+            "effective_runs": ((), found.effective, {"units": "1"}),
+        },
+        coords={"split": list(splits)},
+        attrs={"temperatures": temperatures, "runs": runs, "seed": seed},
+    )
