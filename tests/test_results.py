@@ -40,7 +40,14 @@ def test_schema(stored):
     assert list(result["sign"].values) == ["positive", "negative"]
     assert list(result["readout"].values) == ["goodness", "softmax"]
     # Nothing of the kind in this protocol, model and data set.
-    absent = {"kl", "sleep_pressure", "log_likelihood", "divergence", "distinct_codes"}
+    absent = {
+        "kl",
+        "sleep_pressure",
+        "log_likelihood",
+        "divergence",
+        "distinct_codes",
+        "stable_fraction",
+    }
     assert not absent & set(result)
     for name, quantity in results.QUANTITIES.items():
         if name in absent:

@@ -136,6 +136,14 @@ class HasCodes(Protocol):
 
 
 @runtime_checkable
+class HasMemories(Protocol):
+    """Offers ``memories``: stores patterns that may or may not be fixed points."""
+
+    def stable_fraction(self) -> float:
+        """Return the fraction of stored patterns that are fixed points; not a number if none."""
+
+
+@runtime_checkable
 class HasWeightNorms(Protocol):
     """Offers ``weight_norms``."""
 
@@ -156,6 +164,7 @@ CAPABILITIES: dict[str, type] = {
     "sample": Samples,
     "likelihood": HasLikelihood,
     "codes": HasCodes,
+    "memories": HasMemories,
     "weight_norms": HasWeightNorms,
     "momentum": Learner,
     "baseline": Learner,

@@ -166,6 +166,11 @@ KINDS: dict[str, Kind] = {
             "baseline",
         ),
     ),
+    "hopfield": Kind(
+        parameters="wakesleep.hopfield.parameters:Parameters",
+        learner="wakesleep.hopfield.network:Hopfield",
+        offers=("wake", "sleep", "interleaved", "goodness", "sample", "memories"),
+    ),
     "backprop": Kind(
         parameters="wakesleep.backprop.parameters:Parameters",
         learner="wakesleep.backprop.network:Backprop",

@@ -64,6 +64,8 @@ class Probe:
                 found["divergence"] = -self.entropy - likelihood
         if "distinct_codes" in wanted:
             found["distinct_codes"] = distinct(self.images, model.hidden_codes(*real))
+        if "stable_fraction" in wanted:
+            found["stable_fraction"] = np.array(model.stable_fraction())
         if any("goodness" in QUANTITIES[name].needs for name in wanted):
             goodness = model.goodness(*real)
             negative = model.goodness(*self.fresh("negative")(model, *real))

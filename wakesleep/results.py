@@ -82,6 +82,9 @@ QUANTITIES: dict[str, Quantity] = {
     "distinct_codes": Quantity(
         (), "fraction of cases whose hidden code is theirs alone", ("codes",)
     ),
+    "stable_fraction": Quantity(
+        (), "fraction of stored patterns that are fixed points", ("memories",)
+    ),
     "goodness": Quantity(("layer", "sign"), "mean goodness", ("goodness",)),
     "p_positive": Quantity(
         ("layer", "sign"), "mean probability of being taken for real", ("goodness",)

@@ -35,6 +35,7 @@ DATA_SETS: dict[str, str] = {
     "encoder_40": "wakesleep.data.worlds:encoder_40",
     "shifter": "wakesleep.data.worlds:shifter",
     "parity_3": "wakesleep.data.worlds:parity",
+    "patterns_100": "wakesleep.data.patterns",
 }
 
 

@@ -1,0 +1,1 @@
+"""Hopfield networks that sleep: unlearning, and the dreaming kernel."""
