@@ -166,6 +166,21 @@ KINDS: dict[str, Kind] = {
             "baseline",
         ),
     ),
+    "helmholtz": Kind(
+        parameters="wakesleep.helmholtz.parameters:Parameters",
+        learner="wakesleep.helmholtz.network:Helmholtz",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "sample",
+            "likelihood",
+            "momentum",
+        ),
+    ),
     "hopfield": Kind(
         parameters="wakesleep.hopfield.parameters:Parameters",
         learner="wakesleep.hopfield.network:Hopfield",

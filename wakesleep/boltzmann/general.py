@@ -166,7 +166,7 @@ class General:
         if self.hidden_alone:
             return found + softplus(self._hidden_drive(theta, rows)).sum(1)
         first = self.layout.visible
-        rows = self._mean_field(theta, rows, list(self._free_of(rows, first)))
+        rows = self._mean_field(theta, rows)
         m = rows[:, first:]
         entropy = -(torch.xlogy(m, m) + torch.xlogy(1 - m, 1 - m)).sum(1)
         return -self.energy(theta, rows) + entropy
@@ -189,20 +189,20 @@ class General:
         first = self.layout.visible
         if self.hidden_alone:
             return torch.sigmoid(self._hidden_drive(theta, rows))
-        return self._mean_field(theta, rows, list(self._free_of(rows, first)))[:, first:]
+        return self._mean_field(theta, rows)[:, first:]
 
-    def _free_of(self, rows: Tensor, first: int) -> list[list[int]]:
-        return [[unit for unit in block if unit >= first] for block in self.order]
+    def _mean_field(self, theta: Theta, rows: Tensor) -> Tensor:
+        """Put probabilities in place of hidden states, damped and all at once.
 
-    def _mean_field(self, theta: Theta, rows: Tensor, order: Sequence[Sequence[int]]) -> Tensor:
-        """Return probabilities in place of states, block after block; this raises the bound."""
+        The bound holds for whatever probabilities come of it.
+        """
+        first = self.layout.visible
+        outer = self._hidden_drive(theta, rows)
+        inner = theta["weight"][first:, first:]
+        m = torch.sigmoid(outer)
         for _ in range(MEAN_FIELD_SWEEPS):
-            for block in order:
-                if block:
-                    drive = torch.addmm(
-                        theta["bias"][list(block)], rows, theta["weight"][:, list(block)]
-                    )
-                    rows[:, list(block)] = torch.sigmoid(drive)
+            m = torch.lerp(m, torch.sigmoid(torch.addmm(outer, m, inner)), 0.5)
+        rows[:, first:] = m
         return rows
 
     def _hidden_drive(self, theta: Theta, rows: Tensor) -> Tensor:

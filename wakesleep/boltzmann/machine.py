@@ -24,7 +24,8 @@ from wakesleep.plasticity import Momentum
 from wakesleep.readout import SoftmaxReadout
 
 Theta = dict[str, Tensor]
-REMEMBERED = 0.99  # weight of the past in the mean goodness of real cases and of dreams
+REMEMBERED = 0.9  # weight of the past in the mean goodness of real cases and of dreams,
+REMEMBER_EVERY = 10  # which is looked at after so many updates
 
 
 class Boltzmann:
@@ -86,6 +87,7 @@ class Boltzmann:
         self.waking: Tensor | None = None  # the last real cases, on the visible units
         # Mean goodness of real cases and of negative ones: where the line between them is drawn.
         self.remembered = like.new_zeros(2)
+        self.updates = [0, 0]
         linear = bool(p.hidden) and p.linear_readout
         self.readouts = tuple(
             name for name, there in (("goodness", p.label_units), ("softmax", linear)) if there
@@ -258,7 +260,9 @@ class Boltzmann:
             parts["negative"] = rows, -1.0
         for number, name in enumerate(("positive", "negative")):
             if name in parts:
-                self._remember(number, parts[name][0])
+                if self.updates[number] % REMEMBER_EVERY == 0:
+                    self._remember(number, parts[name][0])
+                self.updates[number] += 1
         self._move(chunk, parts, gain)
 
     def _remember(self, number: int, rows: Any) -> None:
@@ -432,6 +436,7 @@ class Boltzmann:
             "replicas": [vars(rows) for rows in self.replicas],
             "waking": self.waking,
             "remembered": self.remembered,
+            "updates": self.updates,
             "pretrained": self.pretrained,
             "softmax": None
             if self.softmax is None
@@ -446,7 +451,7 @@ class Boltzmann:
         """Continue from what :meth:`state_dict` returned."""
         for name in (
             "theta", "velocities", "measured", "baseline", "offsets", "waking", "remembered",
-            "pretrained",
+            "updates", "pretrained",
         ):  # fmt: skip
             setattr(self, name, state[name])
         if state["chains"] is not None:

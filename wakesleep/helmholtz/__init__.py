@@ -1,0 +1,1 @@
+"""The Helmholtz machine and the wake-sleep algorithm."""
