@@ -243,7 +243,7 @@ def test_the_encoder_finds_its_code():
     result = ws.run(
         "interleaved",
         "encoder_4_2_4",
-        inputs={"sweeps": 60, "batch": 8, "negatives": "usual"},
+        inputs={"sweeps": 900, "batch": 8, "negatives": "usual"},
         seed=3,
     )
     assert float(result.distinct_codes.max()) == 1.0

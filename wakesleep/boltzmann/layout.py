@@ -57,6 +57,14 @@ class Layout:
             return drawn
         return torch.cat([drawn, one_of(drive[:, self.pixels :], generator)], dim=1)
 
+    def drawn(self, p: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw visible units (n, visible) from their probabilities; one label of all is on."""
+        images = bits(p[:, : self.pixels], generator)
+        if not self.labels:
+            return images
+        labels = torch.multinomial(p[:, self.pixels :], 1, generator=generator).squeeze(1)
+        return self.clamped(images, labels)
+
     def random(self, count: int, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draw visible units (count, visible), all images and labels equally probable."""
         return self.draw(like.new_zeros(count, self.visible), generator)

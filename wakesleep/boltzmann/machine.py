@@ -18,12 +18,14 @@ from wakesleep.boltzmann.general import General
 from wakesleep.boltzmann.layout import Layout, bits
 from wakesleep.boltzmann.parameters import Parameters
 from wakesleep.boltzmann.restricted import Restricted
+from wakesleep.boltzmann.sampler import Sampler
 from wakesleep.errors import InputError
 from wakesleep.model import Chunk, Setting
 from wakesleep.plasticity import Momentum
 from wakesleep.readout import SoftmaxReadout
 
 Theta = dict[str, Tensor]
+OFFSETS_REMEMBERED = 0.99  # weight of the past in the mean activities of a centred machine
 REMEMBERED = 0.9  # weight of the past in the mean goodness of real cases and of dreams,
 REMEMBER_EVERY = 10  # which is looked at after so many updates
 
@@ -47,8 +49,8 @@ class Boltzmann:
         hidden probabilities; with hidden units).
     theta
         Weights and biases by name.
-    chains
-        State of its own chains; None where there are none.
+    sampler
+        Its chains, and how it settles awake and asleep.
 
     Raises
     ------
@@ -76,14 +78,7 @@ class Boltzmann:
         self.baseline: Theta | None = None
         self.offsets: dict[str, Tensor] = {}
         self.momentum = p.momentum
-        self.chains: Any = None
-        self.replicas: list[Any] = []
-        if p.sampler == "persistent":
-            self.chains = self.machine.random(self.theta, p.chains, self.generator)
-        elif p.sampler == "tempering":
-            self.replicas = [
-                self.machine.random(self.theta, p.chains, self.generator) for _ in p.temperatures
-            ]
+        self.sampler = Sampler(self.machine, p, self.theta, self.generator)
         self.waking: Tensor | None = None  # the last real cases, on the visible units
         # Mean goodness of real cases and of negative ones: where the line between them is drawn.
         self.remembered = like.new_zeros(2)
@@ -110,9 +105,7 @@ class Boltzmann:
     @property
     def acting(self) -> Theta:
         """Parameters as they act at the machine's temperature."""
-        if self.parameters.temperature == 1.0:
-            return self.theta
-        return dict(self.machine.tempered(self.theta, 1 / self.parameters.temperature))
+        return self.sampler.acting(self.theta)
 
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return minus the free energy (1, n); a mean-field bound where that is out of reach."""
@@ -151,7 +144,8 @@ class Boltzmann:
     def log_likelihood(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the exact log probability (n,) of binary cases, in nats, by enumeration."""
         theta = self.acting
-        visible = self.layout.clamped(self._binary(images), labels)
+        _check_binary(images)
+        visible = self.layout.clamped(images, labels)
         return exact.goodness(self.machine, theta, visible) - exact.log_z(self.machine, theta)
 
     def hidden_codes(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -165,8 +159,8 @@ class Boltzmann:
         self, images: Tensor, labels: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Return samples of the machine, as its sampler draws them; see ``Samples``."""
-        visible, _ = self._asleep(images, labels, generator, keep=False)
-        return self.layout.seen(self._bits(visible, len(images), generator))
+        rows = self._asleep(images, labels, generator, keep=False)
+        return self.layout.seen(self.sampler.visible(rows, len(images), generator))
 
     @torch.inference_mode()
     def dream(
@@ -180,8 +174,8 @@ class Boltzmann:
     ) -> tuple[Tensor, Tensor]:
         """Return dreams after ``settle`` + 1 Gibbs sweeps; see :class:`capabilities.Dreams`.
 
-        Started from a ``label``, its units stay clamped. ``spread`` is the share of pixels that
-        start at random where it is below 1.
+        Started from a ``label``, its units stay clamped. ``spread`` is not heeded: the noise of
+        a Boltzmann machine is its temperature.
         """
         layout, theta = self.layout, self.acting
         count, held = len(labels), None
@@ -191,8 +185,8 @@ class Boltzmann:
             held = torch.arange(layout.visible, device=visible.device) >= layout.pixels
         elif start == "last_waking" and self.waking is not None:
             visible = self.waking[torch.arange(count, device=labels.device) % len(self.waking)]
-        elif start == "stored" and self.chains is not None:
-            kept = self.chains.visible[:, : layout.visible]
+        elif start == "stored" and self.sampler.chains is not None:
+            kept = self.sampler.chains.visible[:, : layout.visible]
             visible = kept[torch.arange(count, device=labels.device) % len(kept)]
         else:
             visible = noise
@@ -217,7 +211,7 @@ class Boltzmann:
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
         if self.parameters.binarise == "none" and self._known is not chunk.images:
-            self._binary(chunk.images)
+            _check_binary(chunk.images)
             self._known = chunk.images
         for step, index in enumerate(chunk.index):
             self._step(chunk, chunk.images[index], chunk.labels[index], chunk.gains[step])
@@ -254,7 +248,7 @@ class Boltzmann:
                 self.softmax.learn(features, labels, gain)
         if chunk.sign != "positive":
             if chunk.negatives is None:
-                _, rows = self._asleep(images, labels, self.generator, keep=True)
+                rows = self._asleep(images, labels, self.generator, keep=True)
             else:
                 rows = self._clamped(*chunk.negatives(self, images, labels))
             parts["negative"] = rows, -1.0
@@ -329,34 +323,14 @@ class Boltzmann:
     def _zeros(self) -> Theta:
         return {name: torch.zeros_like(its) for name, its in self.theta.items()}
 
-    # States -----------------------------------------------------------------------------------
-
-    def _binary(self, images: Tensor) -> Tensor:
-        if bool(((images != 0) & (images != 1)).any()):
-            raise InputError(
-                "the machine's units are 0 or 1, and these data hold other values; "
-                "use binarise: stochastic, or a binary data set"
-            )
-        return images
+    # Data -------------------------------------------------------------------------------------
 
     def _clamped(self, images: Tensor, labels: Tensor) -> Any:
-        """Return rows for cases on the visible units, as the sampler has them."""
-        p = self.parameters
-        if p.binarise == "stochastic":
+        """Return rows for cases on the visible units."""
+        if self.parameters.binarise == "stochastic":
             images = bits(images, self.generator)
         visible = self.layout.clamped(images, labels)
-        if p.sampler == "exact":
-            return exact.clamped(self.machine, self.acting, visible)
-        if p.sampler == "annealed":
-            on, off = p.noise
-            wrong = off + (on - off) * visible
-            visible = (visible - bits(wrong, self.generator)).abs()
-            if self.layout.hidden:
-                rows = self.machine.random(self.theta, len(visible), self.generator)
-                rows.visible[:, : self.layout.visible] = visible
-                held = torch.ones(self.layout.visible, dtype=torch.bool, device=visible.device)
-                return self._annealed(rows, self.generator, held)
-        return self.machine.clamped(self.acting, visible, self.generator)
+        return self.sampler.awake(self.theta, visible, self.generator)
 
     def _awake(self, images: Tensor, labels: Tensor) -> Any:
         rows = self._clamped(images, labels)
@@ -365,62 +339,16 @@ class Boltzmann:
             for name, mean in self.machine.means(rows).items():
                 if name not in self.offsets:
                     self.offsets[name] = mean.clone()
-                self.offsets[name].lerp_(mean, 0.01)
+                self.offsets[name].lerp_(mean, 1 - OFFSETS_REMEMBERED)
         return rows
 
     def _asleep(
         self, images: Tensor, labels: Tensor, generator: torch.Generator, *, keep: bool
-    ) -> tuple[Any, Any]:
-        """Return rows of the machine's own, as states to look at and as statistics.
-
-        With ``keep`` the chains go on from there the next time.
-        """
-        p, theta = self.parameters, self.acting
-        if p.sampler == "exact":
-            rows = exact.model(self.machine, theta)
-            return rows, rows
-        if p.sampler == "annealed":
-            count = len(images)
-            rows = self.machine.random(self.theta, count, generator)
-            rows = self._annealed(rows, generator, None)
-            return rows, rows
-        if p.sampler == "tempering":
-            replicas = self.replicas
-            for _ in range(p.sweeps):
-                replicas = sampling.temper(self.machine, theta, replicas, p.temperatures, generator)
-            if keep:
-                self.replicas = replicas
-            return replicas[0], replicas[0]
-        if p.sampler == "cd":
-            visible = self.layout.clamped(bits(images, generator), labels)
-            rows = self.machine.clamped(theta, visible, generator)
-        else:
-            rows = self.chains
-        rows = sampling.gibbs(self.machine, theta, rows, p.sweeps, generator)
-        if keep and p.sampler == "persistent":
-            self.chains = rows
-        return rows, rows
-
-    def _annealed(self, rows: Any, generator: torch.Generator, held: Tensor | None) -> Any:
-        """Cool chains down and collect their states at the last temperature."""
-        schedule = [(stage.sweeps, stage.temperature) for stage in self.parameters.schedule]
-        rows = sampling.anneal(self.machine, self.theta, rows, schedule, generator, held)
-        last = self.machine.tempered(self.theta, 1 / schedule[-1][1])
-        collected = []
-        for _ in range(self.parameters.collect):
-            rows = self.machine.sweep(last, rows, generator, held)
-            collected.append(rows)
-        return self.machine.joined(collected)
-
-    def _bits(self, rows: Any, count: int, generator: torch.Generator) -> Tensor:
-        """Return so many binary visible states from rows."""
-        weight = getattr(rows, "weight", None)
-        visible = rows.visible[:, : self.layout.visible]
-        if weight is None:
-            # The last rows are those that have settled longest.
-            return visible[torch.arange(-count, 0, device=visible.device) % len(visible)]
-        drawn = torch.multinomial(weight, count, replacement=True, generator=generator)
-        return bits(visible[drawn], generator)
+    ) -> Any:
+        if self.parameters.sampler == "cd":  # the others do not look at real cases
+            images = bits(images, generator)
+        visible = self.layout.clamped(images, labels)
+        return self.sampler.asleep(self.theta, visible, generator, keep=keep)
 
     # State ------------------------------------------------------------------------------------
 
@@ -432,8 +360,7 @@ class Boltzmann:
             "measured": self.measured,
             "baseline": self.baseline,
             "offsets": self.offsets,
-            "chains": None if self.chains is None else vars(self.chains),
-            "replicas": [vars(rows) for rows in self.replicas],
+            "sampler": self.sampler.state_dict(),
             "waking": self.waking,
             "remembered": self.remembered,
             "updates": self.updates,
@@ -454,14 +381,25 @@ class Boltzmann:
             "updates", "pretrained",
         ):  # fmt: skip
             setattr(self, name, state[name])
-        if state["chains"] is not None:
-            self.chains = type(self.chains)(**state["chains"])
-        self.replicas = [
-            type(mine)(**its) for mine, its in zip(self.replicas, state["replicas"], strict=True)
-        ]
+        self.sampler.load_state_dict(state["sampler"])
         if self.softmax is not None:
             for name, value in state["softmax"].items():
                 setattr(self.softmax, name, value)
+
+
+def _check_binary(images: Tensor) -> None:
+    """Refuse grey images.
+
+    Raises
+    ------
+    InputError
+        If there are values other than 0 and 1.
+    """
+    if bool(((images != 0) & (images != 1)).any()):
+        raise InputError(
+            "the machine's units are 0 or 1, and these data hold other values; "
+            "use binarise: stochastic, or a binary data set"
+        )
 
 
 def _machine(p: Parameters, layout: Layout, device: torch.device) -> Any:

@@ -1,0 +1,149 @@
+"""How a machine settles awake, with data on its visible units, and asleep, left to itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wakesleep.boltzmann import exact, sampling
+from wakesleep.boltzmann.layout import bits
+from wakesleep.boltzmann.parameters import Parameters
+
+Theta = dict[str, Tensor]
+
+
+class Sampler:
+    """The chains of a machine, and what its parameters say of their use.
+
+    Parameters
+    ----------
+    machine
+        What is connected: :class:`Restricted`, :class:`General` or :class:`Deep`.
+    parameters
+        ``sampler`` and what belongs to it.
+    theta
+        The machine's parameters at the start.
+    generator
+        Random stream of the chains' start.
+
+    Attributes
+    ----------
+    chains
+        State of persistent chains; None where there are none.
+    replicas
+        States of tempered chains, the coldest first; empty where there are none.
+    """
+
+    def __init__(
+        self, machine: Any, parameters: Parameters, theta: Theta, generator: torch.Generator
+    ) -> None:
+        self.machine, self.parameters = machine, parameters
+        self.chains: Any = None
+        self.replicas: list[Any] = []
+        count = parameters.chains
+        if parameters.sampler == "persistent":
+            self.chains = machine.random(theta, count, generator)
+        elif parameters.sampler == "tempering":
+            self.replicas = [
+                machine.random(theta, count, generator) for _ in parameters.temperatures
+            ]
+
+    def acting(self, theta: Theta) -> Theta:
+        """Return parameters as they act at the machine's temperature."""
+        if self.parameters.temperature == 1.0:
+            return theta
+        return dict(self.machine.tempered(theta, 1 / self.parameters.temperature))
+
+    def awake(self, theta: Theta, visible: Tensor, generator: torch.Generator) -> Any:
+        """Return rows with these visible units (n, visible), the hidden ones as they settle."""
+        p, machine = self.parameters, self.machine
+        if p.sampler == "exact":
+            return exact.clamped(machine, self.acting(theta), visible)
+        if p.sampler == "annealed":
+            on, off = p.noise
+            visible = (visible - bits(off + (on - off) * visible, generator)).abs()
+            if p.hidden:
+                rows = machine.random(theta, len(visible), generator)
+                rows.visible[:, : machine.layout.visible] = visible
+                held = torch.ones(visible.shape[1], dtype=torch.bool, device=visible.device)
+                return self._annealed(theta, rows, generator, held)
+        return machine.clamped(self.acting(theta), visible, generator)
+
+    def asleep(
+        self, theta: Theta, visible: Tensor, generator: torch.Generator, *, keep: bool
+    ) -> Any:
+        """Return rows of the machine's own.
+
+        Parameters
+        ----------
+        theta
+            The machine's parameters.
+        visible
+            Real cases (n, visible): where contrastive divergence begins, and for annealing how
+            many rows there are to be.
+        generator
+            Random stream.
+        keep
+            Whether the chains go on from there the next time.
+        """
+        p, machine, acting = self.parameters, self.machine, self.acting(theta)
+        if p.sampler == "exact":
+            return exact.model(machine, acting)
+        if p.sampler == "annealed":
+            rows = machine.random(theta, len(visible), generator)
+            return self._annealed(theta, rows, generator, None)
+        if p.sampler == "tempering":
+            replicas = self.replicas
+            for _ in range(p.sweeps):
+                replicas = sampling.temper(machine, acting, replicas, p.temperatures, generator)
+            if keep:
+                self.replicas = replicas
+            return replicas[0]
+        rows = self.chains
+        if p.sampler == "cd":
+            rows = machine.clamped(acting, visible, generator)
+        rows = sampling.gibbs(machine, acting, rows, p.sweeps, generator)
+        if keep and p.sampler == "persistent":
+            self.chains = rows
+        return rows
+
+    def _annealed(
+        self, theta: Theta, rows: Any, generator: torch.Generator, held: Tensor | None
+    ) -> Any:
+        """Cool chains down and collect their states at the last temperature."""
+        schedule = [(stage.sweeps, stage.temperature) for stage in self.parameters.schedule]
+        rows = sampling.anneal(self.machine, theta, rows, schedule, generator, held)
+        last = self.machine.tempered(theta, 1 / schedule[-1][1])
+        collected = []
+        for _ in range(self.parameters.collect):
+            rows = self.machine.sweep(last, rows, generator, held)
+            collected.append(rows)
+        return self.machine.joined(collected)
+
+    def visible(self, rows: Any, count: int, generator: torch.Generator) -> Tensor:
+        """Return so many binary states of the visible units (count, visible) from rows."""
+        layout = self.machine.layout
+        visible: Tensor = rows.visible[:, : layout.visible]
+        weight = getattr(rows, "weight", None)
+        if weight is None:
+            # The last rows are those that have settled longest.
+            return visible[torch.arange(-count, 0, device=visible.device) % len(visible)]
+        drawn = torch.multinomial(weight, count, replacement=True, generator=generator)
+        return layout.drawn(visible[drawn], generator)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the states of all chains."""
+        return {
+            "chains": None if self.chains is None else vars(self.chains),
+            "replicas": [vars(rows) for rows in self.replicas],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` returned."""
+        if state["chains"] is not None:
+            self.chains = type(self.chains)(**state["chains"])
+        self.replicas = [
+            type(mine)(**its) for mine, its in zip(self.replicas, state["replicas"], strict=True)
+        ]
