@@ -143,7 +143,9 @@ def _create(prepared: Prepared, out: Path | None) -> Any:
         prepared.quantities,
         prepared.attributes(),
     )
-    if "layer" in blank.dims and "goodness" in prepared.request.model.offers:
+    offers = prepared.request.model.offers
+    # A model of its data draws its line by what it has seen: that is no constant of the run.
+    if "layer" in blank.dims and "goodness" in offers and "sample" not in offers:
         blank["threshold"] = results.constant(
             results.as_numpy(prepared.learner.thresholds()),
             "layer",

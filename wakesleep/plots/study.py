@@ -101,7 +101,9 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
             for axis in wanted.log:
                 _logarithmic(ax, axis)
         named = [
-            f"{NAMES.get(name, name)} {_tick(name, its)}" if not isinstance(its, str) else str(its)
+            f"{NAMES.get(name, name)} {_tick(name, its)}"
+            if not isinstance(its, str)
+            else its.replace("_", " ")
             for name, its in ((wanted.rows, row), (wanted.columns, column))
             if name
         ]
@@ -193,7 +195,10 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
     finite = values.values[np.isfinite(values.values)]
     if finite.size and finite.min() < finite.max():
         room = 0.15 * (finite.max() - finite.min())
-        ax.set_ylim(finite.min() - room, finite.max() + room)
+        low = finite.min() - room
+        if finite.min() >= 0:  # what cannot be negative has no room below 0
+            low = max(low, -0.03 * finite.max())
+        ax.set_ylim(low, finite.max() + room)
     if words:
         names = [str(name).replace("_", " ") for name in words]
         ax.set_xticks(np.arange(len(words)), names, rotation=30, ha="right")
@@ -293,9 +298,9 @@ def _logarithmic(ax: Axes, which: str) -> None:
     above = drawn[drawn > 0]
     if not above.size:
         raise InputError(f"axis {which} cannot be logarithmic: nothing on it is above 0")
-    getattr(ax, f"set_{which}scale")("log")
     if which == "y":
-        getattr(ax, f"set_{which}lim")(above.min() / 1.3, above.max() * 1.3)
+        ax.set_ylim(above.min() / 1.3, above.max() * 1.3)  # above 0 before it is logarithmic
+    getattr(ax, f"set_{which}scale")("log")
     low, high = axis.get_view_interval()
     # Over less than two decades the powers of ten alone would leave an axis without numbers.
     axis.set_major_locator(LogLocator(subs=(1,) if high > 200 * low else (1, 2, 5)))
