@@ -87,6 +87,31 @@ def test_dreams_are_drawn_in_rows(tmp_path):
     assert drawn.get_array().shape == (10 * 10, 3 * 10)  # of 8 x 8, in frames
     np.testing.assert_array_equal(drawn.get_array()[11:19, 1:9], dreamt["image"][4])
     assert plots.save_dreams(dreamt, tmp_path / "dreams.png").stat().st_size > 3000
+    # From noise no class was asked for: the rows are those of what came down.
+    dreamt = ws.dreams(out, each=4, start="noise")
+    ax = plots.dreams(dreamt, axes(), most=40)
+    came = np.unique(dreamt["dreamt_label"].values)
+    assert [text.get_text() for text in ax.get_yticklabels()] == [str(its) for its in came]
+    assert ax.get_ylabel() == "label that came down"
+
+
+def test_what_was_not_recorded_is_a_gap():
+    result = ws.run(
+        "phase_separation",
+        "ff_digits",
+        parameters={"layers": [8], "top_down": False},
+        inputs={"nights": 30, "phase_steps": 2, "probed_nights": 4},
+    )
+    events = ws.statistics.hypnogram(result)
+    hidden = int((events["phase"].values == "unrecorded").sum())
+    assert hidden > 0
+    ax = plots.error(result, axes())
+    for line in ax.lines:
+        assert int(np.isnan(line.get_ydata()).sum()) == hidden
+        assert len(line.get_ydata()) == result.sizes["probe"] + hidden
+    (stairs,) = (patch for patch in plots.hypnogram(result, axes()).patches
+                 if hasattr(patch, "get_data"))  # fmt: skip
+    assert int(np.isnan(stairs.get_data()[0]).sum()) == hidden
 
 
 def test_a_clock_turns_updates_into_hours(result):

@@ -341,7 +341,15 @@ BAD = {
         ("[phase_separation]", "[phase.yaml]"),
         "phase.yaml: there is no such file",
     ),
-    "empty grid": (("phase_steps: [3, 6]", "phase_steps: []"), "phase_steps"),
+    "empty grid": (("phase_steps: [3, 6]", "phase_steps: []"), "'phase_steps' must not be empty"),
+    "a phase that no protocol has": (
+        ("quantity: d_prime, at: wake", "quantity: d_prime, at: deprivation"),
+        r"no protocol of this study has a phase 'deprivation'; there are sleep, wake",
+    ),
+    "a dimension that a figure leaves undecided": (
+        ("x: phase_steps, hue: layer, columns: rate", "x: phase_steps, hue: layer"),
+        r"19:5: figure 'line': 'rate' has 2 values; show it as",
+    ),
     "lists of two lengths": (
         ("nights: [4, 2]", "nights: [4]"),
         "equally long; phase_steps has 2, nights has 1",
@@ -436,12 +444,27 @@ def test_a_study_that_is_nowhere(wakesleep, tmp_path):
     assert "did you mean 'phase_diagram'" in told
 
 
-def test_a_figure_that_leaves_a_dimension_undecided(file, tmp_path):
-    file.write_text(
-        STUDY.replace("y: rate}", "y: model}").replace("x: phase_steps, y", "x: protocol, y")
+def test_a_figure_that_cannot_be_drawn_loses_no_table_and_no_other(file, tmp_path, wakesleep):
+    """Layers are known only once there are runs; a logarithm only of what is above 0."""
+    text = STUDY.replace("hue: layer, columns: rate", "columns: rate")
+    text = text.replace("outcome: sleep, x", "outcome: lost, x").replace(
+        "figure: heatmap", "figure: lines"
     )
-    with pytest.raises(ws.InputError, match="'phase_steps' has 2 values; show it as"):
-        run_study(file, tmp_path / "out", workers=2)
+    text = text.replace("y: rate}", "columns: rate, log: [y]}")
+    text = text.replace("  final:", "  lost: {quantity: sleep_pressure}\n  final:")
+    file.write_text(text)
+    code, out, told = wakesleep("study", file, "-o", tmp_path / "out", "--workers", 2)
+    assert code == 0
+    assert "little" in out
+    assert "figure 'line' could not be drawn: figure 'line': 'layer' has 2 values" in told
+    assert "figure 'map' could not be drawn: axis y cannot be logarithmic" in told
+    assert (tmp_path / "out" / "figures" / "nights.png").exists()
+
+
+def test_a_study_is_not_opened_as_a_run(done):
+    out, _ = done
+    with pytest.raises(ws.InputError, match=r"is the result of a study.*open_study"):
+        ws.open(out)
 
 
 def test_a_dry_run_only_tells(file, wakesleep, tmp_path, monkeypatch):
