@@ -27,6 +27,7 @@ long: .venv/installed-dev
 
 benchmark: .venv/installed-dev
 	$(BIN)/python benchmarks/forward_forward.py
+	$(BIN)/python benchmarks/boltzmann.py --grow
 
 clean:
 	rm -rf .venv demo build dist

@@ -19,7 +19,7 @@ import torch
 from wakesleep.forward_forward.network import ForwardForward
 from wakesleep.forward_forward.parameters import Parameters
 from wakesleep.model import Chunk, Setting
-from wakesleep.negatives import negatives
+from wakesleep.negatives import Context, bind
 from wakesleep.randomness import Streams
 
 LAYERS, BATCH, STEPS, CLASSES = (1000, 1000, 1000), 100, 10, 10
@@ -96,7 +96,7 @@ def main() -> None:
         labels,
         index,
         [1.0] * STEPS,
-        negatives("hard_label", CLASSES, streams("negatives")),
+        bind("hard_label", Context(CLASSES, (28, 28), streams("negatives"))),
     )
     rival = Autograd()
 

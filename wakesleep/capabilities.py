@@ -18,6 +18,9 @@ class Learner(Protocol):
     Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, and ``baseline``
     where it keeps the stored baseline of negative phases.
 
+    A learner that cannot do with all data has a method ``check_data(images)``, called before
+    anything is written, which raises an ``InputError``.
+
     What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
     and draw no random number from a stream that learning uses.
     """

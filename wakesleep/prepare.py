@@ -195,6 +195,8 @@ def prepare(request: Request) -> Prepared:
     )
     quantities = _quantities(request, its)
     images, labels = _placed(train, request)
+    if hasattr(learner, "check_data"):
+        learner.check_data(images)
     validation = its.validation.first(spec.record.cases)
     used = {source_key(entry.negatives): entry.negatives for entry in entries}
     asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]

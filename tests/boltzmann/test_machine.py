@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import wakesleep as ws
+from wakesleep import library
 from wakesleep.boltzmann import exact
 from wakesleep.boltzmann.machine import Boltzmann
 from wakesleep.boltzmann.parameters import Parameters
@@ -185,12 +186,68 @@ def test_a_schedule_cools_to_some_temperature():
         anneal(machine.machine, machine.theta, rows, [(2, 0.0)], generator)
 
 
-def test_data_that_are_not_binary():
-    machine = made()
-    with pytest.raises(InputError, match="0 or 1, and these data hold other values"):
-        machine.learn(
-            Chunk("positive", PATTERNS * 0.5, LABELS, torch.arange(3).unsqueeze(0), [1.0])
-        )
+BAD = {
+    "grey data": (
+        ["rbm_digits", "-p", "model.binarise=none"],
+        "0 or 1, and these data hold other values",
+    ),
+    "a clamp of a unit that is not there": (
+        ["rbm_digits", "-p", "model.sampler=cd", "-p", "model.clamped_asleep=[3, 80]"],
+        "there is no unit 80; the visible units are 0 to 73",
+    ),
+    "too many units": (
+        ["bm_digits", "-p", "model.sampler=exact"],
+        "enumeration of 106 units; at most 20",
+    ),
+    "a mask of the wrong size": (
+        ["encoder_4_2_4", "-p", "model.hidden=[3]", "-p", "batch=8"],
+        "it must have 11 rows of 11",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_machine_is_one_sentence_and_writes_nothing(what, tmp_path, wakesleep):
+    arguments, message = BAD[what]
+    out = tmp_path / "run.zarr"
+    code, _, told = wakesleep("run", "phase_separation", *arguments, "-o", out)
+    assert code == 2
+    assert told.count("\n") == 1
+    assert message in told
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "- [0, 1, 1, 1, 0",
+            "- [0, 1, 1, 0, 0",
+            "must be symmetric, but it connects unit 3 with 0",
+        ),
+        ("  rate: 2.0", "  rate: 2.0\n  schedule: [{sweeps: 2, temperature: 0}]", "'temperature'"),
+    ],
+)
+def test_a_bad_model_file(old, new, message, tmp_path, wakesleep):
+    text = (library.find("encoder_4_2_4", ("models",))).read_text()
+    assert old in text
+    (tmp_path / "mine.yaml").write_text(text.replace(old, new, 1))
+    code, _, told = wakesleep(
+        "run", "code_learning", tmp_path / "mine.yaml", "-o", tmp_path / "run.zarr"
+    )
+    assert code == 2
+    assert told.count("\n") == 1
+    assert message in told
+
+
+@pytest.mark.parametrize("sampler", ["cd", "annealed"])
+def test_inputs_stay_clamped_asleep(sampler):
+    """A machine that learns outputs given inputs dreams with the real inputs."""
+    machine = made(sampler=sampler, clamped_asleep=[0, 2])
+    seen, _ = machine.sample(PATTERNS, LABELS, torch.Generator().manual_seed(0))
+    rows = len(seen) // 3 * 3
+    expected = PATTERNS.repeat(rows // 3, 1)
+    assert torch.equal(seen[:, [0, 2]], expected[:, [0, 2]])
 
 
 @pytest.mark.parametrize(
@@ -202,6 +259,7 @@ def test_data_that_are_not_binary():
         ({"connections": "mask"}, "go together"),
         ({"temperatures": [2.0, 1.0]}, "must begin with 1 and rise"),
         ({"transposed": True}, "for 'connections: deep'"),
+        ({"clamped_asleep": [0]}, "is for 'sampler: cd'"),
         ({"schedule": [{"sweeps": 2, "temperature": 0.0}]}, "greater than 0"),
     ],
 )

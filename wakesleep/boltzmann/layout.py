@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from wakesleep.errors import InputError
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -80,3 +82,18 @@ def one_of(drive: Tensor, generator: torch.Generator) -> Tensor:
     """Draw rows with a single 1 from the softmax of their total inputs (n, labels)."""
     drawn = torch.multinomial(drive.softmax(1), 1, generator=generator).squeeze(1)
     return one_hot(drawn, drive.shape[1]).to(drive.dtype)
+
+
+def check_binary(images: Tensor) -> None:
+    """Refuse grey images.
+
+    Raises
+    ------
+    InputError
+        If there are values other than 0 and 1.
+    """
+    if bool(((images != 0) & (images != 1)).any()):
+        raise InputError(
+            "the machine's units are 0 or 1, and these data hold other values; "
+            "use binarise: stochastic, or a binary data set"
+        )

@@ -15,11 +15,10 @@ from torch import Tensor
 from wakesleep.boltzmann import connections, exact, sampling
 from wakesleep.boltzmann.deep import Deep, layerwise
 from wakesleep.boltzmann.general import General
-from wakesleep.boltzmann.layout import Layout, bits
+from wakesleep.boltzmann.layout import Layout, bits, check_binary
 from wakesleep.boltzmann.parameters import Parameters
 from wakesleep.boltzmann.restricted import Restricted
 from wakesleep.boltzmann.sampler import Sampler
-from wakesleep.errors import InputError
 from wakesleep.model import Chunk, Setting
 from wakesleep.plasticity import Momentum
 from wakesleep.readout import SoftmaxReadout
@@ -98,7 +97,17 @@ class Boltzmann:
             else None
         )
         self.pretrained = p.layerwise == 0
-        self._known: Tensor | None = None  # data that were found to be binary
+
+    def check_data(self, images: Tensor) -> None:
+        """Refuse data that the machine's units cannot hold; called before anything is learnt.
+
+        Raises
+        ------
+        InputError
+            If images are grey, and are to be taken as they are.
+        """
+        if self.parameters.binarise == "none":
+            check_binary(images)
 
     # What a probe asks ------------------------------------------------------------------------
 
@@ -144,7 +153,7 @@ class Boltzmann:
     def log_likelihood(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the exact log probability (n,) of binary cases, in nats, by enumeration."""
         theta = self.acting
-        _check_binary(images)
+        check_binary(images)
         visible = self.layout.clamped(images, labels)
         return exact.goodness(self.machine, theta, visible) - exact.log_z(self.machine, theta)
 
@@ -210,9 +219,6 @@ class Boltzmann:
         if not self.pretrained and chunk.sign != "negative":
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
-        if self.parameters.binarise == "none" and self._known is not chunk.images:
-            _check_binary(chunk.images)
-            self._known = chunk.images
         for step, index in enumerate(chunk.index):
             self._step(chunk, chunk.images[index], chunk.labels[index], chunk.gains[step])
             # On a CPU a look at every step is almost free; a GPU would have to wait for each. What
@@ -385,21 +391,6 @@ class Boltzmann:
         if self.softmax is not None:
             for name, value in state["softmax"].items():
                 setattr(self.softmax, name, value)
-
-
-def _check_binary(images: Tensor) -> None:
-    """Refuse grey images.
-
-    Raises
-    ------
-    InputError
-        If there are values other than 0 and 1.
-    """
-    if bool(((images != 0) & (images != 1)).any()):
-        raise InputError(
-            "the machine's units are 0 or 1, and these data hold other values; "
-            "use binarise: stochastic, or a binary data set"
-        )
 
 
 def _machine(p: Parameters, layout: Layout, device: torch.device) -> Any:

@@ -86,6 +86,13 @@ class Parameters(specs.Spec):
         (0.0, 0.0),
         description="Probability that a visible unit that is on, or off, is clamped wrongly.",
     )
+    clamped_asleep: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] = Field(
+        (),
+        description=(
+            "Visible units, by number, that stay clamped asleep too: inputs, given which the "
+            "others are learnt (cd and annealed only)."
+        ),
+    )
     temperature: Positive = Field(1.0, description="Temperature at which the machine lives.")
     update: Literal["gradient", "sign"] = Field(
         "gradient", description="Move along the gradient, or by the rate in its direction."
@@ -134,6 +141,8 @@ class Parameters(specs.Spec):
             raise ValueError(f"'connections: {self.connections}' takes one number of hidden units")
         if self.connections == "deep" and self.sampler == "exact":
             raise ValueError("'sampler: exact' is not for a deep machine; name its 'mask' instead")
+        if self.clamped_asleep and self.sampler not in ("cd", "annealed"):
+            raise ValueError("'clamped_asleep' is for 'sampler: cd' and 'sampler: annealed'")
         if (self.mask is None) != (self.connections != "mask"):
             raise ValueError("'connections: mask' and the key 'mask' go together")
         if self.temperatures[0] != 1.0 or list(self.temperatures) != sorted(set(self.temperatures)):

@@ -28,8 +28,15 @@ class Sampler:
     generator
         Random stream of the chains' start.
 
+    Raises
+    ------
+    InputError
+        If a unit that is to stay clamped is none of the visible ones.
+
     Attributes
     ----------
+    held
+        Which visible units stay clamped asleep (booleans); None for none.
     chains
         State of persistent chains; None where there are none.
     replicas
@@ -40,6 +47,10 @@ class Sampler:
         self, machine: Any, parameters: Parameters, theta: Theta, generator: torch.Generator
     ) -> None:
         self.machine, self.parameters = machine, parameters
+        self.held: Tensor | None = None
+        if parameters.clamped_asleep:
+            held = sampling.held_units(parameters.clamped_asleep, machine.layout.visible)
+            self.held = held.to(generator.device)
         self.chains: Any = None
         self.replicas: list[Any] = []
         count = parameters.chains
@@ -93,7 +104,9 @@ class Sampler:
             return exact.model(machine, acting)
         if p.sampler == "annealed":
             rows = machine.random(theta, len(visible), generator)
-            return self._annealed(theta, rows, generator, None)
+            if self.held is not None:
+                rows.visible[:, : visible.shape[1]][:, self.held] = visible[:, self.held]
+            return self._annealed(theta, rows, generator, self.held)
         if p.sampler == "tempering":
             replicas = self.replicas
             for _ in range(p.sweeps):
@@ -104,7 +117,7 @@ class Sampler:
         rows = self.chains
         if p.sampler == "cd":
             rows = machine.clamped(acting, visible, generator)
-        rows = sampling.gibbs(machine, acting, rows, p.sweeps, generator)
+        rows = sampling.gibbs(machine, acting, rows, p.sweeps, generator, self.held)
         if keep and p.sampler == "persistent":
             self.chains = rows
         return rows

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from wakesleep.boltzmann.exact import states
-from wakesleep.boltzmann.layout import Layout, bits
+from wakesleep.boltzmann.layout import Layout, bits, check_binary
 from wakesleep.helmholtz.parameters import Parameters
 from wakesleep.model import Chunk, Setting
 
@@ -62,6 +62,17 @@ class Helmholtz:
         self.readouts = ("goodness",)
         # Probes ask the same questions with the same recognition samples every time.
         self.probing = setting.streams
+
+    def check_data(self, images: Tensor) -> None:
+        """Refuse data that the machine's units cannot hold; called before anything is learnt.
+
+        Raises
+        ------
+        InputError
+            If images are grey, and are to be taken as they are.
+        """
+        if self.parameters.binarise == "none":
+            check_binary(images)
 
     # Passes -----------------------------------------------------------------------------------
 

@@ -195,10 +195,10 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
     finite = values.values[np.isfinite(values.values)]
     if finite.size and finite.min() < finite.max():
         room = 0.15 * (finite.max() - finite.min())
-        low = finite.min() - room
+        low = float(finite.min() - room)
         if finite.min() >= 0:  # what cannot be negative has no room below 0
-            low = max(low, -0.03 * finite.max())
-        ax.set_ylim(low, finite.max() + room)
+            low = max(low, -0.03 * float(finite.max()))
+        ax.set_ylim(low, float(finite.max() + room))
     if words:
         names = [str(name).replace("_", " ") for name in words]
         ax.set_xticks(np.arange(len(words)), names, rotation=30, ha="right")
@@ -299,7 +299,9 @@ def _logarithmic(ax: Axes, which: str) -> None:
     if not above.size:
         raise InputError(f"axis {which} cannot be logarithmic: nothing on it is above 0")
     if which == "y":
-        ax.set_ylim(above.min() / 1.3, above.max() * 1.3)  # above 0 before it is logarithmic
+        ax.set_ylim(
+            float(above.min()) / 1.3, float(above.max()) * 1.3
+        )  # above 0 before it is logarithmic
     getattr(ax, f"set_{which}scale")("log")
     low, high = axis.get_view_interval()
     # Over less than two decades the powers of ten alone would leave an axis without numbers.
