@@ -193,12 +193,11 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
         ax.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
     # A t interval of two seeds can reach anywhere; the axis is that of what was measured.
     finite = values.values[np.isfinite(values.values)]
-    if finite.size and finite.min() < finite.max():
-        room = 0.15 * (finite.max() - finite.min())
-        low = float(finite.min() - room)
-        if finite.min() >= 0:  # what cannot be negative has no room below 0
-            low = max(low, -0.03 * float(finite.max()))
-        ax.set_ylim(low, float(finite.max() + room))
+    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if least < most:
+        room = 0.15 * (most - least)
+        # What is never negative has no room below 0.
+        ax.set_ylim(least - room if least < 0 else max(least - room, -0.03 * most), most + room)
     if words:
         names = [str(name).replace("_", " ") for name in words]
         ax.set_xticks(np.arange(len(words)), names, rotation=30, ha="right")
