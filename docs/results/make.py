@@ -4,6 +4,7 @@ python docs/results/make.py tables               the tables, from the NetCDF fil
 python docs/results/make.py deprivation          measure (minutes), writes deprivation_*.nc
 python docs/results/make.py separation           measure (minutes), writes separation.nc
 python docs/results/make.py dreams               measure (minutes), writes dreams_judged.nc
+python docs/results/make.py edge                 measure (minutes) and print the stability edge
 python docs/results/make.py keep RUN.zarr NAME   keep the record of a run as NAME.nc
 python docs/results/make.py study FOLDER         keep a study's outcomes (and curves) as NAME.nc
 python docs/results/make.py figures              draw the figures of the studies that are kept
@@ -249,6 +250,37 @@ def resonance() -> None:
         )
 
 
+def edge() -> None:
+    """Print how long phases may be before a measured baseline goes stale: theory and experiment.
+
+    Awake, an exact Boltzmann machine climbs with its negative statistics fixed where they were: a
+    fixed-point iteration, stable while rate x K < 2 / (greatest eigenvalue of Cov[ss]).
+    """
+    import torch
+
+    from wakesleep.boltzmann import exact
+    from wakesleep.dreaming import trained
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "run.zarr"
+        inputs = {"phase_steps": 1, "nights": 20_000, "batch": 14, "probed_nights": 3}
+        ws.run("phase_separation", "bm_bars_exact", inputs=inputs, out=store)
+        learner, _ = trained(store)
+    rows = exact.model(learner.machine, learner.theta)
+    first, second = torch.triu_indices(9, 9, 1)
+    features = torch.cat([rows.units[:, first] * rows.units[:, second], rows.units], 1).double()
+    p = rows.weight.double().unsqueeze(1)
+    mean = (p * features).sum(0)
+    covariance = (p * features).T @ features - torch.outer(mean, mean)
+    greatest = float(torch.linalg.eigvalsh(covariance)[-1])
+    print(f"2 / lambda_max = {2 / greatest:.3f}, K = {2 / greatest / 0.05:.1f} at a rate of .05")
+    print("| K | rate x K | KL at the end |\n|---|---|---|")
+    for steps in (8, 12, 16, 20, 24, 32, 40):
+        inputs = {"phase_steps": steps, "nights": 20_000 // steps, "batch": 14, "probed_nights": 5}
+        result = ws.run("stored_baseline", "bm_bars_exact", inputs={**inputs, "mode": "measure"})
+        print(f"| {steps} | {0.05 * steps:.1f} | {float(result.divergence[-1]):.3f} |")
+
+
 def figures() -> None:
     """Draw the figures of every study that is kept, from its file alone."""
     for name, outcomes in kept_studies().items():
@@ -273,6 +305,8 @@ def main() -> None:
             deprivation()
         case ["separation"]:
             separation()
+        case ["edge"]:
+            edge()
         case ["dreams"]:
             dreams()
         case ["study", folder]:
