@@ -297,6 +297,13 @@ def test_masks():
     assert len(connections.blocks(connections.full(5))) == 5
 
 
+def test_the_encoder_s_connections_are_those_of_the_file_that_lists_them():
+    from wakesleep.loading import load_model
+
+    listed = connections.checked(load_model("encoder_4_2_4").parameters.mask, 10)
+    assert torch.equal(connections.encoder(8, 2), listed)
+
+
 def test_too_many_units_to_enumerate():
     with pytest.raises(InputError, match="enumeration of 21 units; at most 20"):
         exact.states(21, LIKE)

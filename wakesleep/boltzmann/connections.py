@@ -25,6 +25,19 @@ def layered(widths: Sequence[int]) -> Tensor:
     return mask | mask.T
 
 
+def encoder(visible: int, hidden: int) -> Tensor:
+    """Return the mask of the encoder problem (Ackley, Hinton & Sejnowski 1985, section 4).
+
+    The visible units fall into two halves. Each is connected within itself and with all hidden
+    units; the two halves are not connected, nor are the hidden units among themselves.
+    """
+    mask = full(visible + hidden)
+    half = visible // 2
+    mask[:half, half:visible] = mask[half:visible, :half] = False
+    mask[visible:, visible:] = False
+    return mask
+
+
 def checked(mask: Sequence[Sequence[int]], units: int) -> Tensor:
     """Return a mask given as rows of 0 and 1.
 

@@ -399,7 +399,9 @@ def _machine(p: Parameters, layout: Layout, device: torch.device) -> Any:
         return Restricted(layout)
     if p.connections == "deep":
         return Deep(layout, p.settle)
-    if p.mask is not None:
+    if p.connections == "encoder":
+        mask = connections.encoder(layout.visible, layout.hidden[0])
+    elif p.mask is not None:
         mask = connections.checked(p.mask, layout.units)
     else:
         mask = connections.full(layout.units)

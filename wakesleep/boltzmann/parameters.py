@@ -32,11 +32,11 @@ class Parameters(specs.Spec):
     Rates are in the averaging form of momentum, as everywhere in this package.
     """
 
-    connections: Literal["restricted", "full", "deep", "mask"] = Field(
+    connections: Literal["restricted", "full", "deep", "encoder", "mask"] = Field(
         "restricted",
         description=(
             "Which units are connected: visible with hidden ones, all with all, each layer with "
-            "the next, or as 'mask' says."
+            "the next, two halves of the visible units through the hidden ones, or as 'mask' says."
         ),
     )
     hidden: Annotated[tuple[Width, ...], Field(strict=False)] = Field(
@@ -137,10 +137,12 @@ class Parameters(specs.Spec):
             raise ValueError(f"a restricted machine has one hidden layer; 'hidden' names {layers}")
         if self.connections == "deep" and layers < 2:
             raise ValueError(f"a deep machine has two hidden layers or more, not {layers}")
-        if self.connections in ("full", "mask") and layers > 1:
+        if self.connections in ("full", "encoder", "mask") and layers > 1:
             raise ValueError(f"'connections: {self.connections}' takes one number of hidden units")
         if self.connections == "deep" and self.sampler == "exact":
             raise ValueError("'sampler: exact' is not for a deep machine; name its 'mask' instead")
+        if self.connections == "encoder" and (not layers or self.label_units):
+            raise ValueError("an encoder has hidden units, and no label units")
         if self.clamped_asleep and self.sampler not in ("cd", "annealed"):
             raise ValueError("'clamped_asleep' is for 'sampler: cd' and 'sampler: annealed'")
         if (self.mask is None) != (self.connections != "mask"):
