@@ -133,7 +133,7 @@ def dreams(
         {
             "image": (("dream", "row", "column"), as_numpy(images).reshape(-1, *shape)),
             "dreamt_label": ("dream", as_numpy(chances.argmax(1))),
-            "classified": (("readout", "dream"), np.array(read)),
+            "classified": (("readout", "dream"), np.array(read).reshape(-1, len(labels))),
         },
         coords={"label": ("dream", as_numpy(labels)), "readout": list(learner.readouts)},
         attrs={"start": start, "settle": settle, "spread": spread, "seed": seed},

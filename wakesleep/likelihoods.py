@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def likelihood(
     from wakesleep.errors import listed, nearest
     from wakesleep.loading import load_model
     from wakesleep.randomness import Streams
+    from wakesleep.results import open_result
 
     model = load_model(store)
     if model.spec.kind != "boltzmann":
@@ -72,10 +74,14 @@ def likelihood(
             f"and {runs}"
         )
     learner, its = trained(store)
+    made = json.loads(open_result(store).attrs["protocol_resolved"])
+    learnt_from = made["data"].get("train")
     like = next(iter(learner.theta.values()))
     visible = {}
     for split in {"train", *splits}:
         cases = getattr(its, split)
+        if split == "train":
+            cases = cases.first(learnt_from)
         images = torch.tensor(cases.images, dtype=like.dtype, device=like.device)
         if bool(((images != 0) & (images != 1)).any()):
             raise InputError(

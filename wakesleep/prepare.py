@@ -207,10 +207,12 @@ def prepare(request: Request) -> Prepared:
             )
         if negatives.source == "hybrid" and its.window is not None:
             raise InputError(f"negative data 'hybrid' are images, but '{its.name}' has strings")
+        _check_negatives(_meant(negatives, model), its, learner, model.name)
     # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
     dreamt = next((its.options for its in used.values() if its.source == "dream"), {})
 
     def bound(negatives: Negatives, generator: torch.Generator) -> BoundSource:
+        negatives = _meant(negatives, model)
         context = Context(its.classes, its.shape, generator, negatives.options)
         return bind(negatives.source, context)
 
@@ -221,6 +223,8 @@ def prepare(request: Request) -> Prepared:
         generator = streams.fresh(f"probe {what}")
         if what == "noise":
             return generator
+        if "sample" in model.offers:  # then that is what it dreams
+            return bound(Negatives(source="usual"), generator)
         return bound(Negatives(source="dream", **{**dreamt, "label": "dreamt"}), generator)
 
     prepared = Prepared(
@@ -247,7 +251,9 @@ def prepare(request: Request) -> Prepared:
             else torch.tensor(validation.truth, dtype=request.dtype, device=request.device),
             fresh=fresh,
             quantities=[name for name in quantities if name != "sleep_pressure"],
-            entropy=validation.entropy if its.population else None,
+            entropy=validation.entropy(getattr(learner, "sees_labels", False))
+            if its.population
+            else None,
         ),
         batches={
             name: BatchStream(len(train), spec.data.batch, streams(f"batches {name}"))
@@ -271,6 +277,35 @@ def source_key(negatives: Negatives) -> str:
     return json.dumps(negatives.model_dump(), sort_keys=True)
 
 
+def _meant(negatives: Negatives, model: LoadedModel) -> Negatives:
+    """Return what ``usual`` stands for where a model cannot draw samples; else as they are."""
+    if SOURCES[negatives.source].own and "sample" not in model.offers:
+        return Negatives(source="wrong_label")
+    return negatives
+
+
+def _check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str) -> None:
+    """Refuse negative data from which a learner would learn nothing."""
+    source = SOURCES[negatives.source]
+    wrong = (
+        negatives.options.get("label", "wrong" if negatives.source == "dream" else "") == "wrong"
+    )
+    if its.classes < 2 and (source.labels_only or wrong):
+        raise InputError(
+            f"negative data '{negatives.source}' need another label, but '{its.name}' has only one"
+        )
+    if source.labels_only and not getattr(learner, "sees_labels", True):
+        raise InputError(
+            f"negative data '{negatives.source}' differ from real data by their label alone, which "
+            f"model '{name}' does not see; its own samples are 'usual'"
+        )
+    if not source.own and getattr(learner, "own_negatives_only", False):
+        raise InputError(
+            f"model '{name}' learns asleep from what it dreams itself alone: its negative data are "
+            f"'usual', not '{negatives.source}'"
+        )
+
+
 def _quantities(request: Request, its: DataSet) -> tuple[str, ...]:
     """Return what every probe records: what was asked for, or all that can be had."""
     spec, offers = request.protocol.spec, request.model.offers
@@ -287,7 +322,11 @@ def _quantities(request: Request, its: DataSet) -> tuple[str, ...]:
     }
     possible["kl"] &= its.validation.truth is not None
     for name in ("divergence", "distinct_codes"):
-        possible[name] &= its.population
+        possible[name] &= its.population and len(its.validation.first(spec.record.cases)) == len(
+            its.validation
+        )
+    for name in ("log_likelihood", "divergence"):
+        possible[name] &= its.validation.binary
     possible["sleep_pressure"] = spec.sleep_pressure is not None
     return tuple(name for name in possible if (possible[name] if asked is None else name in asked))
 

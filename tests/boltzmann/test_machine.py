@@ -101,6 +101,7 @@ def test_every_sampler_learns_the_patterns(sampler, connections):
         chains=60,
         rate=0.05,
         start_scale=0.1,
+        temperature=1.0,
         schedule=[{"sweeps": 2, "temperature": 2.0}, {"sweeps": 3, "temperature": 1.0}],
         **hidden,
     )
@@ -116,22 +117,52 @@ def test_every_sampler_learns_the_patterns(sampler, connections):
     assert divergence() < 0.25
 
 
-def test_a_state_goes_on_from_where_it_was():
-    parameters = {"sampler": "tempering", "connections": "restricted", "hidden": [3], "chains": 5}
-    one, other = made(**parameters), made(**parameters)
-    streams = Streams(0)
-    one.generator = streams("sampling")
-    one.learn(chunk("both", steps=5))
-    state, random = one.state_dict(), streams.state_dict()
-    kept = torch.load(_saved(state), weights_only=False)
-    one.learn(chunk("both", steps=5))
-    again = Streams(0)
-    other.generator = again("sampling")
-    again.load_state_dict(random)
-    other.load_state_dict(kept)
-    other.learn(chunk("both", steps=5))
-    for name, its in one.theta.items():
-        assert torch.equal(its, other.theta[name])
+SET_UPS = {
+    "restricted, persistent, enhanced gradient": {
+        "connections": "restricted", "hidden": [3], "sampler": "persistent",
+        "enhanced_gradient": True,
+    },
+    "restricted, cd": {"connections": "restricted", "hidden": [3], "sampler": "cd"},
+    "restricted, tempering": {
+        "connections": "restricted", "hidden": [3], "sampler": "tempering", "chains": 5
+    },
+    "full, persistent, labels": {"hidden": [2], "sampler": "persistent", "label_units": True},
+    "full, annealed": {"sampler": "annealed", "temperature": 10.0, "noise": [0.1, 0.1]},
+    "full, exact": {"sampler": "exact"},
+    "deep, layer by layer": {
+        "connections": "deep", "hidden": [3, 2], "sampler": "persistent", "layerwise": 5
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SET_UPS)
+def test_a_state_goes_on_from_where_it_was(what):
+    """With momentum, one state for each sign, a stored baseline and a softmax."""
+    parameters = {"momentum": 0.9, "start_scale": 0.3, **SET_UPS[what]}
+    phases = [
+        chunk("positive", 3, separate_states=True, subtract_baseline=True),
+        chunk("negative", 3, separate_states=True, mode="centred", subtract_baseline=True),
+        chunk("both", 2),
+    ]
+    made_, streams = [], []
+    for _ in range(2):
+        machine = made(**parameters)
+        streams.append(Streams(0))
+        machine.generator = streams[-1]("sampling")
+        made_.append(machine)
+    one, other = made_
+    for its in phases:
+        one.learn(its)
+    kept = torch.load(_saved([one.state_dict(), streams[0].state_dict()]), weights_only=True)
+    for its in phases:
+        one.learn(its)
+    streams[1].load_state_dict(kept[1])
+    other.load_state_dict(kept[0])
+    for its in phases:
+        other.learn(its)
+    for name, tensor in one.theta.items():
+        assert torch.equal(tensor, other.theta[name])
+    assert torch.equal(one.remembered, other.remembered)
 
 
 def _saved(state):
@@ -199,6 +230,22 @@ BAD = {
         ["bm_digits", "-p", "model.sampler=exact"],
         "enumeration of 106 units; at most 20",
     ),
+    "labels that are not seen": (
+        ["rbm_bars", "-p", "negatives=wrong_label", "-p", "batch=10"],
+        "differ from real data by their label alone, which model 'rbm_bars' does not see",
+    ),
+    "one label only": (
+        ["rbm_digits", "-p", "data=parity_3", "-p", "batch=4", "-p", "negatives=wrong_label"],
+        "need another label, but 'parity_3' has only one",
+    ),
+    "causes that are not known": (
+        ["helmholtz_digits", "-p", "negatives=wrong_label"],
+        "learns asleep from what it dreams itself alone",
+    ),
+    "a label clamped in part": (
+        ["rbm_digits", "-p", "model.sampler=cd", "-p", "model.clamped_asleep=[70]"],
+        "of the label units all are named, or none",
+    ),
     "a mask of the wrong size": (
         ["encoder_4_2_4", "-p", "model.hidden=[3]", "-p", "batch=8"],
         "it must have 11 rows of 11",
@@ -243,7 +290,7 @@ def test_a_bad_model_file(old, new, message, tmp_path, wakesleep):
 @pytest.mark.parametrize("sampler", ["cd", "annealed"])
 def test_inputs_stay_clamped_asleep(sampler):
     """A machine that learns outputs given inputs dreams with the real inputs."""
-    machine = made(sampler=sampler, clamped_asleep=[0, 2])
+    machine = made(sampler=sampler, clamped_asleep=[0, 2], temperature=10.0)
     seen, _ = machine.sample(PATTERNS, LABELS, torch.Generator().manual_seed(0))
     rows = len(seen) // 3 * 3
     expected = PATTERNS.repeat(rows // 3, 1)
@@ -259,6 +306,7 @@ def test_inputs_stay_clamped_asleep(sampler):
         ({"connections": "mask"}, "go together"),
         ({"temperatures": [2.0, 1.0]}, "must begin with 1 and rise"),
         ({"transposed": True}, "for 'connections: deep'"),
+        ({"sampler": "annealed"}, "must be where it ends"),
         ({"clamped_asleep": [0]}, "is for 'sampler: cd'"),
         ({"schedule": [{"sweeps": 2, "temperature": 0.0}]}, "greater than 0"),
     ],
@@ -294,7 +342,7 @@ def test_digits_are_learnt(model, sweeps):
     result = ws.run(
         "interleaved", model, inputs={"sweeps": sweeps, "batch": 50, "negatives": "usual"}
     )
-    assert float(result.error.isel(probe=-1).min()) < 0.45
+    assert float(result.error.sel(readout="goodness")[-1]) < 0.45
 
 
 def test_the_encoder_finds_its_code():
@@ -326,3 +374,55 @@ def test_the_likelihood_of_a_trained_machine(tmp_path, wakesleep):
     assert told.startswith("train")
     with pytest.raises(InputError, match=r"no split 'tests'; .* did you mean 'test'"):
         ws.likelihood(out, splits=("tests",))
+
+
+def test_grey_images_count_as_the_binary_ones_that_are_learnt():
+    """Goodness of grey images is that of binary ones drawn from them, the same at every look."""
+    machine = made(binarise="stochastic", start_scale=1.0)
+    grey = torch.full((2000, 3), 0.5, dtype=torch.float64)
+    labels = torch.zeros(2000, dtype=torch.long)
+    found = machine.goodness(grey, labels)
+    assert torch.equal(found, machine.goodness(grey, labels))
+    corners = exact.visible_states(machine.layout, PATTERNS)
+    values = machine.goodness(corners, labels[:8])[0]
+    assert set(found[0].tolist()) == set(values.tolist())
+    assert float(found.mean()) == pytest.approx(float(values.mean()), abs=0.1)
+
+
+def test_a_small_machine_on_grey_data_has_no_likelihood():
+    result = ws.run(
+        "phase_separation",
+        "rbm_digits",
+        inputs={"phase_steps": 2, "nights": 1},
+        parameters={"hidden": [8]},
+    )
+    assert "log_likelihood" not in result
+
+
+def test_decay_acts_once_a_step_whatever_the_states():
+    shared, separate = (made(decay=0.5, start_scale=0.5, rate=0.1) for _ in range(2))
+    shared.learn(chunk("both"))
+    separate.learn(chunk("both", separate_states=True))
+    for name, its in shared.theta.items():
+        torch.testing.assert_close(its, separate.theta[name])
+
+
+def test_sleep_may_come_first():
+    machine = made(enhanced_gradient=True)
+    assert machine.learn(chunk("negative")) is None
+    assert machine.learn(chunk("positive")) is None
+
+
+def test_dreams_of_a_machine(tmp_path):
+    """From its label units; and without any, from everything but a label."""
+    out = tmp_path / "run.zarr"
+    inputs = {"phase_steps": 2, "nights": 2, "batch": 14}
+    ws.run("phase_separation", "rbm_digits", inputs=inputs, out=out)
+    dreamt = ws.dreams(out, each=3)
+    assert (dreamt.dreamt_label == dreamt.label).all()
+    assert set(dreamt.image.values.ravel()) <= {0, 1}
+    bare = tmp_path / "bare.zarr"
+    ws.run("phase_separation", "bm_bars_exact", inputs=inputs, out=bare)
+    assert ws.dreams(bare, start="noise").sizes["readout"] == 0
+    with pytest.raises(InputError, match="cannot start from a label"):
+        ws.dreams(bare)

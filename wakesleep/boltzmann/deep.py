@@ -196,6 +196,11 @@ class Deep:
         pairs = zip(one.layers, other.layers, strict=True)
         return Rows(tuple(torch.where(where.unsqueeze(1), a, b) for a, b in pairs))
 
+    def as_states(self, rows: Rows, generator: torch.Generator) -> Rows:
+        """Return rows that a chain can begin with: hidden probabilities become states."""
+        hidden = [bits(layer, generator) for layer in rows.layers[1:]]
+        return Rows((rows.layers[0], *hidden))
+
     def joined(self, parts: Sequence[Rows]) -> Rows:
         """Return all rows as one."""
         return Rows(tuple(torch.cat(its) for its in zip(*(p.layers for p in parts), strict=True)))
@@ -221,9 +226,9 @@ def layerwise(
 ) -> None:
     """Start a deep machine from a stack of restricted ones, in place.
 
-    One-step contrastive divergence, layer by layer, with the inputs of end layers doubled and the
-    weights of middle layers halved (Salakhutdinov & Hinton 2009, section 3.1), so that the parts
-    fit together.
+    One-step contrastive divergence, layer by layer. Whatever input will come from both sides in the
+    whole machine and comes from one side here counts twice (Salakhutdinov & Hinton 2009,
+    section 3.1), so that the parts fit together.
 
     Parameters
     ----------
@@ -264,5 +269,3 @@ def layerwise(
             a.add_((v - dreamt).mean(0), alpha=rate)
             b.add_((h - g).mean(0), alpha=rate)
         data = bits(torch.sigmoid(torch.addmm(b, data, weight, alpha=up)), generator)
-        if 0 < number < count - 1:
-            weight.mul_(0.5)

@@ -5,6 +5,7 @@ E(s) = -s'Ws/2 - b's over {0, 1}, with s = (visible, hidden).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,7 @@ class General:
             found.append(tuple(sorted(group)))
         return cls(layout, mask, tuple(found), settle)
 
-    @property
+    @functools.cached_property
     def hidden_alone(self) -> bool:
         """Whether no two hidden units are connected, so that they are exact given the visible."""
         first = self.layout.visible
@@ -116,7 +117,7 @@ class General:
             if not free:
                 continue
             drive = torch.addmm(bias[free], units, weight[:, free])
-            if self.layout.labels and block[0] == self.layout.pixels and len(block) > 1:
+            if self.layout.labels and block[0] == self.layout.pixels:
                 units[:, free] = one_of(drive, generator)
             else:
                 units[:, free] = bits(torch.sigmoid(drive), generator)
@@ -231,6 +232,8 @@ class General:
 
     def means(self, rows: Rows) -> dict[str, Tensor]:
         """Return mean activity of all units."""
+        if rows.weight is not None:
+            return {"units": rows.weight @ rows.units}
         return {"units": rows.units.mean(0)}
 
     def tempered(self, theta: Theta, beta: float, base: Tensor | None = None) -> Theta:
@@ -249,6 +252,12 @@ class General:
     def mixed(self, theta: Theta, where: Tensor, one: Rows, other: Rows) -> Rows:
         """Return chains that take their state from ``one`` where that is true (n,)."""
         return Rows(torch.where(where.unsqueeze(1), one.units, other.units))
+
+    def as_states(self, rows: Rows, generator: torch.Generator) -> Rows:
+        """Return rows that a chain can begin with: hidden probabilities become states."""
+        first = self.layout.visible
+        hidden = bits(rows.units[:, first:], generator)
+        return Rows(torch.cat([rows.units[:, :first], hidden], dim=1))
 
     def joined(self, parts: Sequence[Rows]) -> Rows:
         """Return all rows as one."""

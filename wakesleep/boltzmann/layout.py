@@ -64,7 +64,8 @@ class Layout:
         images = bits(p[:, : self.pixels], generator)
         if not self.labels:
             return images
-        labels = torch.multinomial(p[:, self.pixels :], 1, generator=generator).squeeze(1)
+        p = p[:, self.pixels :].nan_to_num() + torch.finfo(p.dtype).tiny
+        labels = torch.multinomial(p, 1, generator=generator).squeeze(1)
         return self.clamped(images, labels)
 
     def random(self, count: int, like: Tensor, generator: torch.Generator) -> Tensor:
@@ -80,7 +81,9 @@ def bits(p: Tensor, generator: torch.Generator) -> Tensor:
 
 def one_of(drive: Tensor, generator: torch.Generator) -> Tensor:
     """Draw rows with a single 1 from the softmax of their total inputs (n, labels)."""
-    drawn = torch.multinomial(drive.softmax(1), 1, generator=generator).squeeze(1)
+    # Where weights have gone astray a draw must not fail before they are looked at.
+    p = drive.nan_to_num(0.0, 1e4, -1e4).softmax(1)
+    drawn = torch.multinomial(p, 1, generator=generator).squeeze(1)
     return one_hot(drawn, drive.shape[1]).to(drive.dtype)
 
 

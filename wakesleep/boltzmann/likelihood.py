@@ -105,13 +105,13 @@ def ais(
     here = machine.tempered(theta, 0.0, base)
     rows = machine.refreshed(here, rows)
     log_w = torch.full((runs,), base_log_z(layout, base), dtype=torch.float64, device=base.device)
-    before = machine.log_weight(here, rows)
+    before = machine.log_weight(here, rows).double()
     for number in range(1, temperatures + 1):
         here = machine.tempered(theta, number / temperatures, base)
-        log_w += (machine.log_weight(here, rows) - before).double()
+        log_w += machine.log_weight(here, rows).double() - before
         if number < temperatures:
             rows = machine.sweep(here, machine.refreshed(here, rows), generator)
-            before = machine.log_weight(here, rows)
+            before = machine.log_weight(here, rows).double()
     return summary(log_w)
 
 

@@ -19,6 +19,7 @@ from wakesleep.boltzmann.layout import Layout, bits, check_binary
 from wakesleep.boltzmann.parameters import Parameters
 from wakesleep.boltzmann.restricted import Restricted
 from wakesleep.boltzmann.sampler import Sampler
+from wakesleep.errors import InputError
 from wakesleep.model import Chunk, Setting
 from wakesleep.plasticity import Momentum
 from wakesleep.readout import SoftmaxReadout
@@ -26,6 +27,7 @@ from wakesleep.readout import SoftmaxReadout
 Theta = dict[str, Tensor]
 OFFSETS_REMEMBERED = 0.99  # weight of the past in the mean activities of a centred machine
 REMEMBERED = 0.9  # weight of the past in the mean goodness of real cases and of dreams,
+EXACT_DRAWS = 200  # samples that stand for an exact distribution there
 REMEMBER_EVERY = 10  # which is looked at after so many updates
 
 
@@ -71,7 +73,9 @@ class Boltzmann:
             else:
                 exact.check(layout.units)
         self.theta: Theta = self.machine.start(p.start_scale, like, setting.streams("weights"))
+        self.streams = setting.streams
         self.generator = setting.streams("sampling")
+        self.sees_labels = bool(labels)
         self.velocities: dict[str, Theta] = {}
         self.measured: Theta | None = None
         self.baseline: Theta | None = None
@@ -117,7 +121,12 @@ class Boltzmann:
         return self.sampler.acting(self.theta)
 
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return minus the free energy (1, n); a mean-field bound where that is out of reach."""
+        """Return minus the free energy (1, n), or for connected hidden units the bound on it.
+
+        Grey images are drawn binary, always in the same way, if learning draws them.
+        """
+        if self.parameters.binarise == "stochastic":
+            images = bits(images, self.streams.fresh("goodness of grey images"))
         visible = self.layout.clamped(images, labels)
         return torch.as_tensor(self.machine.goodness(self.acting, visible)).unsqueeze(0)
 
@@ -158,7 +167,7 @@ class Boltzmann:
         return exact.goodness(self.machine, theta, visible) - exact.log_z(self.machine, theta)
 
     def hidden_codes(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the most probable states (n, hidden) of hidden units for images."""
+        """Return which hidden units (n, hidden) are more probably on than off for images."""
         return self.machine.features(self.acting, images) > 0.5
 
     # Dreams -----------------------------------------------------------------------------------
@@ -187,19 +196,25 @@ class Boltzmann:
         a Boltzmann machine is its temperature.
         """
         layout, theta = self.layout, self.acting
+        if start == "label" and not layout.labels:
+            raise InputError(
+                "a dream cannot start from a label: the machine has no label units; start it from "
+                "noise, last_waking or stored"
+            )
         count, held = len(labels), None
         noise = layout.random(count, self.theta[next(iter(self.theta))], generator)
-        if start == "label" and layout.labels:
+        if start == "label":
             visible = layout.clamped(noise[:, : layout.pixels], labels)
             held = torch.arange(layout.visible, device=visible.device) >= layout.pixels
         elif start == "last_waking" and self.waking is not None:
             visible = self.waking[torch.arange(count, device=labels.device) % len(self.waking)]
-        elif start == "stored" and self.sampler.chains is not None:
-            kept = self.sampler.chains.visible[:, : layout.visible]
+        elif start == "stored" and self.sampler.coldest is not None:
+            kept = self.sampler.coldest.visible[:, : layout.visible]
             visible = kept[torch.arange(count, device=labels.device) % len(kept)]
         else:
             visible = noise
         rows = self.machine.clamped(theta, visible, generator)
+        rows = self.machine.as_states(rows, generator)
         rows = sampling.gibbs(self.machine, theta, rows, settle + 1, generator, held)
         images, found = layout.seen(rows.visible[:, : layout.visible])
         chances = torch.nn.functional.one_hot(found, max(layout.labels, 1)).to(images.dtype)
@@ -221,8 +236,8 @@ class Boltzmann:
         cpu = chunk.images.device.type == "cpu"
         for step, index in enumerate(chunk.index):
             self._step(chunk, chunk.images[index], chunk.labels[index], chunk.gains[step])
-            # On a CPU a look at every step is almost free; a GPU would have to wait for each. What
-            # goes astray in a weight shows in a bias one step later.
+            # On a CPU a look at biases is almost free; weights are looked at after the last step,
+            # and on a GPU all is, which would else have to wait for every step.
             if cpu and not math.isfinite(self._total(1)):
                 return step
         return None if math.isfinite(self._total(2)) else len(chunk.index) - 1
@@ -267,10 +282,15 @@ class Boltzmann:
 
     def _remember(self, number: int, rows: Any) -> None:
         """Keep the mean goodness of real (0) or negative (1) cases up to date."""
+        if isinstance(self.machine, Restricted) and rows.weight is not None:
+            # Exact rows hold means of visible units, and goodness is not linear in these.
+            drawn = self.sampler.visible(rows, EXACT_DRAWS, self.generator)
+            rows = self.machine.clamped(self.acting, drawn, self.generator)
         goodness = self.machine.rows_goodness(self.acting, rows)
         weight = getattr(rows, "weight", None)
         mean = goodness.mean() if weight is None else goodness @ weight
-        self.remembered[number].lerp_(mean, 1 - REMEMBERED)
+        first = self.updates[number] == 0
+        self.remembered[number].lerp_(mean, 1.0 if first else 1 - REMEMBERED)
 
     def _move(self, chunk: Chunk, parts: dict[str, tuple[Any, float]], gain: float) -> None:
         """Change the parameters by what the parts say."""
@@ -286,11 +306,14 @@ class Boltzmann:
             if chunk.separate_states
             else {"shared": list(parts.values())}
         )
+        for value in self.theta.values():
+            if its.decay and value.dim() == 2:
+                value.mul_(1 - gain * its.rate * its.decay)
         for name, group in groups.items():
             if name not in self.velocities:
                 self.velocities[name] = self._zeros()
             velocity = self.velocities[name]
-            plain = not its.centred
+            plain = not its.enhanced_gradient
             if plain:
                 scaled = [(rows, factor * (1 - mu)) for rows, factor in group]
                 self.machine.add(velocity, scaled, mu)
@@ -304,8 +327,6 @@ class Boltzmann:
                 for key, stored in self.baseline.items():
                     velocity[key].add_(stored, alpha=(1 - mu) * (-1.0 if awake else 1.0))
             for key, value in self.theta.items():
-                if its.decay and value.dim() == 2:
-                    value.mul_(1 - gain * its.rate * its.decay)
                 direction = velocity[key].sign() if its.update == "sign" else velocity[key]
                 value.add_(direction, alpha=gain * its.rate)
 
@@ -313,7 +334,8 @@ class Boltzmann:
         """Return mean statistics of rows, centred where the machine learns so."""
         found = self._zeros()
         self.machine.add(found, [(rows, 1.0)], 0.0)
-        if self.parameters.centred:
+        if self.parameters.enhanced_gradient:
+            self._offsets(rows)
             self.machine.centre(found, self.offsets)
         return found
 
@@ -341,18 +363,22 @@ class Boltzmann:
     def _awake(self, images: Tensor, labels: Tensor) -> Any:
         rows = self._clamped(images, labels)
         self.waking = rows.visible[:, : self.layout.visible]
-        if self.parameters.centred:
+        if self.parameters.enhanced_gradient:
+            self._offsets(rows)
             for name, mean in self.machine.means(rows).items():
-                if name not in self.offsets:
-                    self.offsets[name] = mean.clone()
                 self.offsets[name].lerp_(mean, 1 - OFFSETS_REMEMBERED)
         return rows
+
+    def _offsets(self, rows: Any) -> None:
+        """Begin the running means with the first rows there are."""
+        if not self.offsets:
+            self.offsets = {name: its.clone() for name, its in self.machine.means(rows).items()}
 
     def _asleep(
         self, images: Tensor, labels: Tensor, generator: torch.Generator, *, keep: bool
     ) -> Any:
-        if self.parameters.sampler == "cd":  # the others do not look at real cases
-            images = bits(images, generator)
+        if self.parameters.sampler == "cd" or self.sampler.held is not None:
+            images = bits(images, generator)  # the others do not look at real cases
         visible = self.layout.clamped(images, labels)
         return self.sampler.asleep(self.theta, visible, generator, keep=keep)
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from wakesleep import specs
 
 MOST_UNITS = 100_000
-ENUMERABLE = 20  # hidden units of a restricted machine whose likelihood every probe can afford
+ENUMERABLE = 16  # hidden units of a restricted machine whose likelihood every probe can afford
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -102,8 +102,8 @@ class Parameters(specs.Spec):
         0.0, description="Weight of the past in the running mean of gradients."
     )
     decay: Annotated[float, Field(ge=0)] = Field(0.0, description="Weight decay.")
-    centred: bool = Field(
-        False, description="Learn with activities less their running means (enhanced gradient)."
+    enhanced_gradient: bool = Field(
+        False, description="Learn with activities less their running means (the centred gradient)."
     )
     baseline_memory: Fraction = Field(
         0.0, description="Weight of the past in the stored baseline of sleep."
@@ -112,13 +112,13 @@ class Parameters(specs.Spec):
         0.01, description="Standard deviation of the weights at the start."
     )
     layerwise: Annotated[int, Field(ge=0)] = Field(
-        0, description="Updates of layer-wise training before the first phase (deep only)."
+        0, description="Updates of layer-wise training at the first waking (deep only)."
     )
     transposed: bool = Field(
         False,
         description=(
             "Start each layer of the stack from the transpose of the weights below (footnote 19 "
-            "of Hinton 2022; deep only, layers as wide as the one two below)."
+            "of Hinton 2022; deep only; each layer as wide as the one two below)."
         ),
     )
     linear_readout: bool = Field(
@@ -139,6 +139,11 @@ class Parameters(specs.Spec):
             raise ValueError(f"a deep machine has two hidden layers or more, not {layers}")
         if self.connections in ("full", "encoder", "mask") and layers > 1:
             raise ValueError(f"'connections: {self.connections}' takes one number of hidden units")
+        if self.sampler == "annealed" and self.schedule[-1].temperature != self.temperature:
+            raise ValueError(
+                f"the schedule ends at a temperature of {self.schedule[-1].temperature:g}, and the "
+                f"machine lives at {self.temperature:g}; 'temperature' must be where it ends"
+            )
         if self.connections == "deep" and self.sampler == "exact":
             raise ValueError("'sampler: exact' is not for a deep machine; name its 'mask' instead")
         if self.connections == "encoder" and (not layers or self.label_units):

@@ -159,6 +159,8 @@ class Restricted:
 
     def means(self, rows: Rows) -> dict[str, Tensor]:
         """Return mean activity of visible and of hidden units."""
+        if rows.weight is not None:
+            return {"visible": rows.weight @ rows.visible, "hidden": rows.weight @ rows.hidden}
         return {"visible": rows.visible.mean(0), "hidden": rows.hidden.mean(0)}
 
     def tempered(self, theta: Theta, beta: float, base: Tensor | None = None) -> Theta:
@@ -184,10 +186,17 @@ class Restricted:
         visible = torch.where(where.unsqueeze(1), one.visible, other.visible)
         return self.refreshed(theta, Rows(visible, one.hidden))
 
+    def as_states(self, rows: Rows, generator: torch.Generator) -> Rows:
+        """Return rows that a chain can begin with: these are, for hidden units are drawn first."""
+        return rows
+
     def joined(self, parts: Sequence[Rows]) -> Rows:
         """Return all rows as one."""
+        drives = [its.drive for its in parts if its.drive is not None]
         return Rows(
-            torch.cat([its.visible for its in parts]), torch.cat([its.hidden for its in parts])
+            torch.cat([its.visible for its in parts]),
+            torch.cat([its.hidden for its in parts]),
+            torch.cat(drives) if len(drives) == len(parts) else None,
         )
 
     def refreshed(self, theta: Theta, rows: Rows) -> Rows:

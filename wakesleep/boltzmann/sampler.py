@@ -10,6 +10,7 @@ from torch import Tensor
 from wakesleep.boltzmann import exact, sampling
 from wakesleep.boltzmann.layout import bits
 from wakesleep.boltzmann.parameters import Parameters
+from wakesleep.errors import InputError
 
 Theta = dict[str, Tensor]
 
@@ -31,7 +32,7 @@ class Sampler:
     Raises
     ------
     InputError
-        If a unit that is to stay clamped is none of the visible ones.
+        If a unit that is to stay clamped is none of the visible ones, or a part of the label.
 
     Attributes
     ----------
@@ -50,6 +51,9 @@ class Sampler:
         self.held: Tensor | None = None
         if parameters.clamped_asleep:
             held = sampling.held_units(parameters.clamped_asleep, machine.layout.visible)
+            group = held[machine.layout.pixels :]
+            if bool(group.any()) and not bool(group.all()):
+                raise InputError("clamped_asleep: of the label units all are named, or none")
             self.held = held.to(generator.device)
         self.chains: Any = None
         self.replicas: list[Any] = []
@@ -60,6 +64,11 @@ class Sampler:
             self.replicas = [
                 machine.random(theta, count, generator) for _ in parameters.temperatures
             ]
+
+    @property
+    def coldest(self) -> Any:
+        """The chains at the machine's own temperature; None where there are none."""
+        return self.replicas[0] if self.replicas else self.chains
 
     def acting(self, theta: Theta) -> Theta:
         """Return parameters as they act at the machine's temperature."""
@@ -73,8 +82,7 @@ class Sampler:
         if p.sampler == "exact":
             return exact.clamped(machine, self.acting(theta), visible)
         if p.sampler == "annealed":
-            on, off = p.noise
-            visible = (visible - bits(off + (on - off) * visible, generator)).abs()
+            visible = self._noisy(visible, generator)
             if p.hidden:
                 rows = machine.random(theta, len(visible), generator)
                 rows.visible[:, : machine.layout.visible] = visible
@@ -105,6 +113,7 @@ class Sampler:
         if p.sampler == "annealed":
             rows = machine.random(theta, len(visible), generator)
             if self.held is not None:
+                visible = self._noisy(visible, generator)
                 rows.visible[:, : visible.shape[1]][:, self.held] = visible[:, self.held]
             return self._annealed(theta, rows, generator, self.held)
         if p.sampler == "tempering":
@@ -116,11 +125,19 @@ class Sampler:
             return replicas[0]
         rows = self.chains
         if p.sampler == "cd":
-            rows = machine.clamped(acting, visible, generator)
+            rows = machine.as_states(machine.clamped(acting, visible, generator), generator)
         rows = sampling.gibbs(machine, acting, rows, p.sweeps, generator, self.held)
         if keep and p.sampler == "persistent":
             self.chains = rows
         return rows
+
+    def _noisy(self, visible: Tensor, generator: torch.Generator) -> Tensor:
+        """Return visible units of which some pixels are clamped wrongly."""
+        on, off = self.parameters.noise
+        pixels = self.machine.layout.pixels
+        images = visible[:, :pixels]
+        images = (images - bits(off + (on - off) * images, generator)).abs()
+        return torch.cat([images, visible[:, pixels:]], dim=1)
 
     def _annealed(
         self, theta: Theta, rows: Any, generator: torch.Generator, held: Tensor | None

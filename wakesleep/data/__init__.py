@@ -55,11 +55,19 @@ class Cases:
         return len(self.labels)
 
     @property
-    def entropy(self) -> float:
-        """Entropy of the cases' images in nats, each as probable as it is frequent."""
+    def binary(self) -> bool:
+        """Whether all features are 0 or 1."""
+        return bool(((self.images == 0) | (self.images == 1)).all())
+
+    def entropy(self, labelled: bool = False) -> float:
+        """Return the entropy of the images in nats, each as probable as it is frequent.
+
+        With ``labelled`` that of images together with their labels.
+        """
         import numpy as np
 
-        counts = np.unique(self.images, axis=0, return_counts=True)[1]
+        cases = np.column_stack([self.images, self.labels]) if labelled else self.images
+        counts = np.unique(cases, axis=0, return_counts=True)[1]
         p = counts / counts.sum()
         return float(-(p * np.log(p)).sum())
 

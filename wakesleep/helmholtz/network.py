@@ -42,6 +42,7 @@ class Helmholtz:
     """
 
     layer_names = ("machine",)
+    own_negatives_only = True  # recognition learns nothing from cases whose causes are unknown
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p = self.parameters = parameters
@@ -59,6 +60,8 @@ class Helmholtz:
         self.momentum = p.momentum
         self.generator = setting.streams("sampling")
         self.remembered = torch.zeros(2, **kind)
+        self.updates = [0, 0]
+        self.sees_labels = p.label_units
         self.readouts = ("goodness",)
         # Probes ask the same questions with the same recognition samples every time.
         self.probing = setting.streams
@@ -142,7 +145,12 @@ class Helmholtz:
         return total / SAMPLES
 
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the bound on the log likelihood (1, n)."""
+        """Return the bound on the log likelihood (1, n).
+
+        Grey images are drawn binary, always in the same way, if learning draws them.
+        """
+        if self.parameters.binarise == "stochastic":
+            images = bits(images, self.probing.fresh("goodness of grey images"))
         return self.bound(self.layout.clamped(images, labels)).unsqueeze(0)
 
     def log_odds(self, goodness: Tensor) -> Tensor:
@@ -198,12 +206,7 @@ class Helmholtz:
             if chunk.sign != "negative":
                 self.wake(images, labels, rate)
             if chunk.sign != "positive":
-                if chunk.negatives is None:
-                    layers = self.fantasy(len(images), self.generator)
-                else:
-                    dreamt = self.layout.clamped(*chunk.negatives(self, images, labels))
-                    layers = self.recognised(dreamt, self.generator)
-                self.sleep(layers, rate)
+                self.sleep(self.fantasy(len(images), self.generator), rate)
             if not bool(torch.stack([its.sum() for its in self.theta.values()]).isfinite().all()):
                 return step
         return None
@@ -244,18 +247,24 @@ class Helmholtz:
 
     def _remember(self, number: int, layers: list[Tensor]) -> None:
         mean = (self.log_generated(layers) - self.log_recognised(layers)).mean()
-        self.remembered[number].lerp_(mean, 1 - REMEMBERED)
+        self.remembered[number].lerp_(mean, 1 - REMEMBERED if self.updates[number] else 1.0)
+        self.updates[number] += 1
 
     # State ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """Return every tensor that a resumed run needs."""
-        return {"theta": self.theta, "velocity": self.velocity, "remembered": self.remembered}
+        return {
+            "theta": self.theta,
+            "velocity": self.velocity,
+            "remembered": self.remembered,
+            "updates": self.updates,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
         self.theta, self.velocity = state["theta"], state["velocity"]
-        self.remembered = state["remembered"]
+        self.remembered, self.updates = state["remembered"], state["updates"]
 
 
 def _log_p(drive: Tensor, state: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+TIE = 1e-9  # a field smaller than this is none: Hebb's couplings are multiples of 1/N
 
 
 def hebb(patterns: Array) -> Array:
@@ -36,7 +37,7 @@ def relax(coupling: Array, state: Array, random: np.random.Generator) -> Array:
     state = state.copy()
     field = coupling @ state
     while True:
-        against = np.flatnonzero(state * field < 0)
+        against = np.flatnonzero(state * field < -TIE)
         if not len(against):
             return state
         unit = against[random.integers(len(against))]
@@ -54,14 +55,19 @@ def unlearn(coupling: Array, epsilon: float, random: np.random.Generator) -> Arr
     """
     units = len(coupling)
     dreamt = relax(coupling, random.choice((-1.0, 1.0), units), random)
-    coupling -= (epsilon / units) * np.outer(dreamt, dreamt)
-    np.fill_diagonal(coupling, 0.0)
+    forget(coupling, epsilon, dreamt)
     return dreamt
+
+
+def forget(coupling: Array, epsilon: float, dreamt: Array) -> None:
+    """Take a dream (N,) away from the couplings, in place."""
+    coupling -= (epsilon / len(coupling)) * np.outer(dreamt, dreamt)
+    np.fill_diagonal(coupling, 0.0)
 
 
 def stable(coupling: Array, patterns: Array) -> float:
     """Return the fraction of patterns (patterns, N) that are fixed points."""
-    return float(((patterns @ coupling) * patterns >= 0).all(1).mean())
+    return float(((patterns @ coupling) * patterns >= -TIE).all(1).mean())
 
 
 def dreaming_kernel(patterns: Array, time: float) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wakesleep.hopfield.attractors import energy, relax, stable, unlearn
+from wakesleep.hopfield.attractors import energy, forget, relax, stable, unlearn
 from wakesleep.hopfield.parameters import Parameters
 from wakesleep.model import Chunk, Setting
 
@@ -28,6 +28,7 @@ class Hopfield:
     """
 
     layer_names = ("network",)
+    sees_labels = False
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         self.epsilon = parameters.unlearning
@@ -43,21 +44,17 @@ class Hopfield:
                 patterns = self._spins(chunk.images[index])
                 self.coupling += chunk.gains[step] * patterns.T @ patterns / patterns.shape[1]
                 np.fill_diagonal(self.coupling, 0.0)
-                self.stored = np.concatenate([self.stored, patterns])
-            if chunk.sign == "negative" and chunk.negatives is not None:
+                self.stored = np.unique(np.concatenate([self.stored, patterns]), axis=0)
+            if chunk.sign != "positive" and chunk.negatives is not None:
                 seen, _ = chunk.negatives(self, chunk.images[index], chunk.labels[index])
                 random = self._random(self.generator)
                 for state in self._spins(seen):
                     dreamt = relax(self.coupling, state, random)
-                    self._forget(dreamt, chunk.gains[step] / len(seen))
+                    forget(self.coupling, self.epsilon * chunk.gains[step] / len(seen), dreamt)
             elif chunk.sign != "positive":
                 epsilon = self.epsilon * chunk.gains[step]
                 unlearn(self.coupling, epsilon, self._random(self.generator))
         return None
-
-    def _forget(self, dreamt: np.ndarray, gain: float) -> None:
-        self.coupling -= gain * self.epsilon / len(dreamt) * np.outer(dreamt, dreamt)
-        np.fill_diagonal(self.coupling, 0.0)
 
     def _spins(self, images: Tensor) -> np.ndarray:
         return np.where(images.cpu().numpy() > 0.5, 1.0, -1.0)

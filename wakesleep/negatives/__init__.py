@@ -41,6 +41,8 @@ class Source:
         Whether it makes sense for windows of a sequence alone.
     own
         Whether a learner that can draw samples draws them itself, as it sees fit.
+    labels_only
+        Whether negative cases differ from real ones by their label alone.
     """
 
     module: str
@@ -49,13 +51,18 @@ class Source:
     dreams: bool = False
     sequences: bool = False
     own: bool = False
+    labels_only: bool = False
 
 
 SOURCES: dict[str, Source] = {
     "usual": Source("wakesleep.negatives.usual", own=True),
-    "wrong_label": Source("wakesleep.negatives.wrong_label"),
-    "hard_label": Source("wakesleep.negatives.hard_label", needs="label_probabilities"),
-    "own_label": Source("wakesleep.negatives.own_label", needs="label_probabilities"),
+    "wrong_label": Source("wakesleep.negatives.wrong_label", labels_only=True),
+    "hard_label": Source(
+        "wakesleep.negatives.hard_label", needs="label_probabilities", labels_only=True
+    ),
+    "own_label": Source(
+        "wakesleep.negatives.own_label", needs="label_probabilities", labels_only=True
+    ),
     "hybrid": Source(
         "wakesleep.negatives.hybrid",
         options={

@@ -1,7 +1,7 @@
-"""What the model's kind usually learns against.
+"""What a model of its data usually learns against: its own samples.
 
-Its own samples where it is a model of its data, as a Boltzmann machine is; real images with wrong
-labels for all others, such as Forward-Forward.
+For a model that cannot draw any, such as a Forward-Forward network, ``usual`` stands for
+``wrong_label`` (see :func:`wakesleep.prepare.prepare`).
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from typing import Any
 from torch import Tensor
 
 from wakesleep.negatives import Context
-from wakesleep.negatives.wrong_label import wrong_label
 
 
 def usual(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-    """Return as many negative cases as there are real ones.
+    """Return as many samples as there are real cases.
 
     Parameters
     ----------
     model
-        Asked for its samples if it can draw any (:class:`wakesleep.capabilities.Samples`).
+        Offers ``sample`` (:class:`wakesleep.capabilities.Samples`).
     images, labels
         Real cases (cases, features) and (cases,).
     context
-        For the number of classes and the random stream.
+        For the random stream.
     """
-    if hasattr(model, "sample"):
-        seen: tuple[Tensor, Tensor] = model.sample(images, labels, context.generator)
-        return seen
-    return wrong_label(model, images, labels, context)
+    seen: tuple[Tensor, Tensor] = model.sample(images, labels, context.generator)
+    return seen
