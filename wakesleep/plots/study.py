@@ -194,7 +194,7 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
     # A t interval of two seeds can reach anywhere; the axis is that of what was measured.
     finite = values.values[np.isfinite(values.values)]
     least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if least < most:
+    if least < most and ax.get_yscale() == "linear":
         room = 0.15 * (most - least)
         # What is never negative has no room below 0.
         ax.set_ylim(least - room if least < 0 else max(least - room, -0.03 * most), most + room)
