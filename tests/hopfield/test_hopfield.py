@@ -86,9 +86,7 @@ def test_the_kernel_ends_as_the_projector():
 
 def test_a_night_of_unlearning_and_one_too_long():
     """At a load of .4 nothing is stable before sleep, all after it, and nothing after too much."""
-    result = ws.run(
-        "unlearning", "hopfield_100", inputs={"dreams": 5200, "probe_every": 400}, seed=3
-    )
+    result = ws.run("unlearning", "hopfield_100", inputs={"dreams": 400, "nights": 13}, seed=3)
     found = result.stable_fraction.values
     assert np.isnan(found[0])  # nothing is stored yet
     assert found[1] < 0.1
