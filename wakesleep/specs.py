@@ -15,6 +15,11 @@ from wakesleep.files import Document, Path_, kind_of
 Checked = TypeVar("Checked", bound=BaseModel)
 BRANCH = re.compile(r"<[A-Z][A-Za-z]+>")  # our tags of a union's branches: <model's name>
 
+MOST_UNITS = 100_000  # in one layer
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Width = Annotated[int, Field(gt=0, le=MOST_UNITS)]
+Widths = Annotated[tuple[Width, ...], Field(min_length=1, strict=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from wakesleep import specs
-from wakesleep.forward_forward.parameters import Fraction, Positive, Widths
+from wakesleep.specs import Fraction, Positive, Widths
 
 
 class Parameters(specs.Spec):

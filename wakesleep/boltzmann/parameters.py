@@ -7,14 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from wakesleep import specs
+from wakesleep.specs import Fraction, Positive, Width
 
-MOST_UNITS = 100_000
 ENUMERABLE = 16  # hidden units of a restricted machine whose likelihood every probe can afford
 
-Positive = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Width = Annotated[int, Field(gt=0, le=MOST_UNITS)]
 Sweeps = Annotated[int, Field(ge=1)]
 Bit = Annotated[int, Field(ge=0, le=1)]
 

@@ -7,14 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from wakesleep import specs
-
-MOST_UNITS = 100_000  # in one layer
-
-Positive = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Widths = Annotated[
-    tuple[Annotated[int, Field(gt=0, le=MOST_UNITS)], ...], Field(min_length=1, strict=False)
-]
+from wakesleep.specs import Fraction, Positive, Widths
 
 
 class Parameters(specs.Spec):

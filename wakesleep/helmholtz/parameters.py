@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wakesleep import specs
+from wakesleep.specs import Width
 
-MOST_UNITS = 100_000
 ENUMERABLE = 12  # hidden units whose every state a probe can afford
-
-Width = Annotated[int, Field(gt=0, le=MOST_UNITS)]
 
 
 class Parameters(specs.Spec):
