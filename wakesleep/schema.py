@@ -33,7 +33,8 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["title"] = "wakesleep protocol"
         return schema
     if kind == "model":
-        from wakesleep.model import KINDS, ModelSpec, imported
+        from wakesleep.kinds import KINDS
+        from wakesleep.model import ModelSpec, imported
 
         schema = ModelSpec.model_json_schema()
         schema["title"] = "wakesleep model"

@@ -81,7 +81,7 @@ def test_separate_states_and_a_fresh_one():
     plain = made(momentum=0.9, start_scale=0.5)
     for sign in ("positive", "negative"):
         plain.learn(chunk(sign, separate_states=True))
-    assert set(plain.velocities) == {"positive", "negative"}
+    assert set(plain.ascent.velocities) == {"positive", "negative"}
     before = now(plain)
     dreamt = statistics(plain, exact.model(plain.machine, plain.theta))
     plain.learn(chunk("negative", fresh_state=True))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.boltzmann import connections, exact, sampling
+from wakesleep.boltzmann.ascent import Ascent
 from wakesleep.boltzmann.deep import Deep, layerwise
 from wakesleep.boltzmann.general import General
 from wakesleep.boltzmann.layout import Layout, bits, check_binary
@@ -25,7 +26,6 @@ from wakesleep.plasticity import Momentum
 from wakesleep.readout import SoftmaxReadout
 
 Theta = dict[str, Tensor]
-OFFSETS_REMEMBERED = 0.99  # weight of the past in the mean activities of a centred machine
 REMEMBERED = 0.9  # weight of the past in the mean goodness of real cases and of dreams,
 EXACT_DRAWS = 200  # samples that stand for an exact distribution there
 REMEMBER_EVERY = 10  # which is looked at after so many updates
@@ -50,6 +50,8 @@ class Boltzmann:
         hidden probabilities; with hidden units).
     theta
         Weights and biases by name.
+    ascent
+        How statistics become a change of these.
     sampler
         Its chains, and how it settles awake and asleep.
 
@@ -76,11 +78,7 @@ class Boltzmann:
         self.streams = setting.streams
         self.generator = setting.streams("sampling")
         self.sees_labels = bool(labels)
-        self.velocities: dict[str, Theta] = {}
-        self.measured: Theta | None = None
-        self.baseline: Theta | None = None
-        self.offsets: dict[str, Tensor] = {}
-        self.momentum = p.momentum
+        self.ascent = Ascent(self.machine, p)
         self.sampler = Sampler(self.machine, p, self.theta, self.generator)
         self.waking: Tensor | None = None  # the last real cases, on the visible units
         # Mean goodness of real cases and of negative ones: where the line between them is drawn.
@@ -225,12 +223,7 @@ class Boltzmann:
     @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
-        if chunk.momentum is not None:
-            self.momentum = chunk.momentum
-        if chunk.fresh_state:
-            self.velocities.clear()
-        if chunk.sign == "positive" and self.measured is not None:
-            self.baseline = {name: its.clone() for name, its in self.measured.items()}
+        self.ascent.begin(chunk)
         if not self.pretrained and chunk.sign != "negative":
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
@@ -278,7 +271,7 @@ class Boltzmann:
                 if self.updates[number] % REMEMBER_EVERY == 0:
                     self._remember(number, parts[name][0])
                 self.updates[number] += 1
-        self._move(chunk, parts, gain)
+        self.ascent.move(self.theta, chunk, parts, gain)
 
     def _remember(self, number: int, rows: Any) -> None:
         """Keep the mean goodness of real (0) or negative (1) cases up to date."""
@@ -292,65 +285,6 @@ class Boltzmann:
         first = self.updates[number] == 0
         self.remembered[number].lerp_(mean, 1.0 if first else 1 - REMEMBERED)
 
-    def _move(self, chunk: Chunk, parts: dict[str, tuple[Any, float]], gain: float) -> None:
-        """Change the parameters by what the parts say."""
-        its, mu = self.parameters, self.momentum
-        awake = chunk.sign == "positive"
-        if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):
-            self._measure(parts["negative"][0])
-        if chunk.mode == "measure":
-            return
-        subtract = (awake and chunk.subtract_baseline) or chunk.mode == "centred"
-        groups = (
-            {name: [part] for name, part in parts.items()}
-            if chunk.separate_states
-            else {"shared": list(parts.values())}
-        )
-        for value in self.theta.values():
-            if its.decay and value.dim() == 2:
-                value.mul_(1 - gain * its.rate * its.decay)
-        for name, group in groups.items():
-            if name not in self.velocities:
-                self.velocities[name] = self._zeros()
-            velocity = self.velocities[name]
-            plain = not its.enhanced_gradient
-            if plain:
-                scaled = [(rows, factor * (1 - mu)) for rows, factor in group]
-                self.machine.add(velocity, scaled, mu)
-            else:
-                for old in velocity.values():
-                    old.mul_(mu)
-                for rows, factor in group:
-                    for key, new in self._statistics(rows).items():
-                        velocity[key].add_(new, alpha=factor * (1 - mu))
-            if subtract and self.baseline is not None:
-                for key, stored in self.baseline.items():
-                    velocity[key].add_(stored, alpha=(1 - mu) * (-1.0 if awake else 1.0))
-            for key, value in self.theta.items():
-                direction = velocity[key].sign() if its.update == "sign" else velocity[key]
-                value.add_(direction, alpha=gain * its.rate)
-
-    def _statistics(self, rows: Any) -> Theta:
-        """Return mean statistics of rows, centred where the machine learns so."""
-        found = self._zeros()
-        self.machine.add(found, [(rows, 1.0)], 0.0)
-        if self.parameters.enhanced_gradient:
-            self._offsets(rows)
-            self.machine.centre(found, self.offsets)
-        return found
-
-    def _measure(self, rows: Any) -> None:
-        """Refresh the stored baseline by what the machine dreams now."""
-        now = self._statistics(rows)
-        if self.measured is None:
-            self.measured = now
-            return
-        for key, value in self.measured.items():
-            value.lerp_(now[key], 1 - self.parameters.baseline_memory)
-
-    def _zeros(self) -> Theta:
-        return {name: torch.zeros_like(its) for name, its in self.theta.items()}
-
     # Data -------------------------------------------------------------------------------------
 
     def _clamped(self, images: Tensor, labels: Tensor) -> Any:
@@ -363,16 +297,8 @@ class Boltzmann:
     def _awake(self, images: Tensor, labels: Tensor) -> Any:
         rows = self._clamped(images, labels)
         self.waking = rows.visible[:, : self.layout.visible]
-        if self.parameters.enhanced_gradient:
-            self._offsets(rows)
-            for name, mean in self.machine.means(rows).items():
-                self.offsets[name].lerp_(mean, 1 - OFFSETS_REMEMBERED)
+        self.ascent.look(rows)
         return rows
-
-    def _offsets(self, rows: Any) -> None:
-        """Begin the running means with the first rows there are."""
-        if not self.offsets:
-            self.offsets = {name: its.clone() for name, its in self.machine.means(rows).items()}
 
     def _asleep(
         self, images: Tensor, labels: Tensor, generator: torch.Generator, *, keep: bool
@@ -388,10 +314,7 @@ class Boltzmann:
         """Return all that a resumed run needs, as plain dictionaries and lists of tensors."""
         return {
             "theta": self.theta,
-            "velocities": self.velocities,
-            "measured": self.measured,
-            "baseline": self.baseline,
-            "offsets": self.offsets,
+            "ascent": self.ascent.state_dict(),
             "sampler": self.sampler.state_dict(),
             "waking": self.waking,
             "remembered": self.remembered,
@@ -408,11 +331,9 @@ class Boltzmann:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
-        for name in (
-            "theta", "velocities", "measured", "baseline", "offsets", "waking", "remembered",
-            "updates", "pretrained",
-        ):  # fmt: skip
+        for name in ("theta", "waking", "remembered", "updates", "pretrained"):
             setattr(self, name, state[name])
+        self.ascent.load_state_dict(state["ascent"])
         self.sampler.load_state_dict(state["sampler"])
         if self.softmax is not None:
             for name, value in state["softmax"].items():

@@ -1,0 +1,102 @@
+"""The kinds of model that come with the package, and what each can be asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model that comes with the package.
+
+    Attributes
+    ----------
+    parameters
+        ``module:name`` of the pydantic class that checks a model file's parameters; it must not
+        import torch, so that files are checked quickly.
+    learner
+        ``module:name`` of the class that is built as ``learner(parameters, setting)``.
+    offers
+        Capabilities it can have.
+    """
+
+    parameters: str
+    learner: str
+    offers: tuple[str, ...]
+
+
+KINDS: dict[str, Kind] = {
+    "forward_forward": Kind(
+        parameters="wakesleep.forward_forward.parameters:Parameters",
+        learner="wakesleep.forward_forward.network:ForwardForward",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "dream",
+            "weight_norms",
+            "momentum",
+            "baseline",
+            "updates_per_batch",
+        ),
+    ),
+    "boltzmann": Kind(
+        parameters="wakesleep.boltzmann.parameters:Parameters",
+        learner="wakesleep.boltzmann.machine:Boltzmann",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "dream",
+            "sample",
+            "likelihood",
+            "codes",
+            "weight_norms",
+            "momentum",
+            "baseline",
+        ),
+    ),
+    "helmholtz": Kind(
+        parameters="wakesleep.helmholtz.parameters:Parameters",
+        learner="wakesleep.helmholtz.network:Helmholtz",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "sample",
+            "likelihood",
+            "momentum",
+        ),
+    ),
+    "hopfield": Kind(
+        parameters="wakesleep.hopfield.parameters:Parameters",
+        learner="wakesleep.hopfield.network:Hopfield",
+        offers=("wake", "sleep", "interleaved", "goodness", "sample", "memories"),
+    ),
+    "backprop": Kind(
+        parameters="wakesleep.backprop.parameters:Parameters",
+        learner="wakesleep.backprop.network:Backprop",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "classify",
+            "label_probabilities",
+            "weight_norms",
+        ),
+    ),
+    "ngram": Kind(
+        parameters="wakesleep.ngram.parameters:Parameters",
+        learner="wakesleep.ngram.counter:Counter",
+        offers=("wake", "sleep", "interleaved", "classify", "label_probabilities"),
+    ),
+}
