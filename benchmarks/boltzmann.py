@@ -24,6 +24,7 @@ from wakesleep.model import Chunk, Setting
 from wakesleep.randomness import Streams
 
 BATCH, STEPS, PIXELS = 100, 60, 784
+REST = 0.3  # seconds between two timings
 
 
 def ours(hidden: int = 500, sweeps: int = 1, chains: int = BATCH) -> Boltzmann:
@@ -83,7 +84,10 @@ def main() -> None:
     theirs()
     mine, its = [], []
     for _ in range(options.rounds):
+        # Threads of the library that has just been used wait busily for a while.
+        time.sleep(REST)
         mine.append(seconds(machine, images))
+        time.sleep(REST)
         its.append(theirs())
     print(
         f"torch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of {STEPS} "
