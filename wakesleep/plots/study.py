@@ -98,8 +98,6 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
             heatmap(panel, wanted.x, wanted.y, ax, scale)
         else:
             lines(panel, wanted.x, wanted.hue, ax)
-            for axis in wanted.log:
-                _logarithmic(ax, axis)
         named = [
             f"{NAMES.get(name, name)} {_tick(name, its)}"
             if not isinstance(its, str)
@@ -108,6 +106,8 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
             if name
         ]
         ax.set_title(", ".join(named), fontsize=9)
+    if wanted.figure != "heatmap":
+        _scale(axes, wanted, values)
     _label(figure, axes, wanted, values)
     return figure
 
@@ -191,13 +191,6 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
             continue
         ax.plot(at, mean, color=colour, linewidth=1.3, marker="o", markersize=2.5, label=label)
         ax.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
-    # A t interval of two seeds can reach anywhere; the axis is that of what was measured.
-    finite = values.values[np.isfinite(values.values)]
-    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if least < most and ax.get_yscale() == "linear":
-        room = 0.15 * (most - least)
-        # What is never negative has no room below 0.
-        ax.set_ylim(least - room if least < 0 else max(least - room, -0.03 * most), most + room)
     if words:
         names = [str(name).replace("_", " ") for name in words]
         ax.set_xticks(np.arange(len(words)), names, rotation=30, ha="right")
@@ -288,20 +281,40 @@ def _limits(values: xr.DataArray) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
+def _scale(axes: Any, wanted: Wanted, values: xr.DataArray) -> None:
+    """Set what all panels share: the range of what was measured, and logarithmic axes.
+
+    A t interval of two seeds can reach anywhere; the axis does not follow it.
+    """
+    finite = values.values[np.isfinite(values.values)]
+    if "y" not in wanted.log and finite.size and finite.min() < finite.max():
+        least, most = float(finite.min()), float(finite.max())
+        room = 0.15 * (most - least)
+        # What is never negative has no room below 0.
+        low = least - room if least < 0 else max(least - room, -0.03 * most)
+        axes[0, 0].set_ylim(low, most + room)
+    for which in wanted.log:
+        drawn = [
+            np.asarray(line.get_data()[which == "y"], dtype=float)
+            for ax in axes.flat
+            for line in ax.lines
+        ]
+        above = np.concatenate(drawn)
+        above = above[above > 0]
+        if not above.size:
+            raise InputError(f"axis {which} cannot be logarithmic: nothing on it is above 0")
+        if which == "y":
+            axes[0, 0].set_ylim(float(above.min()) / 1.3, float(above.max()) * 1.3)
+        for ax in axes.flat:
+            _logarithmic(ax, which)
+
+
 def _logarithmic(ax: Axes, which: str) -> None:
     """Make an axis logarithmic, with plain numbers at its ticks."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axis = getattr(ax, f"{which}axis")
-    drawn = np.concatenate([np.asarray(line.get_data()[which == "y"], float) for line in ax.lines])
-    above = drawn[drawn > 0]
-    if not above.size:
-        raise InputError(f"axis {which} cannot be logarithmic: nothing on it is above 0")
-    if which == "y":
-        ax.set_ylim(
-            float(above.min()) / 1.3, float(above.max()) * 1.3
-        )  # above 0 before it is logarithmic
     getattr(ax, f"set_{which}scale")("log")
+    axis = getattr(ax, f"{which}axis")
     low, high = axis.get_view_interval()
     # Over less than two decades the powers of ten alone would leave an axis without numbers.
     axis.set_major_locator(LogLocator(subs=(1,) if high > 200 * low else (1, 2, 5)))
@@ -315,7 +328,9 @@ def _tick(name: str, value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)
+    return (
+        f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value).replace("_", " ")
+    )
 
 
 def _label(figure: Figure, axes: Any, wanted: Wanted, values: xr.DataArray) -> None:
