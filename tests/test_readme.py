@@ -29,6 +29,7 @@ def test_every_command_exists(wakesleep):
         "plot",
         "dream",
         "hypnogram",
+        "likelihood",
         "copy",
         "check",
         "schema",

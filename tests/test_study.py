@@ -299,7 +299,12 @@ def test_an_interrupted_study_stops_where_it_is_safe(tmp_path, file):
     file.write_text(STUDY.replace("nights: [4, 2]", "nights: [9000, 9000]"))
     command = [sys.executable, "-m", "wakesleep", "study", str(file), "-o", str(tmp_path / "out")]
     process = subprocess.Popen(
-        [*command, "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job, as a run of the tests may be one, ignores the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     runs = tmp_path / "out" / "runs"
     deadline = time.monotonic() + 120

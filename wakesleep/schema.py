@@ -40,7 +40,9 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["title"] = "wakesleep model"
         schema["allOf"] = []
         for name, its in KINDS.items():
-            schema.setdefault("$defs", {})[name] = imported(its.parameters).model_json_schema()
+            parameters = imported(its.parameters).model_json_schema()
+            inner = parameters.pop("$defs", {})  # references are to the top
+            schema.setdefault("$defs", {}).update({**inner, name: parameters})
             schema["allOf"].append(
                 {
                     "if": {"properties": {"kind": {"const": name}}},
