@@ -82,12 +82,12 @@ def likelihood(
         cases = getattr(its, split)
         if split == "train":
             cases = cases.first(learnt_from)
-        images = torch.tensor(cases.images, dtype=like.dtype, device=like.device)
-        if bool(((images != 0) & (images != 1)).any()):
+        if not cases.binary:
             raise InputError(
                 f"a likelihood is that of binary cases, and '{its.name}' is grey; use a binary "
                 "data set, such as digits_binary"
             )
+        images = torch.tensor(cases.images, dtype=like.dtype, device=like.device)
         labels = torch.tensor(cases.labels, device=like.device)
         visible[split] = learner.layout.clamped(images, labels)
     theta = learner.acting

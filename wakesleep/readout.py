@@ -5,6 +5,8 @@ It proposes labels, and hard negatives are drawn from it. It teaches no hidden l
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -43,3 +45,12 @@ class SoftmaxReadout:
         fade(self.weight, self.plasticity, gain)
         self.plasticity.update(self.weight, self.states["weight"], error, activities, cases, gain)
         self.plasticity.update_bias(self.bias, self.states["bias"], error, cases, gain)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return every tensor that a resumed run needs."""
+        return {"weight": self.weight, "bias": self.bias, "states": self.states}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` returned."""
+        for name, value in state.items():
+            setattr(self, name, value)

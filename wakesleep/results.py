@@ -251,16 +251,15 @@ def open_result(store: Any) -> xr.Dataset:
     import xarray as xr
 
     try:
-        if isinstance(store, (str, Path)) and not Path(store).exists():
+        path = Path(store) if isinstance(store, (str, Path)) else None
+        if path is not None and not path.exists():
             raise InputError(f"{store}: there is no such result")
-        if isinstance(store, (str, Path)) and (
-            (Path(store) / "study.zarr").is_dir() or Path(store).name == "study.zarr"
-        ):
+        if path is not None and ((path / "study.zarr").is_dir() or path.name == "study.zarr"):
             raise InputError(
                 f"{store}: is the result of a study, not of a run; wakesleep.open_study opens it, "
                 "and its runs lie in the folder 'runs'"
             )
-        if isinstance(store, (str, Path)) and Path(store).is_file():
+        if path is not None and path.is_file():
             dataset = xr.load_dataset(store, engine="scipy", decode_times=False)
         else:
             dataset = xr.open_zarr(

@@ -131,13 +131,8 @@ class Deep:
 
     def label_goodness(self, theta: Theta, images: Tensor) -> Tensor:
         """Return the bound for images (n, pixels) with every label (n, labels)."""
-        labels = torch.arange(self.layout.labels, device=images.device)
         return torch.stack(
-            [
-                self.goodness(theta, self.layout.clamped(images, label.expand(len(images))))
-                for label in labels
-            ],
-            dim=1,
+            [self.goodness(theta, visible) for visible in self.layout.labelled(images)], dim=1
         )
 
     def features(self, theta: Theta, images: Tensor) -> Tensor:

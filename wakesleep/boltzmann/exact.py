@@ -58,8 +58,12 @@ def visible_states(layout: Layout, like: Tensor) -> Tensor:
 def all_states(layout: Layout, like: Tensor) -> Tensor:
     """Return every state of all units, visible ones first."""
     check(layout.units)
-    visible = visible_states(layout, like)
-    hidden = states(sum(layout.hidden), like)
+    return _completed(layout, visible_states(layout, like))
+
+
+def _completed(layout: Layout, visible: Tensor) -> Tensor:
+    """Return visible units (n, visible), each with every state of the hidden ones (rows, units)."""
+    hidden = states(sum(layout.hidden), visible)
     return torch.cat([visible.repeat_interleave(len(hidden), 0), hidden.repeat(len(visible), 1)], 1)
 
 
@@ -82,12 +86,8 @@ def clamped(
 ) -> general.Rows | restricted.Rows:
     """Return rows whose statistics are the machine's expectations given these visible units."""
     if isinstance(machine, Restricted):
-        drive = machine.hidden_drive(theta, visible)
-        return restricted.Rows(visible, torch.sigmoid(drive), drive)
-    hidden = states(sum(machine.layout.hidden), visible)
-    units = torch.cat(
-        [visible.repeat_interleave(len(hidden), 0), hidden.repeat(len(visible), 1)], dim=1
-    )
+        return machine.inferred(theta, visible)
+    units = _completed(machine.layout, visible)
     log_p = -machine.energy(theta, units).view(len(visible), -1)
     p = log_p.softmax(1) / len(visible)
     return general.Rows(units, p.view(-1))
@@ -121,10 +121,7 @@ def goodness(machine: General | Restricted, theta: Theta, visible: Tensor) -> Te
     """Return the log probability of visible units (n,), plus log Z, never a bound."""
     if isinstance(machine, Restricted) or machine.hidden_alone:
         return machine.goodness(theta, visible)
-    hidden = states(sum(machine.layout.hidden), visible)
-    units = torch.cat(
-        [visible.repeat_interleave(len(hidden), 0), hidden.repeat(len(visible), 1)], dim=1
-    )
+    units = _completed(machine.layout, visible)
     return (-machine.energy(theta, units)).view(len(visible), -1).logsumexp(1)
 
 

@@ -174,13 +174,8 @@ class General:
 
     def label_goodness(self, theta: Theta, images: Tensor) -> Tensor:
         """Return minus the free energy of images (n, pixels) with every label (n, labels)."""
-        labels = torch.arange(self.layout.labels, device=images.device)
         return torch.stack(
-            [
-                self.goodness(theta, self.layout.clamped(images, label.expand(len(images))))
-                for label in labels
-            ],
-            dim=1,
+            [self.goodness(theta, visible) for visible in self.layout.labelled(images)], dim=1
         )
 
     def features(self, theta: Theta, images: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -44,6 +45,11 @@ class Layout:
         if not self.labels:
             return images
         return torch.cat([images, one_hot(labels, self.labels).to(images.dtype)], dim=1)
+
+    def labelled(self, images: Tensor) -> Iterator[Tensor]:
+        """Give what stands on the visible units for images with every label, one after another."""
+        for label in torch.arange(self.labels, device=images.device):
+            yield self.clamped(images, label.expand(len(images)))
 
     def seen(self, visible: Tensor) -> tuple[Tensor, Tensor]:
         """Return images (n, pixels) and labels (n,) from visible units; 0 without label units."""

@@ -320,13 +320,7 @@ class Boltzmann:
             "remembered": self.remembered,
             "updates": self.updates,
             "pretrained": self.pretrained,
-            "softmax": None
-            if self.softmax is None
-            else {
-                "weight": self.softmax.weight,
-                "bias": self.softmax.bias,
-                "states": self.softmax.states,
-            },
+            "softmax": None if self.softmax is None else self.softmax.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -336,8 +330,7 @@ class Boltzmann:
         self.ascent.load_state_dict(state["ascent"])
         self.sampler.load_state_dict(state["sampler"])
         if self.softmax is not None:
-            for name, value in state["softmax"].items():
-                setattr(self.softmax, name, value)
+            self.softmax.load_state_dict(state["softmax"])
 
 
 def _machine(p: Parameters, layout: Layout, device: torch.device) -> Any:

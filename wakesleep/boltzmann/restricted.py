@@ -62,10 +62,14 @@ class Restricted:
         """Return total inputs of hidden units (n, hidden)."""
         return torch.addmm(theta["hidden_bias"], visible, theta["weight"])
 
-    def clamped(self, theta: Theta, visible: Tensor, generator: torch.Generator) -> Rows:
-        """Return rows with these visible units; the hidden ones are exact, nothing is drawn."""
+    def inferred(self, theta: Theta, visible: Tensor) -> Rows:
+        """Return rows with these visible units and the exact probabilities of hidden ones."""
         drive = self.hidden_drive(theta, visible)
         return Rows(visible, torch.sigmoid(drive), drive)
+
+    def clamped(self, theta: Theta, visible: Tensor, generator: torch.Generator) -> Rows:
+        """Return :meth:`inferred`: hidden units are exact, and nothing is drawn."""
+        return self.inferred(theta, visible)
 
     def sweep(
         self, theta: Theta, rows: Rows, generator: torch.Generator, held: Tensor | None = None
@@ -86,7 +90,7 @@ class Restricted:
         visible = self.layout.draw(drive, generator)
         if held is not None:
             visible = torch.where(held, rows.visible, visible)
-        return self.clamped(theta, visible, generator)
+        return self.inferred(theta, visible)
 
     def goodness(self, theta: Theta, visible: Tensor) -> Tensor:
         """Return minus the free energy (n,): the log probability of visible units, plus log Z."""
@@ -179,12 +183,12 @@ class Restricted:
     def random(self, theta: Theta, count: int, generator: torch.Generator) -> Rows:
         """Return chains that start from random visible units."""
         visible = self.layout.random(count, theta["weight"], generator)
-        return self.clamped(theta, visible, generator)
+        return self.inferred(theta, visible)
 
     def mixed(self, theta: Theta, where: Tensor, one: Rows, other: Rows) -> Rows:
         """Return chains that take their visible units from ``one`` where that is true (n,)."""
         visible = torch.where(where.unsqueeze(1), one.visible, other.visible)
-        return self.refreshed(theta, Rows(visible, one.hidden))
+        return self.inferred(theta, visible)
 
     def as_states(self, rows: Rows, generator: torch.Generator) -> Rows:
         """Return rows that a chain can begin with: these are, for hidden units are drawn first."""
@@ -201,8 +205,7 @@ class Restricted:
 
     def refreshed(self, theta: Theta, rows: Rows) -> Rows:
         """Return rows whose hidden probabilities are those of ``theta``."""
-        drive = self.hidden_drive(theta, rows.visible)
-        return Rows(rows.visible, torch.sigmoid(drive), drive)
+        return self.inferred(theta, rows.visible)
 
     def norms(self, theta: Theta) -> Tensor:
         """Return the root sum of squared weights per hidden unit (1,)."""

@@ -1,8 +1,7 @@
 """Data sets: images or windows of text, split once and for all to train, validate and test.
 
 :data:`DATA_SETS` names every data set and ``module:function`` that loads it (``load`` where none
-is named); nothing heavy is imported
-before a data set is asked for.
+is named); nothing heavy is imported before a data set is asked for.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ with the true one exactly.
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -68,31 +69,10 @@ def parity(bits: int = 3) -> DataSet:
     return _world(f"parity_{bits}", images, [0] * len(images), (1, bits))
 
 
-def bars_and_stripes_2() -> DataSet:
-    """Return the 6 images of 2 x 2 pixels."""
-    return bars_and_stripes(2)
-
-
-def bars_and_stripes_3() -> DataSet:
-    """Return the 14 images of 3 x 3 pixels."""
-    return bars_and_stripes(3)
-
-
-def bars_and_stripes_4() -> DataSet:
-    """Return the 30 images of 4 x 4 pixels."""
-    return bars_and_stripes(4)
-
-
-def encoder_4() -> DataSet:
-    """Return the patterns of the 4-2-4 and 4-3-4 encoders."""
-    return encoder(4)
-
-
-def encoder_8() -> DataSet:
-    """Return the patterns of the 8-3-8 encoder."""
-    return encoder(8)
-
-
-def encoder_40() -> DataSet:
-    """Return the patterns of the 40-10-40 encoder."""
-    return encoder(40)
+# What the names of data sets stand for.
+bars_and_stripes_2 = functools.partial(bars_and_stripes, 2)
+bars_and_stripes_3 = functools.partial(bars_and_stripes, 3)
+bars_and_stripes_4 = functools.partial(bars_and_stripes, 4)
+encoder_4 = functools.partial(encoder, 4)
+encoder_8 = functools.partial(encoder, 8)
+encoder_40 = functools.partial(encoder, 40)

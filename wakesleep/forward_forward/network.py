@@ -423,18 +423,13 @@ class ForwardForward:
         """Return every tensor that a resumed run needs, as plain dictionaries and lists."""
         return {
             "layers": [vars(layer).copy() for layer in self.layers],
-            "softmax": {
-                "weight": self.softmax.weight,
-                "bias": self.softmax.bias,
-                "states": self.softmax.states,
-            },
+            "softmax": self.softmax.state_dict(),
             "generator": None if self.generator is None else self.generator.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
         self.layers = [Layer(**tensors) for tensors in state["layers"]]
-        for name, value in state["softmax"].items():
-            setattr(self.softmax, name, value)
+        self.softmax.load_state_dict(state["softmax"])
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
