@@ -46,6 +46,7 @@ def test_schema(stored):
         "log_likelihood",
         "divergence",
         "distinct_codes",
+        "completion",
         "stable_fraction",
     }
     assert not absent & set(result)

@@ -139,6 +139,17 @@ class HasCodes(Protocol):
 
 
 @runtime_checkable
+class Completes(Protocol):
+    """Offers ``complete``: finds the rest of an image from a part of it."""
+
+    def complete(self, images: Tensor, given: int, generator: Generator) -> Tensor:
+        """Return images (cases, features) of which the first ``given`` features are real ones.
+
+        The others are the learner's: mean activities, found without a look at their real values.
+        """
+
+
+@runtime_checkable
 class HasMemories(Protocol):
     """Offers ``memories``: stores patterns that may or may not be fixed points."""
 
@@ -167,6 +178,7 @@ CAPABILITIES: dict[str, type] = {
     "sample": Samples,
     "likelihood": HasLikelihood,
     "codes": HasCodes,
+    "complete": Completes,
     "memories": HasMemories,
     "weight_norms": HasWeightNorms,
     "momentum": Learner,

@@ -57,6 +57,7 @@ KINDS: dict[str, Kind] = {
             "sample",
             "likelihood",
             "codes",
+            "complete",
             "weight_norms",
             "momentum",
             "baseline",

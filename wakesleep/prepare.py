@@ -221,7 +221,7 @@ def prepare(request: Request) -> Prepared:
         if what == "negative":
             return bound(spec.negatives, streams.fresh("probe negatives"))
         generator = streams.fresh(f"probe {what}")
-        if what == "noise":
+        if what in ("noise", "completion"):
             return generator
         if "sample" in model.offers:  # then that is what it dreams
             return bound(Negatives(source="usual"), generator)
@@ -310,7 +310,7 @@ def _quantities(request: Request, its: DataSet) -> tuple[str, ...]:
     """Return what every probe records: what was asked for, or all that can be had."""
     spec, offers = request.protocol.spec, request.model.offers
     asked = spec.record.quantities
-    for name in {"divergence", "distinct_codes"} & set(asked or ()):
+    for name in {"divergence", "distinct_codes", "completion"} & set(asked or ()):
         if not its.population:
             raise InputError(
                 f"record '{name}': '{its.name}' is a sample, not a population known in full"
@@ -327,6 +327,7 @@ def _quantities(request: Request, its: DataSet) -> tuple[str, ...]:
         )
     for name in ("log_likelihood", "divergence"):
         possible[name] &= its.validation.binary
+    possible["completion"] = asked is not None  # it takes far longer than all other quantities
     possible["sleep_pressure"] = spec.sleep_pressure is not None
     return tuple(name for name in possible if (possible[name] if asked is None else name in asked))
 

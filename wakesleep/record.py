@@ -34,7 +34,7 @@ class Probe:
         The true probability of every label (cases, classes), where it is known.
     fresh
         Called as ``fresh(what)``, with ``negative`` or ``dream`` returns that source of negative
-        data, with ``noise`` a random stream; each at its very start.
+        data, with ``noise`` or ``completion`` a random stream; each at its very start.
     quantities
         Names in :data:`wakesleep.results.QUANTITIES`.
     entropy
@@ -64,6 +64,8 @@ class Probe:
                 found["divergence"] = -self.entropy - likelihood
         if "distinct_codes" in wanted:
             found["distinct_codes"] = distinct(self.images, model.hidden_codes(*real))
+        if "completion" in wanted:
+            found["completion"] = completion(model, self.images, self.fresh("completion"))
         if "stable_fraction" in wanted:
             found["stable_fraction"] = np.array(model.stable_fraction())
         if any("goodness" in QUANTITIES[name].needs for name in wanted):
@@ -96,6 +98,18 @@ def distinct(images: Tensor, codes: Tensor) -> np.ndarray:
     patterns = np.unique(np.hstack([as_numpy(images), as_numpy(codes)]), axis=0)
     _, counts = np.unique(patterns[:, images.shape[1] :], axis=0, return_counts=True)
     return np.array((counts == 1).sum() / len(patterns))
+
+
+def completion(model: Any, images: Tensor, generator: Generator) -> np.ndarray:
+    """Return the fraction of images whose second half the model finds from the first.
+
+    What it finds counts as that second half, of all there are, which is nearest to it.
+    """
+    given = images.shape[1] // 2
+    halves = images[:, given:].unique(dim=0)
+    found = model.complete(images, given, generator)[:, given:]
+    nearest = halves[(found.unsqueeze(1) - halves).square().sum(2).argmin(1)]
+    return np.array(float((nearest == images[:, given:]).all(1).double().mean()))
 
 
 def noise_like(images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:

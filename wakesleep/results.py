@@ -82,6 +82,9 @@ QUANTITIES: dict[str, Quantity] = {
     "distinct_codes": Quantity(
         (), "fraction of cases whose hidden code is theirs alone", ("codes",)
     ),
+    "completion": Quantity(
+        (), "fraction of images whose second half is completed from the first", ("complete",)
+    ),
     "stable_fraction": Quantity(
         (), "fraction of stored patterns that are fixed points", ("memories",)
     ),

@@ -297,6 +297,31 @@ def test_inputs_stay_clamped_asleep(sampler):
     assert torch.equal(seen[:, [0, 2]], expected[:, [0, 2]])
 
 
+@pytest.mark.parametrize("sampler", ["persistent", "annealed"])
+@pytest.mark.parametrize(
+    "connections", [{"connections": "full"}, {"connections": "restricted", "hidden": [2]}]
+)
+def test_completion_against_enumeration(sampler, connections):
+    """How often the free pixels are on, given the clamped one, from all states that agree."""
+    machine = made(
+        sampler=sampler,
+        start_scale=1.5,
+        temperature=2.0,
+        schedule=[{"sweeps": 20, "temperature": 4.0}, {"sweeps": 20, "temperature": 2.0}],
+        **connections,
+    )
+    states = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 3)
+    log_p = machine.log_likelihood(states, torch.zeros(8, dtype=torch.long))
+    for first in (0.0, 1.0):
+        images = torch.full((2000, 3), 0.5, dtype=torch.float64)
+        images[:, 0] = first
+        found = machine.complete(images, 1, torch.Generator().manual_seed(0))
+        agree = states[:, 0] == first
+        expected = log_p[agree].softmax(0) @ states[agree]
+        assert torch.equal(found[:, 0], images[:, 0])
+        assert torch.allclose(found.mean(0), expected, atol=0.02)
+
+
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [

@@ -168,6 +168,18 @@ class Boltzmann:
         """Return which hidden units (n, hidden) are more probably on than off for images."""
         return self.machine.features(self.acting, images) > 0.5
 
+    @torch.inference_mode()
+    def complete(self, images: Tensor, given: int, generator: torch.Generator) -> Tensor:
+        """Return images whose first ``given`` pixels are clamped; see ``Completes``.
+
+        The others begin at random; what counts is how often each is on at the end of an
+        annealing, or of a hundred sweeps where the machine's sampler does not anneal.
+        """
+        held = torch.arange(self.layout.visible, device=images.device) < given
+        visible = self.layout.clamped(images, torch.zeros_like(images[:, 0], dtype=torch.long))
+        found = self.sampler.completed(self.theta, visible, held, generator)
+        return found[:, : self.layout.pixels]
+
     # Dreams -----------------------------------------------------------------------------------
 
     @torch.inference_mode()

@@ -13,6 +13,7 @@ from wakesleep.boltzmann.parameters import Parameters
 from wakesleep.errors import InputError
 
 Theta = dict[str, Tensor]
+COMPLETION_SWEEPS = 50  # before states count, and as many while they do, where nothing is annealed
 
 
 class Sampler:
@@ -130,6 +131,26 @@ class Sampler:
         if keep and p.sampler == "persistent":
             self.chains = rows
         return rows
+
+    def completed(
+        self, theta: Theta, visible: Tensor, held: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return how often visible units (n, visible) are on while some of them are held."""
+        machine, acting = self.machine, self.acting(theta)
+        rows = machine.random(theta, len(visible), generator)
+        rows.visible[:, : visible.shape[1]][:, held] = visible[:, held]
+        rows = machine.refreshed(acting, rows)
+        if self.parameters.sampler == "annealed":
+            rows = self._annealed(theta, rows, generator, held)
+        else:
+            rows = sampling.gibbs(machine, acting, rows, COMPLETION_SWEEPS, generator, held)
+            parts = []
+            for _ in range(COMPLETION_SWEEPS):
+                rows = machine.sweep(acting, rows, generator, held)
+                parts.append(rows)
+            rows = machine.joined(parts)
+        states: Tensor = rows.visible[:, : machine.layout.visible]
+        return states.view(-1, len(visible), states.shape[1]).mean(0)
 
     def _noisy(self, visible: Tensor, generator: torch.Generator) -> Tensor:
         """Return visible units of which some pixels are clamped wrongly."""
