@@ -189,20 +189,36 @@ def likelihood(
     temperatures: Annotated[int, typer.Option(help="Steps of importance sampling.")] = 1000,
     runs: Annotated[int, typer.Option(help="Independent runs of it.")] = 100,
     test: Annotated[bool, typer.Option("--test", help="Read the test data too.")] = False,
+    pseudo: Annotated[
+        bool, typer.Option("--pseudo", help="The pseudo-likelihood too; slow for many pixels.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
+    out: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Keep it as .nc.")] = None,
 ) -> None:
     """Estimate how probable a trained Boltzmann machine finds data, in nats a case."""
     from wakesleep.likelihoods import SPLITS
     from wakesleep.likelihoods import likelihood as estimated
 
     splits = SPLITS if test else SPLITS[:2]
-    found = estimated(result, temperatures=temperatures, runs=runs, splits=splits, seed=seed)
+    if out is not None and out.suffix != ".nc":
+        raise InputError(f"{out}: a likelihood is kept as .nc (NetCDF)")
+    found = estimated(
+        result, temperatures=temperatures, runs=runs, splits=splits, pseudo=pseudo, seed=seed
+    )
     for split in splits:
         its = found.sel(split=split)
-        typer.echo(
+        line = (
             f"{split:<10} {float(its.log_likelihood):9.2f}   "
             f"({float(its.lower):.2f} to {float(its.upper):.2f})"
         )
+        if pseudo:
+            line += f"   pseudo {float(its.pseudo_likelihood):.2f}"
+        typer.echo(line)
+    if out is not None:
+        from wakesleep.results import to_netcdf
+
+        to_netcdf(found, out)
+        typer.echo(f"result: {out}")
 
 
 @app.command()

@@ -20,6 +20,7 @@ def likelihood(
     temperatures: int = 1000,
     runs: int = 100,
     splits: tuple[str, ...] = ("train", "validation"),
+    pseudo: bool = False,
     seed: int = 0,
 ) -> xr.Dataset:
     """Estimate the log likelihood of data under the machine that a run ended with.
@@ -32,6 +33,9 @@ def likelihood(
         Of annealed importance sampling (:func:`wakesleep.boltzmann.likelihood.ais`).
     splits
         Of the data: ``train``, ``validation``, ``test``.
+    pseudo
+        Whether to work out the pseudo-likelihood too: the sum over pixels of the log probability of
+        each, given all others. It needs no log Z, and takes a pass through the data for each pixel.
     seed
         Of the sampling.
 
@@ -40,7 +44,8 @@ def likelihood(
     xarray.Dataset
         ``log_likelihood``, ``lower``, ``upper`` (split): mean log probability of a case in nats,
         with the ends that the interval of log Z gives it; ``log_z`` and ``effective_runs``. For a
-        machine with connected hidden units it is a bound.
+        machine with connected hidden units it is a bound. With ``pseudo`` also
+        ``pseudo_likelihood`` (split). The attributes are the run's own, and those of the sampling.
 
     Raises
     ------
@@ -50,7 +55,12 @@ def likelihood(
     import torch
     import xarray as xr
 
-    from wakesleep.boltzmann.likelihood import ais, base_rates, log_probability
+    from wakesleep.boltzmann.likelihood import (
+        ais,
+        base_rates,
+        log_probability,
+        pseudo_likelihood,
+    )
     from wakesleep.dreaming import trained
     from wakesleep.errors import listed, nearest
     from wakesleep.loading import load_model
@@ -74,7 +84,8 @@ def likelihood(
             f"and {runs}"
         )
     learner, its = trained(store)
-    made = json.loads(open_result(store).attrs["protocol_resolved"])
+    run = open_result(store).attrs
+    made = json.loads(run["protocol_resolved"])
     learnt_from = made["data"].get("train")
     like = next(iter(learner.theta.values()))
     visible = {}
@@ -108,11 +119,16 @@ def likelihood(
             for split in splits
         }
 
+        guessed = {
+            split: float(pseudo_likelihood(learner.machine, theta, visible[split]).mean())
+            for split in (splits if pseudo else ())
+        }
+
     def of(log_z: float) -> list[float]:
         return [mean[split] + found.value - log_z for split in splits]
 
     words = {"units": "nat"}
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "log_likelihood": ("split", of(found.value), words),
             "lower": ("split", of(found.upper), words),
@@ -121,5 +137,8 @@ def likelihood(
             "effective_runs": ((), found.effective, {"units": "1"}),
         },
         coords={"split": list(splits)},
-        attrs={"temperatures": temperatures, "runs": runs, "seed": seed},
+        attrs={**run, "temperatures": temperatures, "runs": runs, "sampling_seed": seed},
     )
+    if pseudo:
+        result["pseudo_likelihood"] = "split", [guessed[split] for split in splits], words
+    return result

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+import xarray as xr
 
 import wakesleep as ws
 from wakesleep import library
@@ -394,9 +397,19 @@ def test_the_likelihood_of_a_trained_machine(tmp_path, wakesleep):
     train = found.sel(split="train")
     assert float(train.lower) < exactly < float(train.upper)
     assert float(train.upper - train.lower) < 0.3
-    code, told, _ = wakesleep("likelihood", out, "--temperatures", "50")
+    kept = tmp_path / "likelihood.nc"
+    code, told, _ = wakesleep(
+        "likelihood", out, "--temperatures", "50", "--pseudo", "--test", "-o", kept
+    )
     assert code == 0
     assert told.startswith("train")
+    again = xr.open_dataset(kept)
+    # Nine pixels of which each is told almost surely from the others: far above nine coins.
+    assert (again.pseudo_likelihood > 9 * math.log(0.5)).all()
+    assert again.attrs["seed"] == result.attrs["seed"]
+    code, _, told = wakesleep("likelihood", out, "-o", tmp_path / "likelihood.csv")
+    assert code == 2
+    assert "kept as .nc" in told
     with pytest.raises(InputError, match=r"no split 'tests'; .* did you mean 'test'"):
         ws.likelihood(out, splits=("tests",))
 
