@@ -407,7 +407,9 @@ def test_the_likelihood_of_a_trained_machine(tmp_path, wakesleep):
     learner, its = trained(out)
     images, labels = torch.tensor(its.train.images), torch.tensor(its.train.labels)
     log_p = learner.log_likelihood(images.float(), labels)
-    flipped = [images.float() - (2 * images.float() - 1) * one for one in torch.eye(9)]
+    flipped = [
+        images.float() - (2 * images.float() - 1) * one for one in torch.eye(images.shape[1])
+    ]
     pairs = torch.stack([learner.log_likelihood(other, labels) for other in flipped])
     pseudo = (log_p - torch.logaddexp(log_p, pairs)).sum(0).mean()
     assert np.allclose(again.pseudo_likelihood, float(pseudo), rtol=1e-5)
