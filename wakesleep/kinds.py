@@ -83,6 +83,20 @@ KINDS: dict[str, Kind] = {
         learner="wakesleep.hopfield.network:Hopfield",
         offers=("wake", "sleep", "interleaved", "goodness", "sample", "memories"),
     ),
+    "spiking": Kind(
+        parameters="wakesleep.spiking.parameters:Parameters",
+        learner="wakesleep.spiking.network:Spiking",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "dream",
+            "weight_norms",
+        ),
+    ),
     "backprop": Kind(
         parameters="wakesleep.backprop.parameters:Parameters",
         learner="wakesleep.backprop.network:Backprop",

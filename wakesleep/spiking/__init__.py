@@ -1,0 +1,1 @@
+"""Spiking Forward-Forward networks, simulated by Brian2, learning from spikes alone."""

@@ -1,0 +1,206 @@
+"""The equations of a spiking network in Brian2.
+
+One network that runs a block of presentations: which spikes come in, whether a presentation is
+awake or asleep and how much it teaches are arrays, and so are the weights before and after. Another
+protocol, seed or set of weights needs nothing new.
+
+Names of variables: ``x`` presynaptic trace, ``n`` spikes so far, ``a`` amplitude of a spike, ``G``
+goodness so far. See :mod:`wakesleep.spiking.twin` for the order of things in a time step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wakesleep.spiking.parameters import Parameters
+
+AWAKE = "int(way(t - half) > 0)"
+TRACE = """
+    dx/dt = -x / fade_time : 1
+    n : 1
+"""
+MEMBRANE = """
+    dv/dt = -v / leak_time : 1
+    G : 1
+    gate : 1
+    G_pool : 1 (linked)
+    gate_pool : 1 (linked)
+    a = 1.0 / sqrt(1.0 + G) : 1
+    here = n * a : 1
+"""
+GATE = """
+    gate = eta * gain(t - half) * way(t - half) / (1.0 + exp(-way(t - half) * (theta - G) / temperature))
+"""
+RULE = """
+    w = clip(w + gate_post * eligibility, -bound, bound)
+    eligibility = 0.0
+"""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Brian2's objects for one model.
+
+    Attributes
+    ----------
+    network
+        What is run.
+    seconds
+        How long a block takes in biological time.
+    arrays
+        What is given before a run: name -> timed array (``raster``, ``way`` (1 awake, -1 asleep), ``gain``, ``label``).
+    states
+        What is given before and read after a run: name -> view of a variable.
+    """
+
+    network: Any
+    seconds: float
+    arrays: dict[str, Any]
+    states: dict[str, Any]
+
+
+def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) -> Network:
+    """Return a network for so many presentations in a row.
+
+    Parameters
+    ----------
+    p
+        Parameters of the model.
+    pixels, classes
+        Inputs: the first stand for pixels, the others for labels.
+    block
+        Presentations in a run.
+    codegen
+        Brian2's code generation target: ``numpy`` or ``cython``.
+    """
+    import brian2 as b2
+
+    ms = b2.ms
+    dt, shown = p.dt * ms, p.steps * p.dt * ms
+    b2.prefs.codegen.target = codegen
+    # A compiled network knows those arrays alone that its equations use.
+    by_presentation = ("way", "gain", "label") if p.top_down else ("way", "gain")
+    timed = {
+        "raster": b2.TimedArray(np.zeros((block * p.steps, pixels + classes)), dt, "raster"),
+        **{name: b2.TimedArray(np.zeros(block), shown, name) for name in by_presentation},
+    }
+    space = {
+        **timed,
+        "leak_time": p.tau * ms,
+        "fade_time": p.trace * ms,
+        # A presentation ends when the next one begins; what is learnt from it looks back to it.
+        "half": dt / 2,
+        "theta": p.threshold,
+        "temperature": p.temperature,
+        "eta": p.rate,
+        "bound": p.bound,
+        "down_rate": p.top_down_rate,
+        "memory_rate": p.memory_rate,
+        "full": p.steps * p.pixel_rate * p.dt,
+        "pixels": pixels,
+    }
+    made: list[Any] = []
+    states: dict[str, Any] = {}
+
+    def add(kind: Any, *what: Any, **more: Any) -> Any:
+        its = kind(*what, dt=dt, namespace=space, **more)
+        made.append(its)
+        return its
+
+    def at_the_end(group: Any, code: str, order: int) -> None:
+        """Let code run at the end of every presentation, before anything of the next."""
+        group.run_regularly(code, dt=shown, when="start", order=order)
+
+    groups = [
+        add(
+            b2.NeuronGroup,
+            pixels + classes,
+            TRACE + "a = 1.0 : 1\nhere = n / full : 1" + _guesses(p, 0),
+            threshold="raster(t, i) > 0.5",
+            reset="x += 1.0; n += 1.0",
+            method="exact",
+            name="inputs",
+        )
+    ]
+    for number, width in enumerate(p.layers, 1):
+        below = groups[-1]
+        pool = add(b2.NeuronGroup, 1, "G : 1\ngate : 1", name=f"pool_{number}")
+        layer = add(
+            b2.NeuronGroup,
+            width,
+            TRACE + MEMBRANE + _guesses(p, number),
+            threshold="v > 1.0",
+            reset="v -= 1.0; x += a; n += 1.0",
+            method="exact",
+            name=f"layer_{number}",
+        )
+        groups.append(layer)
+        layer.G_pool = b2.linked_var(pool, "G", index=np.zeros(width, dtype=int))
+        layer.gate_pool = b2.linked_var(pool, "gate", index=np.zeros(width, dtype=int))
+        # Synapses cannot read what is linked; every neuron has a copy, renewed at each step's end.
+        layer.run_regularly("G = G_pool", dt=dt, when="end")
+        counted = add(
+            b2.Synapses,
+            layer,
+            pool,
+            on_pre="G_post += (2.0 * n_pre - 1.0) / N_pre",
+            name=f"counted_{number}",
+        )
+        counted.connect()
+        counted.pre.when, counted.pre.order = "resets", 1  # when the spike has been counted
+        forward = add(
+            b2.Synapses,
+            below,
+            layer,
+            "w : 1\neligibility : 1",
+            on_pre="v_post += w * a_pre",
+            on_post="eligibility += x_pre",
+            name=f"forward_{number}",
+        )
+        forward.connect()
+        states[f"forward_{number}"] = forward.w
+        at_the_end(pool, GATE, order=-3)
+        at_the_end(layer, "gate = gate_pool", order=-2)
+        at_the_end(forward, RULE, order=-1)
+        if p.top_down:
+            below.G_pool_above = b2.linked_var(pool, "G", index=np.zeros(len(below), dtype=int))
+            at_the_end(below, "G_above = G_pool_above", order=-2)
+            down = add(
+                b2.Synapses, layer, below, "d : 1", on_pre="guess_post += d", name=f"down_{number}"
+            )
+            down.connect()
+            states[f"down_{number}"], states[f"bias_{number - 1}"] = down.d, below.bias
+            at_the_end(down, f"d += {AWAKE} * step_post * here_pre * error_post", order=0)
+            at_the_end(below, f"bias += {AWAKE} * step * error", order=1)
+            at_the_end(below, "guess = 0.0", order=2)
+        at_the_end(layer, "v = 0.0; x = 0.0; n = 0.0; G = 0.0", order=3)
+        at_the_end(pool, "G = 0.0", order=4)
+    at_the_end(groups[0], "x = 0.0; n = 0.0", order=3)
+    if p.top_down:
+        memory = add(b2.Synapses, groups[0], groups[-1], "m : 1", name="memory")
+        memory.connect("i >= pixels")
+        states["memory"] = memory.m
+        shown_here = "int(i - pixels == int(label(t - half)))"
+        at_the_end(
+            memory, f"m += memory_rate * {AWAKE} * {shown_here} * (here_post - m)", order=0
+        )
+    # The last presentation ends with the first time step after the block.
+    seconds = (block * p.steps + 1) * p.dt / 1000
+    return Network(b2.Network(made), seconds, timed, states)
+
+
+def _guesses(p: Parameters, number: int) -> str:
+    """Return variables of a layer (0 for the inputs) that one above learns to predict."""
+    if not p.top_down or number == len(p.layers):
+        return ""
+    return f"""
+    guess : 1
+    bias : 1
+    G_above : 1
+    G_pool_above : 1 (linked)
+    error = here - guess / sqrt(1.0 + G_above) - bias : 1
+    step = down_rate / (1.0 + {p.layers[number]} * G_above / (1.0 + G_above)) : 1
+    """

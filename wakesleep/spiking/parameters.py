@@ -1,0 +1,117 @@
+"""The parameters of a ``spiking`` model file, checked without importing Brian2 or torch."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from wakesleep import specs
+
+MOST_LAYERS = 8
+
+
+class Parameters(specs.Spec):
+    """What a ``spiking`` model file may set. Times are in milliseconds, rates per millisecond."""
+
+    layers: Annotated[tuple[specs.Width, ...], Field(min_length=1, strict=False)] = Field(
+        description="Neurons of each hidden layer."
+    )
+    code: Literal["regular", "poisson", "latency"] = Field(
+        "regular",
+        description=(
+            "How an intensity becomes spikes: evenly spaced ones, random ones, or a single one that "
+            "is the earlier the brighter (a volley)."
+        ),
+    )
+    presentation: specs.Positive = Field(30.0, description="How long a case is shown, in ms.")
+    dt: specs.Positive = Field(1.0, description="Time step in ms.")
+    pixel_rate: specs.Positive = Field(
+        0.9, description="Spikes per ms of an input of full intensity (regular, poisson)."
+    )
+    label_rate: specs.Positive = Field(
+        0.99, description="Spikes per ms of the input that names the label (regular, poisson)."
+    )
+    label_time: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="When the label's spike comes, in ms (latency)."
+    )
+    faintest: specs.Fraction = Field(
+        0.1, description="Inputs that are fainter fire no spike (latency)."
+    )
+    spontaneous: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Random spikes of every input asleep, per second."
+    )
+    tau: specs.Positive = Field(10.0, description="Membrane time constant in ms.")
+    trace: specs.Positive = Field(20.0, description="Time constant of presynaptic traces in ms.")
+    threshold: specs.Positive = Field(
+        4.0, description="theta: goodness at which a case is as likely real as not."
+    )
+    temperature: specs.Positive = Field(1.0, description="T of p(real) = logistic((G - theta)/T).")
+    rate: specs.Positive = Field(
+        3e-4, description="What a presentation adds to a weight, for each unit of eligibility."
+    )
+    bound: specs.Positive = Field(2.0, description="Largest size of a weight.")
+    start_mean: float = Field(0.01, description="Mean of the first weights from pixels.")
+    start_scale: specs.Positive = Field(0.12, description="Their standard deviation.")
+    label_scale: specs.Positive = Field(0.2, description="That of weights from the label.")
+    deep_scale: specs.Positive = Field(
+        2.0, description="That of weights between layers, times the root of 1 / neurons below."
+    )
+    top_down: bool = Field(
+        False, description="Learn, awake, a linear map from each layer to the one below."
+    )
+    top_down_rate: specs.Positive = Field(
+        0.1, description="Fraction of an error that one presentation takes away."
+    )
+    memory_rate: specs.Fraction = Field(
+        0.02, description="How fast the top layer's mean response to a label is averaged."
+    )
+    target: Literal["auto", "standalone", "cython", "numpy", "twin"] = Field(
+        "auto",
+        description=(
+            "What simulates learning: compiled C++ (needs a compiler), Brian2's run-time mode with "
+            "Cython or numpy, or the same equations in torch without Brian2; auto is standalone "
+            "where there is a compiler, else twin."
+        ),
+    )
+
+    @property
+    def steps(self) -> int:
+        """Time steps of a presentation."""
+        return round(self.presentation / self.dt)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Capabilities of the kind that a network with these parameters does not have."""
+        return () if self.top_down else ("dream",)
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Parameters:
+        ratio = self.presentation / self.dt
+        if self.steps < 1 or not math.isclose(ratio, self.steps, rel_tol=1e-9):
+            raise ValueError(
+                f"presentation: {self.presentation:g} ms is no whole number of time steps of "
+                f"{self.dt:g} ms"
+            )
+        for name in ("pixel_rate", "label_rate"):
+            if self.code != "latency" and getattr(self, name) * self.dt > 1:
+                raise ValueError(
+                    f"{name}: {getattr(self, name):g} spikes per ms are more than one in a time "
+                    f"step of {self.dt:g} ms; a neuron fires at most once a step"
+                )
+        if self.spontaneous * self.dt > 1000:
+            raise ValueError(
+                f"spontaneous: {self.spontaneous:g} spikes per second are more than one in a time "
+                f"step of {self.dt:g} ms"
+            )
+        if self.code == "latency" and self.label_time >= self.presentation:
+            raise ValueError(
+                f"label_time: {self.label_time:g} ms is after the presentation, which lasts "
+                f"{self.presentation:g} ms"
+            )
+        if self.code == "latency" and self.top_down:
+            raise ValueError("'top_down' learns from spike counts, which code 'latency' has not")
+        if len(self.layers) > MOST_LAYERS:
+            raise ValueError(f"layers: at most {MOST_LAYERS}")
+        return self

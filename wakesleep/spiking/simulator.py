@@ -1,0 +1,234 @@
+"""What runs the presentations that learn: Brian2 in one of its ways, or the twin."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wakesleep.errors import InputError, RunError
+from wakesleep.spiking import twin
+from wakesleep.spiking.parameters import Parameters
+
+SPIKES = 4_000_000  # most numbers in one block's raster
+LARGEST_BLOCK = 200  # presentations in a run of Brian2
+RUNTIME_BLOCK = 20  # in its run-time modes, which are slow
+STRUCTURE = 1  # of what a build depends on beside its parameters; change it with brian.py
+NOT_BUILT = ("code", "label_time", "label_rate", "faintest", "spontaneous", "target")
+NOT_BUILT += ("start_mean", "start_scale", "label_scale", "deep_scale")
+
+
+class Simulator:
+    """Presents cases one after another, and changes the weights after each.
+
+    Parameters
+    ----------
+    parameters
+        Of the model; ``target`` says what simulates.
+    pixels, classes
+        Inputs of the network.
+
+    Attributes
+    ----------
+    target
+        ``standalone``, ``cython``, ``numpy`` or ``twin``.
+    block
+        How many presentations are best handed over at once.
+
+    Raises
+    ------
+    InputError
+        If the target needs a compiler, and there is none.
+    """
+
+    def __init__(self, parameters: Parameters, pixels: int, classes: int) -> None:
+        self.parameters, self.pixels, self.classes = parameters, pixels, classes
+        self.target = _target(parameters.target)
+        per_case = parameters.steps * (pixels + classes)
+        most = RUNTIME_BLOCK if self.target in ("numpy", "cython") else LARGEST_BLOCK
+        self.block = max(2, min(most, SPIKES // per_case // 2 * 2))
+        self._network: Any = None
+
+    def learn(
+        self, weights: twin.Weights, raster: Tensor, sign: Tensor, gain: Tensor, label: Tensor
+    ) -> None:
+        """Present cases and learn, in place; see :func:`wakesleep.spiking.twin.learn`."""
+        raster = raster.double()
+        if self.target == "twin":
+            twin.learn(self.parameters, weights, raster, sign, gain, label)
+            return
+        steps, count = raster.shape[:2]
+        arrays = {
+            # In the order of time; what is left of the block has no spikes, and teaches nothing.
+            "raster": _padded(raster.transpose(0, 1), self.block).reshape(self.block * steps, -1),
+            "way": _padded(sign, self.block),
+            "gain": _padded(gain, self.block),
+            "label": _padded(label, self.block),
+        }
+        run = self._standalone if self.target == "standalone" else self._runtime
+        found = run(arrays, {name: its.numpy().ravel() for name, its in _named(weights).items()})
+        for name, its in _named(weights).items():
+            its.copy_(torch.from_numpy(found[name]).view(its.shape))
+
+    def _runtime(
+        self, arrays: dict[str, np.ndarray], states: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Run a block in Brian2's run-time mode."""
+        import brian2 as b2
+
+        if self._network is None:
+            from wakesleep.spiking import brian
+
+            b2.device.reinit()
+            b2.set_device("runtime")
+            self._network = brian.build(
+                self.parameters, self.pixels, self.classes, self.block, self.target
+            )
+            self._network.network.store()
+        its = self._network
+        its.network.restore()
+        for name, its_array in its.arrays.items():
+            its_array.values[...] = arrays[name]
+        for name, values in states.items():
+            its.states[name][:] = values
+        its.network.run(its.seconds * b2.second)
+        return {name: np.array(view[:], dtype=float) for name, view in its.states.items()}
+
+    def _standalone(
+        self, arrays: dict[str, np.ndarray], states: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Run a block of a compiled network, which is built once for all runs like it."""
+        if self._network is None:
+            self._network = built(self.parameters, self.pixels, self.classes, self.block)
+        folder, manifest = self._network
+        with tempfile.TemporaryDirectory(prefix="wakesleep-") as place:
+            given = []
+            for values, group in ((arrays, "arrays"), (states, "states")):
+                for name, its in manifest[group].items():
+                    path = Path(place) / name
+                    np.ascontiguousarray(values[name], dtype=np.float64).tofile(path)
+                    given.append(f"{its['set']}={path}")
+            results = os.path.join(place, "results", "")
+            os.mkdir(results)
+            done = subprocess.run(
+                ["./main", "--results_dir", results, *given],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode or done.stderr:
+                told = (done.stderr or done.stdout).strip().splitlines()
+                raise RunError(
+                    f"the compiled network in {folder} failed: "
+                    f"{told[-1] if told else f'exit code {done.returncode}'}"
+                )
+            return {
+                name: np.fromfile(Path(results) / its["file"])
+                for name, its in manifest["states"].items()
+            }
+
+
+def built(p: Parameters, pixels: int, classes: int, block: int) -> tuple[Path, dict[str, Any]]:
+    """Return the folder of a compiled network and what its runs are given and leave.
+
+    It is kept under a name made of all that decides it, in the user's cache (or where
+    ``WAKESLEEP_BUILD_DIR`` says), and built if it is not there.
+    """
+    folder = build_folder() / _digest(p, pixels, classes, block)
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix="building-", dir=folder.parent))
+        try:
+            _build(p, pixels, classes, block, place)
+            try:
+                place.rename(folder)
+            except OSError:  # another process was quicker
+                if not manifest.exists():
+                    raise
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    return folder, json.loads(manifest.read_text(encoding="utf-8"))
+
+
+def build_folder() -> Path:
+    """Return where compiled networks are kept."""
+    import pooch
+
+    said = os.environ.get("WAKESLEEP_BUILD_DIR")
+    return Path(said) if said else Path(pooch.os_cache("wakesleep")) / "builds"
+
+
+def _build(p: Parameters, pixels: int, classes: int, block: int, folder: Path) -> None:
+    """Generate and compile a network, in a process of its own: Brian2's device is global."""
+    task = {
+        "parameters": p.model_dump_json(),
+        "inputs": [pixels, classes, block],
+        "folder": str(folder),
+    }
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", "wakesleep.spiking.compile"],
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        told = done.stderr.strip().splitlines()
+        raise RunError(f"the spiking network cannot be compiled: {told[-1] if told else ''}")
+
+
+def _digest(p: Parameters, pixels: int, classes: int, block: int) -> str:
+    from importlib.metadata import version
+
+    decides = {
+        "structure": STRUCTURE,
+        "brian2": version("brian2"),
+        "parameters": p.model_dump(mode="json", exclude=set(NOT_BUILT)),
+        "inputs": [pixels, classes, block],
+    }
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def compiler() -> str | None:
+    """Return the path of the C++ compiler that is used; None if there is none."""
+    return shutil.which(os.environ.get("CXX", "g++"))
+
+
+def _target(wanted: str) -> str:
+    there = compiler() is not None
+    if wanted in ("standalone", "cython") and not there:
+        raise InputError(
+            f"target: '{wanted}' needs a C++ compiler (g++, or what CXX names), and there is none; "
+            "use target: numpy or twin"
+        )
+    if wanted == "auto":
+        return "standalone" if there else "twin"
+    return wanted
+
+
+def _named(weights: twin.Weights) -> dict[str, Tensor]:
+    """Return all that is learnt by the names that Brian2's objects have."""
+    named = {f"forward_{number}": its for number, its in enumerate(weights.forward, 1)}
+    named |= {f"down_{number}": its for number, its in enumerate(weights.down, 1)}
+    named |= {f"bias_{number}": its for number, its in enumerate(weights.bias)}
+    return named if weights.memory is None else {**named, "memory": weights.memory}
+
+
+def _padded(values: Tensor, length: int) -> np.ndarray:
+    """Return values (cases, ...) followed by zeros up to a length."""
+    found = np.zeros((length, *values.shape[1:]))
+    found[: len(values)] = values.numpy()
+    return found
