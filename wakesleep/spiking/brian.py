@@ -19,10 +19,12 @@ from wakesleep.spiking.parameters import Parameters
 
 AWAKE = "int(way(t - half) > 0)"
 TRACE = """
+    fade_time : second (shared)
     dx/dt = -x / fade_time : 1
     n : 1
 """
 MEMBRANE = """
+    leak_time : second (shared)
     dv/dt = -v / leak_time : 1
     G : 1
     gate : 1
@@ -31,8 +33,15 @@ MEMBRANE = """
     a = 1.0 / sqrt(1.0 + G) : 1
     here = n * a : 1
 """
+POOL = """
+    G : 1
+    gate : 1
+    theta : 1
+    temperature : 1
+"""
 GATE = """
-    gate = eta * gain(t - half) * way(t - half) / (1.0 + exp(-way(t - half) * (theta - G) / temperature))
+    s = way(t - half)
+    gate = gain(t - half) * s / (1.0 + exp(-s * (theta - G) / temperature))
 """
 RULE = """
     w = clip(w + gate_post * eligibility, -bound, bound)
@@ -87,21 +96,8 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
         "raster": b2.TimedArray(np.zeros((block * p.steps, pixels + classes)), dt, "raster"),
         **{name: b2.TimedArray(np.zeros(block), shown, name) for name in by_presentation},
     }
-    space = {
-        **timed,
-        "leak_time": p.tau * ms,
-        "fade_time": p.trace * ms,
-        # A presentation ends when the next one begins; what is learnt from it looks back to it.
-        "half": dt / 2,
-        "theta": p.threshold,
-        "temperature": p.temperature,
-        "eta": p.rate,
-        "bound": p.bound,
-        "down_rate": p.top_down_rate,
-        "memory_rate": p.memory_rate,
-        "full": p.steps * p.pixel_rate * p.dt,
-        "pixels": pixels,
-    }
+    # A presentation ends when the next one begins; what is learnt from it looks back to it.
+    space = {**timed, "half": dt / 2, "pixels": pixels}
     made: list[Any] = []
     states: dict[str, Any] = {}
 
@@ -118,7 +114,7 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
         add(
             b2.NeuronGroup,
             pixels + classes,
-            TRACE + "a = 1.0 : 1\nhere = n / full : 1" + _guesses(p, 0),
+            TRACE + "full : 1 (shared)\na = 1.0 : 1\nhere = n / full : 1" + _guesses(p, 0),
             threshold="raster(t, i) > 0.5",
             reset="x += 1.0; n += 1.0",
             method="exact",
@@ -127,7 +123,7 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
     ]
     for number, width in enumerate(p.layers, 1):
         below = groups[-1]
-        pool = add(b2.NeuronGroup, 1, "G : 1\ngate : 1", name=f"pool_{number}")
+        pool = add(b2.NeuronGroup, 1, POOL, name=f"pool_{number}")
         layer = add(
             b2.NeuronGroup,
             width,
@@ -155,7 +151,7 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
             b2.Synapses,
             below,
             layer,
-            "w : 1\neligibility : 1",
+            "w : 1\neligibility : 1\nbound : 1 (shared)",
             on_pre="v_post += w * a_pre",
             on_post="eligibility += x_pre",
             name=f"forward_{number}",
@@ -180,7 +176,7 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
         at_the_end(pool, "G = 0.0", order=4)
     at_the_end(groups[0], "x = 0.0; n = 0.0", order=3)
     if p.top_down:
-        memory = add(b2.Synapses, groups[0], groups[-1], "m : 1", name="memory")
+        memory = add(b2.Synapses, groups[0], groups[-1], "m : 1\nmemory_rate : 1 (shared)", name="memory")
         memory.connect("i >= pixels")
         states["memory"] = memory.m
         shown_here = "int(i - pixels == int(label(t - half)))"
@@ -192,6 +188,30 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
     return Network(b2.Network(made), seconds, timed, states)
 
 
+def constants(p: Parameters) -> dict[str, float]:
+    """Return the values of all that a network is told, in SI units, by object and variable.
+
+    They are no part of the compiled network.
+    """
+    found = {
+        "inputs.fade_time": p.trace / 1000,
+        "inputs.full": p.steps * p.pixel_rate * p.dt,
+    }
+    for number in range(1, len(p.layers) + 1):
+        found |= {
+            f"layer_{number}.fade_time": p.trace / 1000,
+            f"layer_{number}.leak_time": p.tau / 1000,
+            f"pool_{number}.theta": p.threshold,
+            f"pool_{number}.temperature": p.temperature,
+            f"forward_{number}.bound": p.bound,
+        }
+    if p.top_down:
+        below = ["inputs", *(f"layer_{number}" for number in range(1, len(p.layers)))]
+        found |= {f"{name}.down_rate": p.top_down_rate for name in below}
+        found["memory.memory_rate"] = p.memory_rate
+    return found
+
+
 def _guesses(p: Parameters, number: int) -> str:
     """Return variables of a layer (0 for the inputs) that one above learns to predict."""
     if not p.top_down or number == len(p.layers):
@@ -199,6 +219,7 @@ def _guesses(p: Parameters, number: int) -> str:
     return f"""
     guess : 1
     bias : 1
+    down_rate : 1 (shared)
     G_above : 1
     G_pool_above : 1 (linked)
     error = here - guess / sqrt(1.0 + G_above) - bias : 1

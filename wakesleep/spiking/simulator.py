@@ -16,15 +16,14 @@ import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError, RunError
-from wakesleep.spiking import twin
+from wakesleep.spiking import brian, twin
 from wakesleep.spiking.parameters import Parameters
 
 SPIKES = 4_000_000  # most numbers in one block's raster
 LARGEST_BLOCK = 200  # presentations in a run of Brian2
 RUNTIME_BLOCK = 20  # in its run-time modes, which are slow
-STRUCTURE = 1  # of what a build depends on beside its parameters; change it with brian.py
-NOT_BUILT = ("code", "label_time", "label_rate", "faintest", "spontaneous", "target")
-NOT_BUILT += ("start_mean", "start_scale", "label_scale", "deep_scale")
+EQUATIONS = 1  # to be raised with every change of brian.py: networks compiled before are no use then
+BUILT_IN = {"layers", "presentation", "dt", "top_down"}  # parameters that a compiled network fixes
 
 
 class Simulator:
@@ -56,6 +55,7 @@ class Simulator:
         per_case = parameters.steps * (pixels + classes)
         most = RUNTIME_BLOCK if self.target in ("numpy", "cython") else LARGEST_BLOCK
         self.block = max(2, min(most, SPIKES // per_case // 2 * 2))
+        self.constants = brian.constants(parameters)
         self._network: Any = None
 
     def learn(
@@ -71,7 +71,7 @@ class Simulator:
             # In the order of time; what is left of the block has no spikes, and teaches nothing.
             "raster": _padded(raster.transpose(0, 1), self.block).reshape(self.block * steps, -1),
             "way": _padded(sign, self.block),
-            "gain": _padded(gain, self.block),
+            "gain": _padded(gain * self.parameters.rate, self.block),
             "label": _padded(label, self.block),
         }
         run = self._standalone if self.target == "standalone" else self._runtime
@@ -86,8 +86,6 @@ class Simulator:
         import brian2 as b2
 
         if self._network is None:
-            from wakesleep.spiking import brian
-
             b2.device.reinit()
             b2.set_device("runtime")
             self._network = brian.build(
@@ -96,6 +94,9 @@ class Simulator:
             self._network.network.store()
         its = self._network
         its.network.restore()
+        for name, value in self.constants.items():
+            group, _, variable = name.partition(".")
+            setattr(its.network[group], f"{variable}_", value)  # in SI units
         for name, its_array in its.arrays.items():
             its_array.values[...] = arrays[name]
         for name, values in states.items():
@@ -111,7 +112,7 @@ class Simulator:
             self._network = built(self.parameters, self.pixels, self.classes, self.block)
         folder, manifest = self._network
         with tempfile.TemporaryDirectory(prefix="wakesleep-") as place:
-            given = []
+            given = [f"{name}={value!r}" for name, value in self.constants.items()]
             for values, group in ((arrays, "arrays"), (states, "states")):
                 for name, its in manifest[group].items():
                     path = Path(place) / name
@@ -194,9 +195,9 @@ def _digest(p: Parameters, pixels: int, classes: int, block: int) -> str:
     from importlib.metadata import version
 
     decides = {
-        "structure": STRUCTURE,
+        "equations": EQUATIONS,
         "brian2": version("brian2"),
-        "parameters": p.model_dump(mode="json", exclude=set(NOT_BUILT)),
+        "parameters": p.model_dump(mode="json", include=BUILT_IN),
         "inputs": [pixels, classes, block],
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
