@@ -17,7 +17,7 @@ import numpy as np
 
 from wakesleep.spiking.parameters import Parameters
 
-AWAKE = "int(way(t - half) > 0)"
+AWAKE = "int(way(t - half) > 0) * int(t > half)"  # nothing has been shown before the first one
 TRACE = """
     fade_time : second (shared)
     dx/dt = -x / fade_time : 1
@@ -60,7 +60,8 @@ class Network:
     seconds
         How long a block takes in biological time.
     arrays
-        What is given before a run: name -> timed array (``raster``, ``way`` (1 awake, -1 asleep), ``gain``, ``label``).
+        What is given before a run, as timed arrays: ``raster``, ``way`` (1 awake, -1 asleep),
+        ``gain`` and, with a top-down path, ``label``.
     states
         What is given before and read after a run: name -> view of a variable.
     """
@@ -90,6 +91,9 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
     ms = b2.ms
     dt, shown = p.dt * ms, p.steps * p.dt * ms
     b2.prefs.codegen.target = codegen
+    # Two clocks for all: every object with a dt of its own would have one more.
+    step_clock = b2.Clock(dt, name="step_clock")
+    presentation_clock = b2.Clock(shown, name="presentation_clock")
     # A compiled network knows those arrays alone that its equations use.
     by_presentation = ("way", "gain", "label") if p.top_down else ("way", "gain")
     timed = {
@@ -102,13 +106,13 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
     states: dict[str, Any] = {}
 
     def add(kind: Any, *what: Any, **more: Any) -> Any:
-        its = kind(*what, dt=dt, namespace=space, **more)
+        its = kind(*what, clock=step_clock, namespace=space, **more)
         made.append(its)
         return its
 
     def at_the_end(group: Any, code: str, order: int) -> None:
         """Let code run at the end of every presentation, before anything of the next."""
-        group.run_regularly(code, dt=shown, when="start", order=order)
+        group.run_regularly(code, clock=presentation_clock, when="start", order=order)
 
     groups = [
         add(
@@ -137,7 +141,7 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
         layer.G_pool = b2.linked_var(pool, "G", index=np.zeros(width, dtype=int))
         layer.gate_pool = b2.linked_var(pool, "gate", index=np.zeros(width, dtype=int))
         # Synapses cannot read what is linked; every neuron has a copy, renewed at each step's end.
-        layer.run_regularly("G = G_pool", dt=dt, when="end")
+        layer.run_regularly("G = G_pool", clock=step_clock, when="end")
         counted = add(
             b2.Synapses,
             layer,
@@ -176,13 +180,13 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
         at_the_end(pool, "G = 0.0", order=4)
     at_the_end(groups[0], "x = 0.0; n = 0.0", order=3)
     if p.top_down:
-        memory = add(b2.Synapses, groups[0], groups[-1], "m : 1\nmemory_rate : 1 (shared)", name="memory")
+        memory = add(
+            b2.Synapses, groups[0], groups[-1], "m : 1\nmemory_rate : 1 (shared)", name="memory"
+        )
         memory.connect("i >= pixels")
         states["memory"] = memory.m
         shown_here = "int(i - pixels == int(label(t - half)))"
-        at_the_end(
-            memory, f"m += memory_rate * {AWAKE} * {shown_here} * (here_post - m)", order=0
-        )
+        at_the_end(memory, f"m += memory_rate * {AWAKE} * {shown_here} * (here_post - m)", order=0)
     # The last presentation ends with the first time step after the block.
     seconds = (block * p.steps + 1) * p.dt / 1000
     return Network(b2.Network(made), seconds, timed, states)

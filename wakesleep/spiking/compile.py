@@ -23,7 +23,8 @@ def main() -> None:
     folder = Path(task["folder"])
     b2.set_device("cpp_standalone", build_on_run=False)
     p = Parameters.model_validate_json(task["parameters"])
-    network = brian.build(p, *task["inputs"], codegen="numpy")
+    pixels, classes, block = task["inputs"]
+    network = brian.build(p, pixels, classes, block, "numpy")
     network.network.run(network.seconds * b2.second)
     b2.device.build(directory=str(folder), run=False, with_output=False)
     manifest: dict[str, Any] = {

@@ -25,9 +25,9 @@ ROWS = 500  # cases that a probe presents side by side
 class Spiking:
     """A network of leaky integrate-and-fire neurons.
 
-    A step is a batch of which each case is presented once; a step that is interleaved presents
-    each real case and then its negative one. Negative data that depend on the network are drawn with
-    the weights it had when the chunk of steps began.
+    A step is a batch of which each case is presented once; an interleaved step presents each real
+    case and then its negative one. Negative data that depend on the network are drawn with the
+    weights it had when a block of presentations began (see ``Simulator.block``).
 
     Parameters
     ----------
@@ -219,9 +219,9 @@ class Spiking:
                 assert chunk.negatives is not None  # this kind draws no samples of its own
                 shown.append(chunk.negatives(self, images, labels))
             rasters = []
-            for sign, (seen, its) in zip(signs, shown, strict=True):
+            for way, (seen, its) in zip(signs, shown, strict=True):
                 raster = self._raster(seen, its, self.generator)
-                if sign < 0 and self.parameters.spontaneous:
+                if way < 0 and self.parameters.spontaneous:
                     more = codes.spontaneous_spikes(self.parameters, raster.shape, self.generator)
                     raster[more] = 1.0
                 rasters.append(raster)

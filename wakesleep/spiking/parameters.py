@@ -21,8 +21,8 @@ class Parameters(specs.Spec):
     code: Literal["regular", "poisson", "latency"] = Field(
         "regular",
         description=(
-            "How an intensity becomes spikes: evenly spaced ones, random ones, or a single one that "
-            "is the earlier the brighter (a volley)."
+            "How an intensity becomes spikes: evenly spaced ones, random ones, or one that is the "
+            "earlier the brighter (a volley)."
         ),
     )
     presentation: specs.Positive = Field(30.0, description="How long a case is shown, in ms.")

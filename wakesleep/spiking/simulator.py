@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from wakesleep.spiking.parameters import Parameters
 SPIKES = 4_000_000  # most numbers in one block's raster
 LARGEST_BLOCK = 200  # presentations in a run of Brian2
 RUNTIME_BLOCK = 20  # in its run-time modes, which are slow
-EQUATIONS = 1  # to be raised with every change of brian.py: networks compiled before are no use then
+EQUATIONS = (
+    1  # to be raised with every change of brian.py: networks compiled before are no use then
+)
 BUILT_IN = {"layers", "presentation", "dt", "top_down"}  # parameters that a compiled network fixes
 
 
@@ -42,6 +45,9 @@ class Simulator:
         ``standalone``, ``cython``, ``numpy`` or ``twin``.
     block
         How many presentations are best handed over at once.
+    network
+        Brian2's network (run-time modes), or the folder and manifest of a compiled one; None before
+        it is needed.
 
     Raises
     ------
@@ -56,7 +62,7 @@ class Simulator:
         most = RUNTIME_BLOCK if self.target in ("numpy", "cython") else LARGEST_BLOCK
         self.block = max(2, min(most, SPIKES // per_case // 2 * 2))
         self.constants = brian.constants(parameters)
-        self._network: Any = None
+        self.network: Any = None
 
     def learn(
         self, weights: twin.Weights, raster: Tensor, sign: Tensor, gain: Tensor, label: Tensor
@@ -66,7 +72,7 @@ class Simulator:
         if self.target == "twin":
             twin.learn(self.parameters, weights, raster, sign, gain, label)
             return
-        steps, count = raster.shape[:2]
+        steps = len(raster)
         arrays = {
             # In the order of time; what is left of the block has no spikes, and teaches nothing.
             "raster": _padded(raster.transpose(0, 1), self.block).reshape(self.block * steps, -1),
@@ -75,8 +81,8 @@ class Simulator:
             "label": _padded(label, self.block),
         }
         run = self._standalone if self.target == "standalone" else self._runtime
-        found = run(arrays, {name: its.numpy().ravel() for name, its in _named(weights).items()})
-        for name, its in _named(weights).items():
+        found = run(arrays, {name: its.numpy().ravel() for name, its in named(weights).items()})
+        for name, its in named(weights).items():
             its.copy_(torch.from_numpy(found[name]).view(its.shape))
 
     def _runtime(
@@ -85,14 +91,14 @@ class Simulator:
         """Run a block in Brian2's run-time mode."""
         import brian2 as b2
 
-        if self._network is None:
+        if self.network is None:
             b2.device.reinit()
             b2.set_device("runtime")
-            self._network = brian.build(
+            self.network = brian.build(
                 self.parameters, self.pixels, self.classes, self.block, self.target
             )
-            self._network.network.store()
-        its = self._network
+            self.network.network.store()
+        its = self.network
         its.network.restore()
         for name, value in self.constants.items():
             group, _, variable = name.partition(".")
@@ -108,9 +114,9 @@ class Simulator:
         self, arrays: dict[str, np.ndarray], states: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Run a block of a compiled network, which is built once for all runs like it."""
-        if self._network is None:
-            self._network = built(self.parameters, self.pixels, self.classes, self.block)
-        folder, manifest = self._network
+        if self.network is None:
+            self.network = built(self.parameters, self.pixels, self.classes, self.block)
+        folder, manifest = self.network
         with tempfile.TemporaryDirectory(prefix="wakesleep-") as place:
             given = [f"{name}={value!r}" for name, value in self.constants.items()]
             for values, group in ((arrays, "arrays"), (states, "states")):
@@ -118,10 +124,10 @@ class Simulator:
                     path = Path(place) / name
                     np.ascontiguousarray(values[name], dtype=np.float64).tofile(path)
                     given.append(f"{its['set']}={path}")
-            results = os.path.join(place, "results", "")
-            os.mkdir(results)
+            results = Path(place) / "results"
+            results.mkdir()
             done = subprocess.run(
-                ["./main", "--results_dir", results, *given],
+                ["./main", "--results_dir", f"{results}/", *given],
                 cwd=folder,
                 capture_output=True,
                 text=True,
@@ -134,8 +140,7 @@ class Simulator:
                     f"{told[-1] if told else f'exit code {done.returncode}'}"
                 )
             return {
-                name: np.fromfile(Path(results) / its["file"])
-                for name, its in manifest["states"].items()
+                name: np.fromfile(results / its["file"]) for name, its in manifest["states"].items()
             }
 
 
@@ -177,8 +182,6 @@ def _build(p: Parameters, pixels: int, classes: int, block: int, folder: Path) -
         "inputs": [pixels, classes, block],
         "folder": str(folder),
     }
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-m", "wakesleep.spiking.compile"],
         input=json.dumps(task),
@@ -220,7 +223,7 @@ def _target(wanted: str) -> str:
     return wanted
 
 
-def _named(weights: twin.Weights) -> dict[str, Tensor]:
+def named(weights: twin.Weights) -> dict[str, Tensor]:
     """Return all that is learnt by the names that Brian2's objects have."""
     named = {f"forward_{number}": its for number, its in enumerate(weights.forward, 1)}
     named |= {f"down_{number}": its for number, its in enumerate(weights.down, 1)}
