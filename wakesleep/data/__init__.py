@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DATA_SETS: dict[str, str] = {
     "digits": "wakesleep.data.digits",
+    **{f"digits_{split}": f"wakesleep.data.digits:digits_{split}" for split in range(1, 5)},
     "mnist": "wakesleep.data.mnist",
     "reber": "wakesleep.data.reber",
     "aesop": "wakesleep.data.aesop",

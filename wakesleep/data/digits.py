@@ -6,6 +6,8 @@ Machine Learning Repository, 1998): pixel counts of 0 to 16, here divided by 16.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from wakesleep.data import Cases, DataSet
@@ -13,21 +15,34 @@ from wakesleep.data import Cases, DataSet
 TRAIN, VALIDATION = 1200, 297  # and 300 test cases
 
 
-def load() -> DataSet:
-    """Return the digits, shuffled once by a fixed permutation and split 1200 / 297 / 300."""
+def load(split: int = 0) -> DataSet:
+    """Return the digits, shuffled by a fixed permutation and split 1200 / 297 / 300.
+
+    Parameters
+    ----------
+    split
+        Which permutation: other splits show how much a result owes to the one that is usual (0).
+    """
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     images = (digits.data / 16).astype(np.float32)
     labels = digits.target.astype(np.int64)
     # Neighbours in the file are alike, so a plain cut would not make three samples of one kind.
-    order = np.random.Generator(np.random.PCG64(1797)).permutation(len(labels))
+    order = np.random.Generator(np.random.PCG64(1797 + split)).permutation(len(labels))
     train, validation, test = np.split(order, [TRAIN, TRAIN + VALIDATION])
     return DataSet(
-        name="digits",
+        name=f"digits_{split}" if split else "digits",
         train=Cases(images[train], labels[train]),
         validation=Cases(images[validation], labels[validation]),
         test=Cases(images[test], labels[test]),
         shape=(8, 8),
         classes=10,
     )
+
+
+# What the names of data sets stand for.
+digits_1 = functools.partial(load, 1)
+digits_2 = functools.partial(load, 2)
+digits_3 = functools.partial(load, 3)
+digits_4 = functools.partial(load, 4)

@@ -1,0 +1,1 @@
+"""Agreement of two sources, read from the timing of their spikes by coincidence detectors."""
