@@ -17,6 +17,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "InputError": "wakesleep.errors",
     "RunError": "wakesleep.errors",
+    "agreement": "wakesleep.coincidence.agreement",
+    "agreement_survey": "wakesleep.coincidence.agreement:survey",
     "check": "wakesleep.loading",
     "dreams": "wakesleep.dreaming",
     "hypnograms": "",

@@ -222,6 +222,29 @@ def likelihood(
 
 
 @app.command()
+def agreement(
+    out: Annotated[
+        Path, typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg, or a .zarr.")
+    ] = Path("agreement.png"),
+    trials: Annotated[int, typer.Option(help="Of agreement, and as many of disagreement.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
+) -> None:
+    """Measure how well coincidence detectors tell agreement of two sources; takes a minute."""
+    from wakesleep.coincidence.agreement import survey
+
+    if out.suffix == ".zarr":
+        if out.exists():
+            raise InputError(f"{out}: exists already; nothing was written")
+        survey(count=trials, seed=seed).to_zarr(out, consolidated=False)
+        typer.echo(f"result: {out}")
+        return
+    from wakesleep.plots import check_path, save_agreement
+
+    check_path(out)
+    typer.echo(f"figure: {save_agreement(survey(count=trials, seed=seed), out)}")
+
+
+@app.command()
 def hypnogram(
     result: Path,
     out: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ import numpy as np
 from wakesleep.coincidence.detectors import respond
 from wakesleep.coincidence.volleys import Sources, corrected_rate, raw_rate, shuffled, trials
 from wakesleep.detection import auc
-from wakesleep.errors import InputError
+from wakesleep.errors import InputError, listed, nearest
+from wakesleep.provenance import versions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,21 +25,72 @@ if TYPE_CHECKING:
 DT = 0.1  # ms
 TAUS = (1.0, 2.0, 5.0, 10.0, 20.0)
 THETAS = (0.67, 1.0, 1.17, 1.33, 1.5, 1.83)  # in mean volleys
-JITTERS = (0.5, 1.0, 2.0, 4.0, 8.0)
 SAMPLES = 200  # of the bootstrap
 # What neurons carry beside timing: nothing (all are alike), or also which of them are active.
-SCENARIOS = {
+SCENARIOS: dict[str, dict[str, Any]] = {
     "timing": {},
     "timing and rate": {"active": 0.3, "probability": 0.6, "idle": 0.3},
 }
+# What is varied, one thing at a time.
+SWEEPS: dict[str, tuple[float, ...]] = {
+    "jitter": (0.5, 1.0, 2.0, 4.0, 8.0),
+    "lag": (0.0, 2.0, 5.0, 10.0, 20.0),
+    "correlation": (0.0, 0.25, 0.5, 0.75, 1.0),
+    "background": (0.0, 10.0, 30.0, 100.0),
+}
+WORDS = {
+    "jitter": ("jitter of spikes", "ms"),
+    "lag": ("lag of the top-down volley", "ms"),
+    "correlation": ("fraction of neurons that agree", "1"),
+    "background": ("background spikes of every afferent", "1/s"),
+    "tau": ("window (membrane time constant)", "ms"),
+    "theta": ("threshold in mean volleys", "1"),
+}
+
+
+def survey(*, count: int = 100, seed: int = 0) -> xr.DataTree:
+    """Return :func:`agreement` as a function of jitter, lag, correlation and background.
+
+    Parameters
+    ----------
+    count
+        Trials of agreement, and as many of disagreement, at every place.
+    seed
+        Of all randomness.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/jitter`` (in every scenario), ``/lag``, ``/correlation`` and ``/background`` (timing
+        alone).
+    """
+    import xarray as xr
+
+    scenarios = tuple(SCENARIOS)
+    found = {}
+    with warnings.catch_warnings():
+        # That the sign turns round below one volley is a part of what is shown.
+        warnings.simplefilter("ignore", UserWarning)
+        for name, values in SWEEPS.items():
+            found[name] = agreement(
+                name,
+                values,
+                scenarios=scenarios if name == "jitter" else scenarios[:1],
+                shuffle=name == "jitter",
+                count=count,
+                seed=seed,
+            )
+    return xr.DataTree.from_dict({f"/{name}": its for name, its in found.items()})
 
 
 def agreement(
+    vary: str = "jitter",
+    values: Sequence[float] = SWEEPS["jitter"],
     *,
     taus: Sequence[float] = TAUS,
     thetas: Sequence[float] = THETAS,
-    jitters: Sequence[float] = JITTERS,
-    lags: Sequence[float] = (0.0,),
+    scenarios: Sequence[str] = tuple(SCENARIOS),
+    shuffle: bool = True,
     count: int = 100,
     seed: int = 0,
     sources: Sources | None = None,
@@ -46,12 +99,17 @@ def agreement(
 
     Parameters
     ----------
+    vary, values
+        A number that the sources have (``jitter``, ``lag``, ``correlation``, ``background``,
+        ``probability``, ...) and the values it takes.
     taus
         Windows of the detectors: membrane time constants in ms.
     thetas
         Thresholds, in units of the mean volley of one source.
-    jitters, lags
-        Of the sources, in ms.
+    scenarios
+        ``timing`` (all neurons are alike) and ``timing and rate`` (3 of 10 are more active).
+    shuffle
+        Whether the same spikes at random times are looked at too.
     count
         Trials of agreement, and as many of disagreement.
     seed
@@ -62,10 +120,11 @@ def agreement(
     Returns
     -------
     xarray.Dataset
-        ``auc`` and ``d_prime`` (scenario, lag, jitter, tau, theta) of agreement against
-        disagreement from the detectors' summed spikes, and of the same spikes at shuffled times
-        (``shuffled_auc``); ``rate_auc``, ``rate_d_prime`` (measure, scenario, lag, jitter) of raw
-        and norm-corrected rates; ``auc_low`` and ``auc_high``, 95 % bootstrap intervals over trials.
+        ``auc`` and ``d_prime`` (scenario, ``vary``, tau, theta) of agreement against disagreement
+        from the detectors' summed spikes, with ``auc_low`` and ``auc_high``, 95 % bootstrap
+        intervals over trials; ``shuffled_auc``, that of the same spikes at random times;
+        ``rate_auc``, ``rate_d_prime`` (measure, scenario, ``vary``) of raw and norm-corrected
+        rates.
 
     Raises
     ------
@@ -81,65 +140,63 @@ def agreement(
     import xarray as xr
 
     its = sources or Sources()
-    _check(its, taus, thetas, jitters, count)
-    outside = [theta for theta in thetas if not 1 < theta < 2]
-    if outside:
-        warnings.warn(
-            f"threshold {', '.join(f'{one:g}' for one in outside)} lies outside one to two volleys "
-            f"({its.volley:g} to {2 * its.volley:g} spikes); below one the sign of the measure "
-            "may turn round",
-            stacklevel=2,
+    numbers = tuple(field.name for field in dataclasses.fields(Sources))
+    if vary not in numbers:
+        raise InputError(
+            f"sources have no '{vary}' to vary; allowed are {listed(numbers)}"
+            f"{nearest(vary, numbers)}"
         )
+    cells = [
+        [dataclasses.replace(its, **(SCENARIOS[one] | {vary: value})) for value in values]
+        for one in scenarios
+    ]
+    _check([cell for row in cells for cell in row], taus, thetas, count)
+    _warn(its, thetas)
     random = np.random.Generator(np.random.PCG64(seed))
-    shape = (len(SCENARIOS), len(lags), len(jitters))
+    shape = (len(scenarios), len(values))
     grid = (*shape, len(taus), len(thetas))
-    found = {name: np.zeros(grid) for name in ("auc", "d_prime", "shuffled_auc")}
-    found |= {name: np.zeros(grid) for name in ("auc_low", "auc_high")}
+    names = ["auc", "d_prime", "auc_low", "auc_high", *(["shuffled_auc"] if shuffle else [])]
+    found = {name: np.zeros(grid) for name in names}
     rates = {name: np.zeros((2, *shape)) for name in ("rate_auc", "rate_d_prime")}
     for place in np.ndindex(*shape):
-        scenario, lag, jitter = place
-        here = dataclasses.replace(
-            its,
-            **list(SCENARIOS.values())[scenario],
-            lag=float(lags[lag]),
-            jitter=float(jitters[jitter]),
-        )
+        here = cells[place[0]][place[1]]
         drawn = [trials(here, count, agree, DT, random) for agree in (True, False)]
         levels = [theta * here.volley for theta in thetas]
         seen = [_spikes(arrivals, taus, levels) for arrivals, _ in drawn]
-        mixed = [_spikes(shuffled(arrivals, random), taus, levels) for arrivals, _ in drawn]
         found["auc"][place] = _auc(*seen)
         found["d_prime"][place] = separation(*seen)
-        found["shuffled_auc"][place] = _auc(*mixed)
+        if shuffle:
+            mixed = [_spikes(shuffled(arrivals, random), taus, levels) for arrivals, _ in drawn]
+            found["shuffled_auc"][place] = _auc(*mixed)
         samples = [_auc(*_resampled(seen, random)) for _ in range(SAMPLES)]
         found["auc_low"][place], found["auc_high"][place] = np.percentile(samples, (2.5, 97.5), 0)
         for number, measure in enumerate((raw_rate, corrected_rate)):
             pair = [measure(counts) for _, counts in drawn]
             rates["rate_auc"][number, *place] = auc(pair[0][None], pair[1][None])[0]
             rates["rate_d_prime"][number, *place] = separation(*pair)
-    over = ("scenario", "lag", "jitter")
     result = xr.Dataset(
         {
-            **{name: ((*over, "tau", "theta"), values) for name, values in found.items()},
-            **{name: (("measure", *over), values) for name, values in rates.items()},
+            **{name: (("scenario", vary, "tau", "theta"), its) for name, its in found.items()},
+            **{name: (("measure", "scenario", vary), its) for name, its in rates.items()},
         },
         coords={
-            "scenario": list(SCENARIOS),
-            "lag": ("lag", list(lags), {"units": "ms", "long_name": "lag of the top-down volley"}),
-            "jitter": ("jitter", list(jitters), {"units": "ms", "long_name": "jitter of spikes"}),
-            "tau": ("tau", list(taus), {"units": "ms", "long_name": "window (tau)"}),
-            "theta": ("theta", list(thetas), {"units": "1", "long_name": "threshold in volleys"}),
+            "scenario": list(scenarios),
+            vary: list(values),
+            "tau": list(taus),
+            "theta": list(thetas),
             "measure": ["raw rate", "norm-corrected rate"],
         },
         attrs={
             "title": "agreement against disagreement of two sources",
-            "sources": str(dataclasses.asdict(its)),
+            "sources": json.dumps(dataclasses.asdict(its)),
             "trials": count,
             "seed": seed,
+            "versions": json.dumps(versions()),
         },
     )
-    for name, value in result.data_vars.items():
-        value.attrs = {"units": "1", "long_name": str(name).replace("_", " ")}
+    for name, variable in result.variables.items():
+        told = (str(name).replace("_", " "), "1")
+        variable.attrs["long_name"], variable.attrs["units"] = WORDS.get(str(name), told)
     return result
 
 
@@ -170,21 +227,33 @@ def _resampled(pair: Sequence[Array], random: np.random.Generator) -> list[Array
 
 
 def _check(
-    its: Sources,
-    taus: Sequence[float],
-    thetas: Sequence[float],
-    jitters: Sequence[float],
-    count: int,
+    cells: Sequence[Sources], taus: Sequence[float], thetas: Sequence[float], count: int
 ) -> None:
+    """Refuse numbers that no detector or source can have."""
     for name, values in (("tau", taus), ("theta", thetas)):
         if not values or min(values) <= 0:
             raise InputError(f"{name}: there must be values, all above 0, not {list(values)}")
-    if not jitters or min(jitters) < 0:
-        raise InputError(f"jitter: there must be values, none below 0, not {list(jitters)}")
     if count < 2:
         raise InputError(f"agreement is measured over trials: at least 2, not {count}")
-    if its.neurons < 1 or its.afferents < 1 or its.cycles < 1 or not its.cycle > 0:
-        raise InputError("there must be neurons, afferents and cycles, and cycles must last")
-    for name in ("probability", "idle", "active", "correlation"):
-        if not 0 <= getattr(its, name) <= 1:
-            raise InputError(f"{name}: must lie between 0 and 1, not {getattr(its, name):g}")
+    if not cells:
+        raise InputError("there is no value to vary")
+    for its in cells:
+        if min(its.neurons, its.afferents, its.cycles) < 1 or not its.cycle > 0:
+            raise InputError("there must be neurons, afferents and cycles, and cycles must last")
+        if its.jitter < 0 or its.background < 0:
+            raise InputError("jitter and background cannot be negative")
+        for name in ("probability", "idle", "active", "correlation"):
+            value = getattr(its, name)
+            if not 0 <= value <= 1:
+                raise InputError(f"{name}: must lie between 0 and 1, not {value:g}")
+
+
+def _warn(its: Sources, thetas: Sequence[float]) -> None:
+    outside = [theta for theta in thetas if not 1 < theta < 2]
+    if outside:
+        warnings.warn(
+            f"threshold {', '.join(f'{one:g}' for one in outside)} does not lie between one and "
+            f"two volleys ({its.volley:g} to {2 * its.volley:g} spikes); below one the sign of "
+            "the measure turns round",
+            stacklevel=3,
+        )

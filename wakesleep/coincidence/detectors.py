@@ -62,9 +62,7 @@ def respond(arrivals: Array, taus: Sequence[float], thetas: Sequence[float], dt:
     group.tau = grid[0].ravel() * b2.ms
     group.theta = grid[1].ravel()
     group.row = grid[2].ravel()
-    group.run_regularly(
-        "v += arriving(t, row) * int(not_refractory)", clock=clock, when="synapses"
-    )
+    group.run_regularly("v += arriving(t, row) * int(not_refractory)", clock=clock, when="synapses")
     # A volley of the last time step is seen in the one after it.
     b2.Network(group).run((steps + 1) * dt * b2.ms)
     return np.array(group.fired).reshape(shape)

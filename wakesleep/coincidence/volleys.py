@@ -112,7 +112,9 @@ def trials(
         start = np.arange(its.cycles)[:, None, None] * its.cycle + source * its.lag
         when = start + phases[source] + its.jitter * random.standard_normal(every)
         extra = random.poisson(its.background * its.duration / 1000, (its.afferents, *shape)).sum(0)
-        cell = np.concatenate([np.broadcast_to(where, every)[fires], np.repeat(where.ravel(), extra.ravel())])
+        cell = np.concatenate(
+            [np.broadcast_to(where, every)[fires], np.repeat(where.ravel(), extra.ravel())]
+        )
         when = np.concatenate([when[fires], random.uniform(0, its.duration, extra.sum())])
         step = np.floor(when / dt).astype(int)
         inside = (step >= 0) & (step < steps)

@@ -1,17 +1,21 @@
 """Figures: Axes in, Axes out. No function shows anything or changes a global style."""
 
+from wakesleep.plots.agreement import draw_agreement, save_agreement
 from wakesleep.plots.curves import error, false_positives, goodness
 from wakesleep.plots.dreams import dreams, save_dreams
-from wakesleep.plots.overview import overview, save_hypnogram, save_overview
+from wakesleep.plots.overview import check_path, overview, save_hypnogram, save_overview
 from wakesleep.plots.phases import hypnogram, shade
 
 __all__ = [
+    "check_path",
+    "draw_agreement",
     "dreams",
     "error",
     "false_positives",
     "goodness",
     "hypnogram",
     "overview",
+    "save_agreement",
     "save_dreams",
     "save_hypnogram",
     "save_overview",

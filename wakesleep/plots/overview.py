@@ -123,16 +123,27 @@ def saved(figure: Figure, path: Path) -> Path:
     InputError
         If the ending names no format, or the file cannot be written.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(
-            f"{path}: no figure can be written with the ending '{path.suffix}'; allowed are "
-            f"{', '.join(FORMATS)}"
-        )
+    check_path(path)
     try:
         figure.savefig(path, dpi=200, bbox_inches="tight")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
     return path
+
+
+def check_path(path: Path) -> None:
+    """Refuse a path whose ending names no format of figures.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(
+            f"{path}: no figure can be written with the ending '{path.suffix}'; allowed are "
+            f"{', '.join(FORMATS)}"
+        )
 
 
 def _legend(ax: Axes) -> None:

@@ -26,6 +26,7 @@ NAMES = {
     "momentum": "momentum's horizon 1/(1 - μ) (updates)",
     "rate": "learning rate",
     "lost_nights": "lost nights",
+    "wake_batches": "batches in a block",
     "cycle": "nights",
 }
 
