@@ -18,8 +18,9 @@ class Learner(Protocol):
     Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, and ``baseline``
     where it keeps the stored baseline of negative phases.
 
-    A learner that cannot do with all data has a method ``check_data(images)``, called before
-    anything is written, which raises an ``InputError``.
+    A learner that cannot do with all data has a method ``check_data(images)``, and one that lives
+    in time ``check_clock(seconds)``, given how long the protocol's clock lets a case last. Both
+    are called before anything is written, and raise an ``InputError``.
 
     What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
     and draw no random number from a stream that learning uses.

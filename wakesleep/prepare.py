@@ -197,6 +197,8 @@ def prepare(request: Request) -> Prepared:
     images, labels = _placed(train, request)
     if hasattr(learner, "check_data"):
         learner.check_data(images)
+    if spec.clock is not None and hasattr(learner, "check_clock"):
+        learner.check_clock(3600 / spec.clock.steps_per_hour / spec.data.batch)
     validation = its.validation.first(spec.record.cases)
     used = {source_key(entry.negatives): entry.negatives for entry in entries}
     asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]

@@ -93,7 +93,29 @@ def run(
     prepared = prepare(request)
     store = out if going_on is not None else _create(prepared, out)
     with checkpoint.sole_writer(out):
-        return Run(prepared, store, out).go(quiet, progress)
+        result = Run(prepared, store, out).go(quiet, progress)
+    if fallen_silent(result):
+        warnings.warn(
+            f"{protocol.name} on {model.name}: after the last sleep the goodness of real data is "
+            "next to nothing: sleep has silenced the network, as a diet of dreams alone may do",
+            stacklevel=2,
+        )
+    return result
+
+
+def fallen_silent(result: xr.Dataset) -> bool:
+    """Say whether a network's goodness on real data was next to nothing after its last sleep.
+
+    Judged by the threshold, where it is a constant above 0: a hundredth of it, in every layer.
+    """
+    if "threshold" not in result or "goodness" not in result:
+        return False
+    theta = result["threshold"]
+    asleep = result["phase"].isin(["sleep", "recovery"]) & (result["step"] > 0)
+    if not bool(asleep.any()) or not bool((theta > 0).all()):
+        return False
+    last = result["goodness"].sel(sign="positive").isel(probe=asleep.values).isel(probe=-1)
+    return bool((last < 0.01 * theta).all())
 
 
 def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | None:

@@ -54,6 +54,25 @@ class Source:
     labels_only: bool = False
 
 
+# What a dream can be told.
+DREAM: dict[str, Input] = {
+    "start": Input(
+        default="label",
+        choices=("label", "last_waking", "noise", "stored"),
+        description="What sets the top layer going.",
+    ),
+    "settle": Input(default=2, minimum=0, description="Times up and down again."),
+    "spread": Input(default=1.0, minimum=0.0, description="Size of the noise on the top layer."),
+    "label": Input(
+        default="wrong",
+        choices=("dreamt", "start", "own", "wrong"),
+        description=(
+            "The dream's label: what comes down to the label inputs, the one it started "
+            "from, the network's own opinion of the image, or any but what came down."
+        ),
+    ),
+}
+
 SOURCES: dict[str, Source] = {
     "usual": Source("wakesleep.negatives.usual", own=True),
     "wrong_label": Source("wakesleep.negatives.wrong_label", labels_only=True),
@@ -77,24 +96,15 @@ SOURCES: dict[str, Source] = {
     "dream": Source(
         "wakesleep.negatives.dream",
         needs="dream",
+        options=DREAM,
+        dreams=True,
+    ),
+    "mixture": Source(
+        "wakesleep.negatives.mixture",
+        needs="dream",
         options={
-            "start": Input(
-                default="label",
-                choices=("label", "last_waking", "noise", "stored"),
-                description="What sets the top layer going.",
-            ),
-            "settle": Input(default=2, minimum=0, description="Times up and down again."),
-            "spread": Input(
-                default=1.0, minimum=0.0, description="Size of the noise on the top layer."
-            ),
-            "label": Input(
-                default="wrong",
-                choices=("dreamt", "start", "own", "wrong"),
-                description=(
-                    "The dream's label: what comes down to the label inputs, the one it started "
-                    "from, the network's own opinion of the image, or any but what came down."
-                ),
-            ),
+            "dreams": Input(default=0.5, minimum=0.0, maximum=1.0, description="Share of dreams."),
+            **DREAM,
         },
         dreams=True,
     ),

@@ -74,6 +74,21 @@ class Spiking:
         if bool(((images < 0) | (images > 1)).any()):
             raise InputError("spikes stand for intensities from 0 to 1; these data have others")
 
+    def check_clock(self, seconds: float) -> None:
+        """Refuse a clock that gives a presentation no time step.
+
+        Raises
+        ------
+        InputError
+            If a presentation is shorter than that.
+        """
+        dt = self.parameters.dt
+        if seconds * 1000 < dt:
+            raise InputError(
+                f"the protocol's clock gives a presentation {seconds * 1000:.3g} ms, which is less "
+                f"than a time step of {dt:g} ms; fewer steps an hour or smaller batches help"
+            )
+
     # What a probe asks ------------------------------------------------------------------------
 
     def _fresh(self) -> torch.Generator:

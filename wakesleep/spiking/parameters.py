@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from wakesleep import specs
 
 MOST_LAYERS = 8
+UNITS = {"s": 1000.0, "ms": 1.0, "us": 0.001}
+
+
+def _milliseconds(value: Any) -> Any:
+    """Return a time in ms from a number, or from a text such as ``10 ms``."""
+    if not isinstance(value, str):
+        return value
+    number, _, unit = value.strip().partition(" ")
+    try:
+        quantity = float(number)
+    except ValueError:
+        raise ValueError(f"'{value}' is no time; write 10 (in ms) or '10 ms'") from None
+    if unit.strip() not in UNITS:
+        raise ValueError(f"'{value}' is no time: its unit must be s, ms or us")
+    return quantity * UNITS[unit.strip()]
+
+
+Time = Annotated[float, BeforeValidator(_milliseconds), Field(gt=0)]
+Moment = Annotated[float, BeforeValidator(_milliseconds), Field(ge=0)]
 
 
 class Parameters(specs.Spec):
-    """What a ``spiking`` model file may set. Times are in milliseconds, rates per millisecond."""
+    """What a ``spiking`` model file may set.
+
+    Times are numbers in milliseconds, or texts with a unit such as ``10 ms``.
+    """
 
     layers: Annotated[tuple[specs.Width, ...], Field(min_length=1, strict=False)] = Field(
         description="Neurons of each hidden layer."
@@ -25,25 +47,23 @@ class Parameters(specs.Spec):
             "earlier the brighter (a volley)."
         ),
     )
-    presentation: specs.Positive = Field(30.0, description="How long a case is shown, in ms.")
-    dt: specs.Positive = Field(1.0, description="Time step in ms.")
+    presentation: Time = Field(30.0, description="How long a case is shown, in ms.")
+    dt: Time = Field(1.0, description="Time step in ms.")
     pixel_rate: specs.Positive = Field(
         0.9, description="Spikes per ms of an input of full intensity (regular, poisson)."
     )
     label_rate: specs.Positive = Field(
         0.99, description="Spikes per ms of the input that names the label (regular, poisson)."
     )
-    label_time: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="When the label's spike comes, in ms (latency)."
-    )
+    label_time: Moment = Field(0.0, description="When the label's spike comes, in ms (latency).")
     faintest: specs.Fraction = Field(
         0.1, description="Inputs that are fainter fire no spike (latency)."
     )
     spontaneous: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Random spikes of every input asleep, per second."
     )
-    tau: specs.Positive = Field(10.0, description="Membrane time constant in ms.")
-    trace: specs.Positive = Field(20.0, description="Time constant of presynaptic traces in ms.")
+    tau: Time = Field(10.0, description="Membrane time constant in ms.")
+    trace: Time = Field(20.0, description="Time constant of presynaptic traces in ms.")
     threshold: specs.Positive = Field(
         4.0, description="theta: goodness at which a case is as likely real as not."
     )
