@@ -54,6 +54,16 @@ def test_the_brightest_fires_first():
     assert codes.label_spikes(p, 3, images, stream()).nonzero()[:, 0].tolist() == [7, 7, 7]
 
 
+def test_volleys_come_again():
+    p = Parameters(layers=(2,), code="latency", label_time=12.0, cycle="15 ms", window="10 ms")
+    images = torch.tensor([[1.0, 0.5, 0.11, 0.05]])
+    found = codes.image_spikes(p, images, stream())[:, 0]
+    assert found.sum(0).tolist() == [2, 2, 2, 0]
+    assert torch.equal(found[:15], found[15:])
+    assert float(found[10:15].sum()) == 0  # the gap between volleys
+    assert codes.label_spikes(p, 1, images, stream()).nonzero()[:, 0].tolist() == [12, 27]
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
@@ -61,7 +71,8 @@ def test_the_brightest_fires_first():
         ({"pixel_rate": 1.2}, "more than one in a time step"),
         ({"label_rate": 0.9, "dt": 2.0, "pixel_rate": 0.1}, "label_rate: 0.9 spikes per ms"),
         ({"spontaneous": 2000.0}, "spontaneous: 2000 spikes per second"),
-        ({"code": "latency", "label_time": 30.0}, "is after the presentation"),
+        ({"code": "latency", "label_time": 30.0}, "is after the end of a cycle"),
+        ({"code": "latency", "cycle": 10.0, "window": 11.0}, "a window fits into a cycle"),
         ({"code": "latency", "top_down": True}, "'top_down' learns from spike counts"),
     ],
 )

@@ -15,15 +15,15 @@ def image_spikes(p: Parameters, images: Tensor, generator: torch.Generator) -> T
     """Return spikes (steps, cases, pixels), 0 or 1, of images (cases, pixels) in [0, 1]."""
     if p.code == "latency":
         # The brightest fires first; nothing is left for the faintest.
-        when = ((1 - images) / (1 - p.faintest) * (p.steps - 1)).round()
-        return _single(torch.where(images > p.faintest, when, p.steps), p.steps)
+        when = ((1 - images) / (1 - p.faintest) * (p.window_steps - 1)).round()
+        return _volleys(p, torch.where(images > p.faintest, when, -1.0))
     return _spikes(p, images * (p.pixel_rate * p.dt), generator)
 
 
 def label_spikes(p: Parameters, count: int, like: Tensor, generator: torch.Generator) -> Tensor:
     """Return spikes (steps, count) of the inputs that name a label, one for each case."""
     if p.code == "latency":
-        return _single(like.new_full((count,), round(p.label_time / p.dt)), p.steps)
+        return _volleys(p, like.new_full((count,), round(p.label_time / p.dt)))
     return _spikes(p, like.new_full((count,), p.label_rate * p.dt), generator)
 
 
@@ -46,8 +46,7 @@ def _spikes(p: Parameters, chance: Tensor, generator: torch.Generator) -> Tensor
     return count.diff(dim=0).to(chance.dtype).view(p.steps, *chance.shape)
 
 
-def _single(when: Tensor, steps: int) -> Tensor:
-    """Return one spike (steps, *shape) at each given step; none where that is after the end."""
-    step = torch.arange(steps, device=when.device).view(-1, *[1] * when.dim())
-    dtype = when.dtype if when.is_floating_point() else torch.get_default_dtype()
-    return (step == when).to(dtype)
+def _volleys(p: Parameters, when: Tensor) -> Tensor:
+    """Return one spike a cycle (steps, *shape) at each given step; none where that is negative."""
+    step = torch.arange(p.steps, device=when.device).view(-1, *[1] * when.dim())
+    return (step % p.cycle_steps == when).to(when.dtype)

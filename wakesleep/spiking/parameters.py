@@ -55,7 +55,15 @@ class Parameters(specs.Spec):
     label_rate: specs.Positive = Field(
         0.99, description="Spikes per ms of the input that names the label (regular, poisson)."
     )
-    label_time: Moment = Field(0.0, description="When the label's spike comes, in ms (latency).")
+    cycle: Time | None = Field(
+        None, description="After how long a volley comes again; default never (latency)."
+    )
+    window: Time | None = Field(
+        None, description="How long a volley of pixels lasts; default a cycle (latency)."
+    )
+    label_time: Moment = Field(
+        0.0, description="When in a cycle the label's spike comes, in ms (latency)."
+    )
     faintest: specs.Fraction = Field(
         0.1, description="Inputs that are fainter fire no spike (latency)."
     )
@@ -102,6 +110,16 @@ class Parameters(specs.Spec):
         return round(self.presentation / self.dt)
 
     @property
+    def cycle_steps(self) -> int:
+        """Time steps from one volley to the next."""
+        return self.steps if self.cycle is None else round(self.cycle / self.dt)
+
+    @property
+    def window_steps(self) -> int:
+        """Time steps that a volley of pixels takes."""
+        return self.cycle_steps if self.window is None else round(self.window / self.dt)
+
+    @property
     def lacks(self) -> tuple[str, ...]:
         """Capabilities of the kind that a network with these parameters does not have."""
         return () if self.top_down else ("dream",)
@@ -125,10 +143,12 @@ class Parameters(specs.Spec):
                 f"spontaneous: {self.spontaneous:g} spikes per second are more than one in a time "
                 f"step of {self.dt:g} ms"
             )
-        if self.code == "latency" and self.label_time >= self.presentation:
+        if self.cycle_steps < 1 or not 1 <= self.window_steps <= self.cycle_steps:
+            raise ValueError("a cycle has at least one time step, and a window fits into a cycle")
+        if self.code == "latency" and round(self.label_time / self.dt) >= self.cycle_steps:
             raise ValueError(
-                f"label_time: {self.label_time:g} ms is after the presentation, which lasts "
-                f"{self.presentation:g} ms"
+                f"label_time: {self.label_time:g} ms is after the end of a cycle, which lasts "
+                f"{self.cycle_steps * self.dt:g} ms"
             )
         if self.code == "latency" and self.top_down:
             raise ValueError("'top_down' learns from spike counts, which code 'latency' has not")
