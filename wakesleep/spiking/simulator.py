@@ -21,7 +21,7 @@ from wakesleep.spiking import brian, twin
 from wakesleep.spiking.parameters import Parameters
 
 SPIKES = 4_000_000  # most numbers in one block's raster
-LARGEST_BLOCK = 200  # presentations in a run of Brian2
+LARGEST_BLOCK = 400  # presentations in a run of a compiled network
 RUNTIME_BLOCK = 20  # in its run-time modes, which are slow
 EQUATIONS = (
     1  # to be raised with every change of brian.py: networks compiled before are no use then
