@@ -38,7 +38,7 @@ def imported(path: Path) -> set[str]:
         ("forward_forward", {"wakesleep.protocol", "wakesleep.timetable", "wakesleep.loop"}),
         *(
             (kind, {"wakesleep.protocol", "wakesleep.loop", "wakesleep.forward_forward"})
-            for kind in ("boltzmann", "helmholtz", "hopfield", "backprop", "ngram")
+            for kind in ("boltzmann", "helmholtz", "hopfield", "spiking", "backprop", "ngram")
         ),
         ("negatives", {"wakesleep.protocol", "wakesleep.forward_forward", "wakesleep.loop"}),
         ("data", {"wakesleep.protocol", "wakesleep.model", "wakesleep.loop"}),

@@ -30,6 +30,7 @@ def test_every_command_exists(wakesleep):
         "dream",
         "hypnogram",
         "likelihood",
+        "agreement",
         "copy",
         "check",
         "schema",
