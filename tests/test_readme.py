@@ -31,6 +31,7 @@ def test_every_command_exists(wakesleep):
         "hypnogram",
         "likelihood",
         "agreement",
+        "activity",
         "copy",
         "check",
         "schema",

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "InputError": "wakesleep.errors",
     "RunError": "wakesleep.errors",
+    "activity": "wakesleep.cortex.activity",
     "agreement": "wakesleep.coincidence.agreement",
     "agreement_survey": "wakesleep.coincidence.agreement:survey",
     "check": "wakesleep.loading",

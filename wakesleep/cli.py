@@ -245,6 +245,40 @@ def agreement(
 
 
 @app.command()
+def activity(
+    result: Path,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg, or a .zarr."),
+    ] = None,
+    stages: Annotated[int, typer.Option(min=1, help="How many of the last stages.")] = 4,
+    seconds: Annotated[float, typer.Option(help="How long each is to last.")] = 5.0,
+    downscaling: Annotated[
+        float, typer.Option(help="Share of recurrent excitation that a second of NREM takes.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of connections and noise.")] = 0,
+) -> None:
+    """Simulate what cortex does through the last wake and sleep of a run; takes a minute."""
+    from wakesleep.cortex.activity import activity as simulated
+    from wakesleep.cortex.activity import stages_of
+    from wakesleep.plots import check_path, save_activity
+    from wakesleep.results import open_result
+
+    out = out or result.with_name(f"{result.name.removesuffix('.zarr')}-activity.png")
+    if out.suffix != ".zarr":
+        check_path(out)
+    elif out.exists():
+        raise InputError(f"{out}: exists already; nothing was written")
+    table = stages_of(open_result(result), seconds, stages)
+    found = simulated(table, cortex={"downscaling": downscaling}, seed=seed)
+    if out.suffix == ".zarr":
+        found.to_zarr(out, consolidated=False)
+        typer.echo(f"result: {out}")
+    else:
+        typer.echo(f"figure: {save_activity(found, out)}")
+
+
+@app.command()
 def hypnogram(
     result: Path,
     out: Annotated[

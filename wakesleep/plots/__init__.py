@@ -1,5 +1,6 @@
 """Figures: Axes in, Axes out. No function shows anything or changes a global style."""
 
+from wakesleep.plots.activity import draw_activity, save_activity
 from wakesleep.plots.agreement import draw_agreement, save_agreement
 from wakesleep.plots.curves import error, false_positives, goodness
 from wakesleep.plots.dreams import dreams, save_dreams
@@ -8,6 +9,7 @@ from wakesleep.plots.phases import hypnogram, shade
 
 __all__ = [
     "check_path",
+    "draw_activity",
     "draw_agreement",
     "dreams",
     "error",
@@ -15,6 +17,7 @@ __all__ = [
     "goodness",
     "hypnogram",
     "overview",
+    "save_activity",
     "save_agreement",
     "save_dreams",
     "save_hypnogram",

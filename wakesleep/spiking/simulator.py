@@ -57,7 +57,7 @@ class Simulator:
 
     def __init__(self, parameters: Parameters, pixels: int, classes: int) -> None:
         self.parameters, self.pixels, self.classes = parameters, pixels, classes
-        self.target = _target(parameters.target)
+        self.target = chosen_target(parameters.target)
         per_case = parameters.steps * (pixels + classes)
         most = RUNTIME_BLOCK if self.target in ("numpy", "cython") else LARGEST_BLOCK
         self.block = max(2, min(most, SPIKES // per_case // 2 * 2))
@@ -211,7 +211,14 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CXX", "g++"))
 
 
-def _target(wanted: str) -> str:
+def chosen_target(wanted: str) -> str:
+    """Return what simulates: what is wanted, or for ``auto`` the fastest there is.
+
+    Raises
+    ------
+    InputError
+        If it needs a compiler, and there is none.
+    """
     there = compiler() is not None
     if wanted in ("standalone", "cython") and not there:
         raise InputError(

@@ -1,0 +1,1 @@
+"""Cortical activity that goes with a hypnogram: asynchronous awake, Up and Down states asleep."""
