@@ -53,7 +53,7 @@ def _windows(ax: Any, its: xr.Dataset, colours: Any) -> None:
     ax.set(xscale="log", xlabel="window τ (ms)", ylabel="d' at the best threshold")
     _ticks(ax, its["tau"].values)
     ax.set_title("timing and rate informative", fontsize="medium")
-    ax.set_ylim(-0.3, 1.3 * float(best.max()))
+    ax.set_ylim(-0.3, 1.55 * float(best.max()))
     ax.legend(title="jitter", fontsize="small", frameon=False, ncols=3, loc="upper center")
 
 
@@ -65,7 +65,7 @@ def _thresholds(ax: Any, its: xr.Dataset, colours: Any) -> None:
     ax.axhline(0.5, color="0.7", linewidth=0.8)
     ax.set(xlabel="threshold (mean volleys)", ylabel="AUC", ylim=(-0.05, 1.05))
     ax.set_title("timing alone, jitter 1 ms", fontsize="medium")
-    ax.set_xlim(right=2.6)
+    ax.set_xlim(right=2.55)
     ax.legend(title="window τ", fontsize="small", frameon=False, loc="center right")
 
 
