@@ -148,6 +148,21 @@ def test_overview_of_a_long_life_shows_what_led_to_the_change():
     assert left == 4 * 30 - 6 * 2
 
 
+def test_overview_of_some_steps_and_of_process_s(tmp_path, wakesleep):
+    out = tmp_path / "run.zarr"
+    inputs = {"days": 2}
+    result = ws.run("two_process", "ff_digits", inputs=inputs, parameters={"layers": [16]}, out=out)
+    figure = plots.overview(result)
+    assert [ax.get_ylabel() for ax in figure.axes][-1] == "process S"
+    line = figure.axes[-1].get_lines()[0]
+    assert np.nanmax(line.get_ydata()) == pytest.approx(float(result.sleep_pressure.max()))
+    code, told, _ = wakesleep("plot", out, "-o", tmp_path / "some.png", "--first", "8")
+    assert (code, (tmp_path / "some.png").exists()) == (0, True), told
+    code, _, told = wakesleep("plot", out, "-o", tmp_path / "none.png", "--first", "100000")
+    assert code == 2
+    assert "nothing to plot from step 100000" in told
+
+
 def test_overview_of_what_there_is(result):
     few = result[["error"]].isel(probe=slice(5))
     assert len(plots.overview(few).axes) == 2

@@ -151,6 +151,10 @@ def plot(
             help="Default RESULT.png; the ending (png, pdf, svg) sets the format.",
         ),
     ] = None,
+    first: Annotated[
+        int | None, typer.Option(help="First step to be shown; default what leads to a change.")
+    ] = None,
+    last: Annotated[int | None, typer.Option(help="Last step to be shown.")] = None,
 ) -> None:
     """Draw the hypnogram and the goodness of every layer over the phases of a run."""
     from wakesleep.plots import save_overview
@@ -159,7 +163,10 @@ def plot(
     opened = open_result(result)
     whole = result if result.name else result.resolve()
     out = out or whole.with_name(f"{whole.name.removesuffix('.zarr').removesuffix('.nc')}.png")
-    typer.echo(f"figure: {save_overview(opened, out)}")
+    between = None
+    if first is not None or last is not None:
+        between = (first or 0, int(opened["step"].max()) if last is None else last)
+    typer.echo(f"figure: {save_overview(opened, out, between)}")
 
 
 @app.command()

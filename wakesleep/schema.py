@@ -63,10 +63,13 @@ def json_schema(kind: str) -> dict[str, Any]:
 
 
 def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
-    """Let every scalar also be ``$name``, in place, but for those to be kept."""
+    """Let every scalar, also in a list, be ``$name``, in place, but for those to be kept."""
     for name, its in properties.items():
         if name in keep:
             continue
+        for option in (its, *its.get("anyOf", ())):
+            if "enum" in option.get("items", ()):
+                option["items"] = {"anyOf": [option["items"], REFERENCE]}
         if its.get("type") in ("integer", "number", "boolean") or "enum" in its:
             properties[name] = {"anyOf": [its, REFERENCE]}
         elif "anyOf" in its and any(

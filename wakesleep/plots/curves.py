@@ -48,6 +48,24 @@ def goodness(result: xr.Dataset, layer: str, ax: Axes) -> Axes:
     return ax
 
 
+def pressure(result: xr.Dataset, ax: Axes) -> Axes:
+    """Draw sleep pressure, process S of the two-process model.
+
+    Parameters
+    ----------
+    result
+        A result whose protocol has one.
+    ax
+        Where to draw.
+    """
+    shade(result, ax)
+    x, y = curve(result, result["sleep_pressure"].values)
+    ax.plot(x, y, color="black", linewidth=1.4)
+    ax.set_ylabel("process S")
+    ax.set_xlabel(axis_label(result))
+    return ax
+
+
 def error(result: xr.Dataset, ax: Axes) -> Axes:
     """Draw the classification error of every read-out, in per cent.
 

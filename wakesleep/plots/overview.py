@@ -37,7 +37,9 @@ def window(result: xr.Dataset) -> tuple[int, int]:
     return int(onset[first]), int(offset[-1])
 
 
-def overview(result: xr.Dataset, figure: Figure | None = None) -> Figure:
+def overview(
+    result: xr.Dataset, figure: Figure | None = None, between: tuple[int, int] | None = None
+) -> Figure:
     """Draw a run: the hypnogram above, and below it what happened in the network.
 
     Parameters
@@ -46,22 +48,30 @@ def overview(result: xr.Dataset, figure: Figure | None = None) -> Figure:
         A result of :func:`wakesleep.run` or :func:`wakesleep.open`, finished or not.
     figure
         An empty figure to draw into; default a new one, unknown to pyplot.
+    between
+        First and last step to be shown; default those of :func:`window`.
 
     Raises
     ------
     InputError
-        If nothing has been recorded yet.
+        If nothing has been recorded yet, or there.
     """
     from matplotlib.figure import Figure as NewFigure
 
     if result.sizes.get("probe", 0) < 2:
         raise InputError("nothing to plot: the result has fewer than two probes so far")
-    begin, end = window(result)
+    begin, end = window(result) if between is None else between
     # Cut before drawing, so that every axis is scaled to what it shows.
     shown = result.isel(probe=(result["step"].values >= begin) & (result["step"].values <= end))
+    if shown.sizes["probe"] < 2:
+        raise InputError(
+            f"nothing to plot from step {begin} to {end}: the result has steps 0 to "
+            f"{int(result['step'].max())}, and too few probes between"
+        )
     layers = [str(layer) for layer in shown["layer"].values] if "goodness" in shown else []
     rows = [0.7] + [1.0] * len(layers)
-    rows += [0.8] * sum(name in shown for name in ("false_positive_rate", "error"))
+    others = ("false_positive_rate", "error", "sleep_pressure")
+    rows += [0.8] * sum(name in shown for name in others)
     figure = figure or NewFigure(figsize=(8.0, 0.7 + 1.25 * sum(rows)))
     axes = list(
         np.atleast_1d(
@@ -78,13 +88,17 @@ def overview(result: xr.Dataset, figure: Figure | None = None) -> Figure:
         _legend(curves.false_positives(shown, next(below)))
     if "error" in shown:
         _legend(curves.error(shown, next(below)))
+    if "sleep_pressure" in shown:
+        curves.pressure(shown, next(below))
     if layers:
         _legend(axes[1])
     _finish(figure, axes, result, begin, end)
     return figure
 
 
-def save_overview(result: xr.Dataset, path: str | Path) -> Path:
+def save_overview(
+    result: xr.Dataset, path: str | Path, between: tuple[int, int] | None = None
+) -> Path:
     """Draw :func:`overview` into a file; its ending sets the format.
 
     Raises
@@ -92,7 +106,7 @@ def save_overview(result: xr.Dataset, path: str | Path) -> Path:
     InputError
         If the ending names no format, or the file cannot be written.
     """
-    return saved(overview(result), Path(path))
+    return saved(overview(result, between=between), Path(path))
 
 
 def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from wakesleep import specs
 
@@ -27,8 +27,19 @@ def _milliseconds(value: Any) -> Any:
     return quantity * UNITS[unit.strip()]
 
 
-Time = Annotated[float, BeforeValidator(_milliseconds), Field(gt=0)]
-Moment = Annotated[float, BeforeValidator(_milliseconds), Field(ge=0)]
+WITH_UNIT = {"type": "string", "pattern": r"^\s*[0-9.eE+-]+ +(s|ms|us)\s*$"}
+Time = Annotated[
+    float,
+    BeforeValidator(_milliseconds),
+    Field(gt=0),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, WITH_UNIT]}),
+]
+Moment = Annotated[
+    float,
+    BeforeValidator(_milliseconds),
+    Field(ge=0),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, WITH_UNIT]}),
+]
 
 
 class Parameters(specs.Spec):
