@@ -211,7 +211,9 @@ def prepare(request: Request) -> Prepared:
             raise InputError(f"negative data 'hybrid' are images, but '{its.name}' has strings")
         _check_negatives(_meant(negatives, model), its, learner, model.name)
     # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
-    dreamt = next((its.options for its in used.values() if its.source == "dream"), {})
+    dreaming = (its for its in used.values() if its.source in ("dream", "mixture"))
+    dreamt = dict(next((its.options for its in dreaming), {}))
+    dreamt.pop("dreams", None)
 
     def bound(negatives: Negatives, generator: torch.Generator) -> BoundSource:
         negatives = _meant(negatives, model)
@@ -289,9 +291,8 @@ def _meant(negatives: Negatives, model: LoadedModel) -> Negatives:
 def _check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str) -> None:
     """Refuse negative data from which a learner would learn nothing."""
     source = SOURCES[negatives.source]
-    wrong = (
-        negatives.options.get("label", "wrong" if negatives.source == "dream" else "") == "wrong"
-    )
+    default = "wrong" if negatives.source == "dream" else ""
+    wrong = negatives.options.get("label", default) == "wrong" or negatives.source == "mixture"
     if its.classes < 2 and (source.labels_only or wrong):
         raise InputError(
             f"negative data '{negatives.source}' need another label, but '{its.name}' has only one"

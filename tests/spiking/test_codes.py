@@ -72,7 +72,11 @@ def test_volleys_come_again():
         ({"label_rate": 0.9, "dt": 2.0, "pixel_rate": 0.1}, "label_rate: 0.9 spikes per ms"),
         ({"spontaneous": 2000.0}, "spontaneous: 2000 spikes per second"),
         ({"code": "latency", "label_time": 30.0}, "is after the end of a cycle"),
-        ({"code": "latency", "cycle": 10.0, "window": 11.0}, "a window fits into a cycle"),
+        ({"code": "latency", "cycle": 10.0, "window": 11.0}, "does not fit into a cycle of 10 ms"),
+        ({"code": "latency", "cycle": 20.0}, "no whole number of cycles of 20 ms"),
+        ({"code": "latency", "cycle": 60.0, "label_time": 40.0}, "no whole number of cycles"),
+        ({"code": "latency", "window": 9.4}, "window: 9.4 ms is no whole number of time steps"),
+        ({"cycle": 10.0}, "are for code 'latency'"),
         ({"code": "latency", "top_down": True}, "'top_down' learns from spike counts"),
     ],
 )

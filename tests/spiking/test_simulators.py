@@ -184,6 +184,8 @@ def test_brian_fires_spike_for_spike():
 
 def test_no_compiler(monkeypatch):
     monkeypatch.setattr(simulator, "compiler", lambda: None)
-    with pytest.raises(InputError, match=r"needs a C\+\+ compiler .* use target: numpy or twin"):
+    with pytest.raises(
+        InputError, match=r"needs make and a C\+\+ compiler .* use target: numpy or twin"
+    ):
         simulator.Simulator(Parameters(layers=(5,), target="standalone"), PIXELS, CLASSES)
     assert simulator.Simulator(Parameters(layers=(5,)), PIXELS, CLASSES).target == "twin"

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wakesleep.brian import brian2
+
 Array = NDArray[Any]
 REFRACTORY = 2.0  # ms
 EQUATIONS = """
@@ -41,7 +43,7 @@ def respond(arrivals: Array, taus: Sequence[float], thetas: Sequence[float], dt:
     array
         Spikes (taus, thetas, rows).
     """
-    import brian2 as b2
+    b2 = brian2()
 
     steps, rows = arrivals.shape
     shape = (len(taus), len(thetas), rows)

@@ -185,6 +185,7 @@ def _simulate(
         }
         done = subprocess.run(
             [sys.executable, "-m", "wakesleep.cortex.simulate"],
+            start_new_session=True,
             input=json.dumps(task),
             capture_output=True,
             text=True,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from wakesleep.brian import brian2
 from wakesleep.cortex.parameters import Cortex
 
 # The membrane and adaptation of a neuron (Brette & Gerstner 2005), and its conductances.
@@ -28,7 +29,7 @@ EQUATIONS = """
 
 def main() -> None:
     """Read a task, simulate, and write spikes and rates where the task says."""
-    import brian2 as b2
+    b2 = brian2()
 
     task = json.load(sys.stdin)
     p = Cortex.model_validate(task["cortex"])

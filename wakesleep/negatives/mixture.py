@@ -28,6 +28,6 @@ def mixture(model: Any, images: Tensor, labels: Tensor, context: Context) -> tup
     dreamt = drawn < context.options["dreams"]
     seen, named = (its.clone() for its in wrong_label(model, images, labels, context))
     if bool(dreamt.any()):
-        dreams, theirs = dream(model, images, labels, context)
-        seen[dreamt], named[dreamt] = dreams[dreamt].to(seen), theirs[dreamt]
+        dreams, theirs = dream(model, images[dreamt], labels[dreamt], context)
+        seen[dreamt], named[dreamt] = dreams.to(seen), theirs
     return seen, named

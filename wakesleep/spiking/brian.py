@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from wakesleep.brian import brian2
 from wakesleep.spiking.parameters import Parameters
 
 AWAKE = "int(way(t - half) > 0) * int(t > half)"  # nothing has been shown before the first one
@@ -86,7 +87,7 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
     codegen
         Brian2's code generation target: ``numpy`` or ``cython``.
     """
-    import brian2 as b2
+    b2 = brian2()
 
     ms = b2.ms
     dt, shown = p.dt * ms, p.steps * p.dt * ms

@@ -1,6 +1,7 @@
-"""How images and labels become spikes: one raster for every simulator.
+"""How images and labels become spikes, for every simulator.
 
-Since spikes of the inputs are made here and nowhere else, Brian2 and its twin see the same ones.
+Spikes of the inputs are made here and nowhere else. Random ones are drawn block by block; Brian2's
+run-time modes take smaller blocks, so that with code ``poisson`` theirs are other draws.
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from typing import Any
 
 def main() -> None:
     """Read a task, compile, and write what runs are given and leave (``manifest.json``)."""
-    import brian2 as b2
-
+    from wakesleep.brian import brian2
     from wakesleep.spiking import brian
     from wakesleep.spiking.parameters import Parameters
 
+    b2 = brian2()
     task = json.load(sys.stdin)
     folder = Path(task["folder"])
     b2.set_device("cpp_standalone", build_on_run=False)

@@ -7,6 +7,7 @@ whole layer, whose sign is that of the phase.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,11 +16,10 @@ from torch import Tensor
 
 from wakesleep.errors import InputError
 from wakesleep.model import Chunk, Setting
+from wakesleep.randomness import Streams
 from wakesleep.spiking import codes, twin
 from wakesleep.spiking.parameters import Parameters
-from wakesleep.spiking.simulator import Simulator
-
-ROWS = 500  # cases that a probe presents side by side
+from wakesleep.spiking.simulator import SPIKES, Simulator
 
 
 class Spiking:
@@ -40,13 +40,6 @@ class Spiking:
     ----------
     weights
         All that is learnt.
-    simulator
-        What runs the presentations that learn.
-
-    Raises
-    ------
-    InputError
-        If the target that the model asks for is not to be had.
     """
 
     readouts = ("goodness",)
@@ -55,22 +48,27 @@ class Spiking:
         p = self.parameters = parameters
         self.pixels, self.classes = setting.features, setting.classes
         self.layer_names = tuple(str(number + 1) for number in range(len(p.layers)))
-        self.streams = setting.streams
-        self.generator = setting.streams("spikes")
-        # Spikes are counted on the CPU whatever the device, where Brian2 lives.
+        # Whatever the run's device, a spiking network lives on the CPU, as Brian2 does.
+        self.streams = Streams(setting.streams.seed, "cpu")
+        self.generator = self.streams("spikes")
         self.like = torch.zeros((), dtype=setting.dtype)
-        self.weights = _start(p, setting)
+        self.weights = _start(p, setting, self.streams("weights"))
         self.last: Tensor | None = None  # the top layer's response to the last real case
-        self.simulator = Simulator(p, self.pixels, self.classes)
+
+    @functools.cached_property
+    def simulator(self) -> Simulator:
+        """What runs the presentations that learn; a network that only dreams needs none."""
+        return Simulator(self.parameters, self.pixels, self.classes)
 
     def check_data(self, images: Tensor) -> None:
-        """Refuse data that no spike can stand for.
+        """Refuse data that no spike can stand for, and a target that is not to be had.
 
         Raises
         ------
         InputError
-            If an intensity lies outside 0 to 1.
+            If an intensity lies outside 0 to 1, or the target needs a compiler that is not there.
         """
+        self.simulator  # noqa: B018 (made here, before anything is written)
         if bool(((images < 0) | (images > 1)).any()):
             raise InputError("spikes stand for intensities from 0 to 1; these data have others")
 
@@ -91,6 +89,11 @@ class Spiking:
 
     # What a probe asks ------------------------------------------------------------------------
 
+    @property
+    def _rows(self) -> int:
+        """How many cases a probe presents side by side."""
+        return max(1, SPIKES // (self.parameters.steps * (self.pixels + self.classes)))
+
     def _fresh(self) -> torch.Generator:
         """Return the random stream of presentations that are only looked at, at its start."""
         return self.streams.fresh("spikes looked at")
@@ -110,7 +113,7 @@ class Spiking:
         forward = self._forward()
         found = [
             twin.present(self.parameters, forward, self._raster(some, its, generator)).goodness
-            for some, its in zip(images.split(ROWS), labels.split(ROWS), strict=True)
+            for some, its in zip(images.split(self._rows), labels.split(self._rows), strict=True)
         ]
         return torch.cat(found, dim=1).to(images)
 
@@ -127,7 +130,7 @@ class Spiking:
         """Return the goodness, summed over layers, of images with every label (cases, classes)."""
         p, generator, forward = self.parameters, self._fresh(), self._forward()
         found = []
-        for some in images.split(ROWS):
+        for some in images.split(self._rows):
             drive = codes.image_spikes(p, some.to(self.like), generator) @ forward[0][: self.pixels]
             each = []
             for label in range(self.classes):
@@ -176,7 +179,7 @@ class Spiking:
         memory = weights.memory
         kind: dict[str, Any] = {"generator": generator, "device": generator.device}
         noise = torch.randn((len(labels), memory.shape[1]), **kind).to(memory)
-        mean, scale = memory.mean(0), memory.std(0)
+        mean, scale = memory.mean(0), memory.std(0, correction=0)
         labels = labels.cpu()
         if start == "label":
             top = memory[labels] + 0.5 * spread * scale * noise
@@ -190,12 +193,13 @@ class Spiking:
         found = self._down(top)
         for _ in range(settle):
             images, chosen = found[:, : self.pixels].clamp(0, 1), found[:, self.pixels :].argmax(1)
-            raster = self._raster(images, chosen, generator)
+            raster = self._raster(images, chosen, self._fresh())
             seen = twin.present(self.parameters, self._forward(), raster)
             found = self._down(twin.scaled(seen.counts[-1]).to(memory))
         chances = found[:, self.pixels :].clamp_min(0) + 1e-6
         chances = chances / chances.sum(1, keepdim=True)
-        return found[:, : self.pixels].clamp(0, 1).to(self.like), chances.to(self.like)
+        images = found[:, : self.pixels].clamp(0, 1).to(self.like)
+        return images.to(generator.device), chances.to(self.like).to(generator.device)
 
     def _down(self, top: Tensor) -> Tensor:
         """Return what reaches the inputs (cases, inputs) from the top layer (cases, neurons)."""
@@ -216,7 +220,8 @@ class Spiking:
             raster = self._raster(chunk.images[last], chunk.labels[last], self._fresh())
             seen = twin.present(self.parameters, self._forward(), raster)
             self.last = twin.scaled(seen.counts[-1])
-        return None  # weights are bounded
+        finite = all(bool(its.isfinite().all()) for its in self.weights.forward)
+        return None if finite else len(chunk.index) - 1
 
     def _presentations(self, chunk: Chunk) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """Give spikes, signs, gains and labels, as many presentations at once as are simulated."""
@@ -250,22 +255,34 @@ class Spiking:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a resumed run needs, as plain dictionaries and lists of tensors."""
-        return {"weights": vars(self.weights), "last": self.last}
+        return {
+            "weights": vars(self.weights),
+            "last": self.last,
+            "spikes": self.generator.get_state(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
-        self.weights = twin.Weights(**state["weights"])
-        self.last = state["last"]
+        self.weights = twin.Weights(**_on_cpu(state["weights"]))
+        self.last = _on_cpu(state["last"])
+        self.generator.set_state(_on_cpu(state["spikes"]))
 
 
-def _start(p: Parameters, setting: Setting) -> twin.Weights:
-    """Return the weights of a network that has not learnt, in double precision on the CPU."""
-    generator = setting.streams("weights")
+def _on_cpu(state: Any) -> Any:
+    """Return a part of a state with copies of its tensors on the CPU."""
+    if isinstance(state, dict):
+        return {name: _on_cpu(its) for name, its in state.items()}
+    if isinstance(state, list):
+        return [_on_cpu(its) for its in state]
+    return state.detach().cpu().clone() if isinstance(state, Tensor) else state
+
+
+def _start(p: Parameters, setting: Setting, generator: torch.Generator) -> twin.Weights:
+    """Return the weights of a network that has not learnt, in double precision."""
     widths = (setting.features + setting.classes, *p.layers)
 
     def normal(shape: tuple[int, int], mean: float, scale: float) -> Tensor:
-        drawn = torch.randn(shape, generator=generator, device=generator.device)
-        return (mean + scale * drawn).double().cpu()
+        return (mean + scale * torch.randn(shape, generator=generator)).double()
 
     first = normal((widths[0], widths[1]), 0.0, 1.0)
     first[: setting.features] = p.start_mean + p.start_scale * first[: setting.features]
@@ -273,6 +290,7 @@ def _start(p: Parameters, setting: Setting) -> twin.Weights:
     forward = [first]
     for below, above in zip(p.layers, p.layers[1:], strict=False):
         forward.append(normal((below, above), 0.0, p.deep_scale / below**0.5))
+    forward = [its.clamp(-p.bound, p.bound) for its in forward]
     if not p.top_down:
         return twin.Weights(forward)
     return twin.Weights(

@@ -154,15 +154,37 @@ class Parameters(specs.Spec):
                 f"spontaneous: {self.spontaneous:g} spikes per second are more than one in a time "
                 f"step of {self.dt:g} ms"
             )
-        if self.cycle_steps < 1 or not 1 <= self.window_steps <= self.cycle_steps:
-            raise ValueError("a cycle has at least one time step, and a window fits into a cycle")
-        if self.code == "latency" and round(self.label_time / self.dt) >= self.cycle_steps:
-            raise ValueError(
-                f"label_time: {self.label_time:g} ms is after the end of a cycle, which lasts "
-                f"{self.cycle_steps * self.dt:g} ms"
-            )
+        if self.code == "latency":
+            self._volleys_fit()
+        elif self.cycle is not None or self.window is not None or self.label_time:
+            raise ValueError("'cycle', 'window' and 'label_time' are for code 'latency'")
         if self.code == "latency" and self.top_down:
             raise ValueError("'top_down' learns from spike counts, which code 'latency' has not")
         if len(self.layers) > MOST_LAYERS:
             raise ValueError(f"layers: at most {MOST_LAYERS}")
         return self
+
+    def _volleys_fit(self) -> None:
+        """Refuse volleys that would be cut short, or never come."""
+        for name in ("cycle", "window", "label_time"):
+            value = getattr(self, name)
+            steps = (value or 0.0) / self.dt
+            if not math.isclose(steps, round(steps), rel_tol=1e-9):
+                raise ValueError(
+                    f"{name}: {value:g} ms is no whole number of time steps of {self.dt:g} ms"
+                )
+        if self.steps % self.cycle_steps:
+            raise ValueError(
+                f"cycle: a presentation of {self.presentation:g} ms has no whole number of cycles "
+                f"of {self.cycle_steps * self.dt:g} ms"
+            )
+        if self.window_steps > self.cycle_steps:
+            raise ValueError(
+                f"window: a volley of {self.window:g} ms does not fit into a cycle of "
+                f"{self.cycle_steps * self.dt:g} ms"
+            )
+        if round(self.label_time / self.dt) >= self.cycle_steps:
+            raise ValueError(
+                f"label_time: {self.label_time:g} ms is after the end of a cycle, which lasts "
+                f"{self.cycle_steps * self.dt:g} ms"
+            )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wakesleep.brian import brian2
 from wakesleep.errors import InputError, RunError
 from wakesleep.spiking import brian, twin
 from wakesleep.spiking.parameters import Parameters
@@ -23,9 +26,6 @@ from wakesleep.spiking.parameters import Parameters
 SPIKES = 4_000_000  # most numbers in one block's raster
 LARGEST_BLOCK = 400  # presentations in a run of a compiled network
 RUNTIME_BLOCK = 20  # in its run-time modes, which are slow
-EQUATIONS = (
-    1  # to be raised with every change of brian.py: networks compiled before are no use then
-)
 BUILT_IN = {"layers", "presentation", "dt", "top_down"}  # parameters that a compiled network fixes
 
 
@@ -89,7 +89,7 @@ class Simulator:
         self, arrays: dict[str, np.ndarray], states: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Run a block in Brian2's run-time mode."""
-        import brian2 as b2
+        b2 = brian2()
 
         if self.network is None:
             b2.device.reinit()
@@ -129,6 +129,7 @@ class Simulator:
             done = subprocess.run(
                 ["./main", "--results_dir", f"{results}/", *given],
                 cwd=folder,
+                start_new_session=True,  # Ctrl-C is for us: what it cut short would look finished
                 capture_output=True,
                 text=True,
                 check=False,
@@ -184,6 +185,7 @@ def _build(p: Parameters, pixels: int, classes: int, block: int, folder: Path) -
     }
     done = subprocess.run(
         [sys.executable, "-m", "wakesleep.spiking.compile"],
+        start_new_session=True,
         input=json.dumps(task),
         capture_output=True,
         text=True,
@@ -195,20 +197,36 @@ def _build(p: Parameters, pixels: int, classes: int, block: int, folder: Path) -
 
 
 def _digest(p: Parameters, pixels: int, classes: int, block: int) -> str:
+    """Return the name of all that a compiled network depends on."""
     from importlib.metadata import version
 
+    here = Path(__file__).parent
     decides = {
-        "equations": EQUATIONS,
+        "source": [(here / name).read_text("utf-8") for name in ("brian.py", "compile.py")],
         "brian2": version("brian2"),
+        "compiler": compiler(),
+        "machine": _machine(),  # the compiler uses whatever this very processor can do
         "parameters": p.model_dump(mode="json", include=BUILT_IN),
         "inputs": [pixels, classes, block],
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _machine() -> str:
+    """Return what tells processors apart for which programs may differ."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
 def compiler() -> str | None:
-    """Return the path of the C++ compiler that is used; None if there is none."""
-    return shutil.which(os.environ.get("CXX", "g++"))
+    """Return the path of the C++ compiler that is used; None if it, or make, is not there."""
+    command = shlex.split(os.environ.get("CXX", "g++"))
+    if not command or shutil.which("make") is None:
+        return None
+    return shutil.which(command[0])
 
 
 def chosen_target(wanted: str) -> str:
@@ -222,8 +240,8 @@ def chosen_target(wanted: str) -> str:
     there = compiler() is not None
     if wanted in ("standalone", "cython") and not there:
         raise InputError(
-            f"target: '{wanted}' needs a C++ compiler (g++, or what CXX names), and there is none; "
-            "use target: numpy or twin"
+            f"target: '{wanted}' needs make and a C++ compiler (g++, or what CXX names), which are "
+            "not here; use target: numpy or twin"
         )
     if wanted == "auto":
         return "standalone" if there else "twin"
