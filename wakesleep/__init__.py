@@ -30,6 +30,7 @@ _HOMES = {
     "open_study": "wakesleep.gather",
     "plots": "",
     "results": "",
+    "spikes": "wakesleep.spiking.spikes",
     "statistics": "",
     "study": "wakesleep.studying:run_study",
     "to_netcdf": "wakesleep.results",

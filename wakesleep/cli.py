@@ -186,7 +186,8 @@ def dream(
     from wakesleep.plots import save_dreams
 
     dreamt = dreams(result, start=start, settle=settle, spread=spread, each=each, seed=seed)
-    out = out or result.with_name(f"{result.name.removesuffix('.zarr')}-dreams.png")
+    whole = result if result.name else result.resolve()
+    out = out or whole.with_name(f"{whole.name.removesuffix('.zarr')}-dreams.png")
     typer.echo(f"figure: {save_dreams(dreamt, out)}")
 
 
@@ -209,6 +210,7 @@ def likelihood(
     splits = SPLITS if test else SPLITS[:2]
     if out is not None and out.suffix != ".nc":
         raise InputError(f"{out}: a likelihood is kept as .nc (NetCDF)")
+    _absent(*([] if out is None else [out]))
     found = estimated(
         result, temperatures=temperatures, runs=runs, splits=splits, pseudo=pseudo, seed=seed
     )
@@ -231,24 +233,40 @@ def likelihood(
 @app.command()
 def agreement(
     out: Annotated[
-        Path, typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg, or a .zarr.")
+        Path,
+        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg; or .nc, one file a sweep."),
     ] = Path("agreement.png"),
+    theta: Annotated[
+        float,
+        typer.Option(help="Threshold, between one and two volleys, of all but the first row."),
+    ] = 1.33,
     trials: Annotated[int, typer.Option(help="Of agreement, and as many of disagreement.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
 ) -> None:
     """Measure how well coincidence detectors tell agreement of two sources; takes a minute."""
-    from wakesleep.coincidence.agreement import survey
-
-    if out.suffix == ".zarr":
-        if out.exists():
-            raise InputError(f"{out}: exists already; nothing was written")
-        survey(count=trials, seed=seed).to_zarr(out, consolidated=False)
-        typer.echo(f"result: {out}")
-        return
+    from wakesleep.coincidence.agreement import SWEEPS, survey
     from wakesleep.plots import check_path, save_agreement
+    from wakesleep.results import to_netcdf
 
-    check_path(out)
-    typer.echo(f"figure: {save_agreement(survey(count=trials, seed=seed), out)}")
+    parts = {name: out.with_name(f"{out.stem}_{name}.nc") for name in SWEEPS}
+    if out.suffix == ".nc":
+        _absent(*parts.values())
+    else:
+        check_path(out)
+    found = survey(theta=theta, count=trials, seed=seed)
+    if out.suffix != ".nc":
+        typer.echo(f"figure: {save_agreement(found, out)}")
+        return
+    for name, path in parts.items():
+        to_netcdf(found[name].to_dataset(), path)
+        typer.echo(f"result: {path}")
+
+
+def _absent(*paths: Path) -> None:
+    """Refuse paths that exist, before any work is done."""
+    for path in paths:
+        if path.exists():
+            raise InputError(f"{path}: exists already; nothing was written")
 
 
 @app.command()
@@ -256,12 +274,12 @@ def activity(
     result: Path,
     out: Annotated[
         Path | None,
-        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg, or a .zarr."),
+        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg, or a .nc."),
     ] = None,
     stages: Annotated[int, typer.Option(min=1, help="How many of the last stages.")] = 4,
     seconds: Annotated[float, typer.Option(help="How long each is to last.")] = 5.0,
     downscaling: Annotated[
-        float, typer.Option(help="Share of recurrent excitation that a second of NREM takes.")
+        float, typer.Option(help="Rate (1/s) at which NREM weakens recurrent excitation.")
     ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of connections and noise.")] = 0,
 ) -> None:
@@ -269,17 +287,18 @@ def activity(
     from wakesleep.cortex.activity import activity as simulated
     from wakesleep.cortex.activity import stages_of
     from wakesleep.plots import check_path, save_activity
-    from wakesleep.results import open_result
+    from wakesleep.results import open_result, to_netcdf
 
-    out = out or result.with_name(f"{result.name.removesuffix('.zarr')}-activity.png")
-    if out.suffix != ".zarr":
+    whole = result if result.name else result.resolve()
+    out = out or whole.with_name(f"{whole.name.removesuffix('.zarr')}-activity.png")
+    if out.suffix == ".nc":
+        _absent(out)
+    else:
         check_path(out)
-    elif out.exists():
-        raise InputError(f"{out}: exists already; nothing was written")
     table = stages_of(open_result(result), seconds, stages)
     found = simulated(table, cortex={"downscaling": downscaling}, seed=seed)
-    if out.suffix == ".zarr":
-        found.to_zarr(out, consolidated=False)
+    if out.suffix == ".nc":
+        to_netcdf(found, out)
         typer.echo(f"result: {out}")
     else:
         typer.echo(f"figure: {save_activity(found, out)}")

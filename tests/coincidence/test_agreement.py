@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import hypothesis.strategies as some
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 
 import wakesleep as ws
@@ -115,12 +117,18 @@ def test_below_one_volley_the_sign_turns_round():
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"vary": "jiter"}, "no 'jiter' to vary; .* did you mean 'jitter'"),
+        ({"vary": "jiter"}, "no number to vary 'jiter'; .* did you mean 'jitter'"),
+        ({"scenarios": ("rates",)}, "no scenario 'rates'"),
+        ({"values": [float("nan")]}, "jitter: cannot be nan"),
+        ({"taus": (float("inf"),)}, "tau: there must be values"),
+        ({"vary": "probability", "values": [0.0]}, "probability: must lie between 0 and 1"),
+        ({"vary": "cycle", "values": [0.01]}, "cycle: must last 1 ms"),
+        ({"seed": -1}, "seed must be a whole number"),
         ({"taus": (0.0,)}, "tau: there must be values, all above 0"),
         ({"values": []}, "no value to vary"),
         ({"count": 1}, "at least 2, not 1"),
         ({"vary": "correlation", "values": [1.2]}, "correlation: must lie between 0 and 1"),
-        ({"values": [-1.0]}, "cannot be negative"),
+        ({"values": [-1.0]}, "jitter: cannot be -1"),
     ],
 )
 def test_bad_numbers(more, told):
@@ -132,12 +140,42 @@ def test_the_survey_and_its_figure(tmp_path, wakesleep, monkeypatch):
     from wakesleep.coincidence import agreement
 
     few = {name: values[1:3] for name, values in agreement.SWEEPS.items()}
-    monkeypatch.setattr(agreement, "SWEEPS", few | {"jitter": (1.0, 2.0)})
+    monkeypatch.setattr(agreement, "SWEEPS", few)
     out = tmp_path / "agreement.png"
     code, told, _ = wakesleep("agreement", "-o", out, "--trials", "8")
     assert code == 0
     assert out.stat().st_size > 10_000
     assert str(out) in told
-    code, _, told = wakesleep("agreement", "-o", tmp_path / "agreement.txt", "--trials", "8")
-    assert code == 2
-    assert "no figure can be written" in told
+    kept = tmp_path / "kept.nc"
+    assert wakesleep("agreement", "-o", kept, "--trials", "8", "--theta", "1.5")[0] == 0
+    lag = xr.open_dataset(tmp_path / "kept_lag.nc")
+    assert lag.theta.values.tolist() == [1.5]
+    for arguments, message in (
+        (["-o", tmp_path / "agreement.txt"], "no figure can be written"),
+        (["-o", kept], "kept_jitter.nc: exists already"),
+        (["--theta", "0.7"], "must lie between one and two volleys, not at 0.7"),
+    ):
+        code, _, told = wakesleep("agreement", *arguments)
+        assert code == 2
+        assert message in told
+
+
+def test_a_window_that_outlasts_the_gap_between_volleys_is_told_of():
+    with pytest.warns(UserWarning, match="turns round although .* windows of 40 ms"):
+        ws.agreement(
+            "jitter", [1.0], taus=(5.0, 40.0), thetas=(1.05,), scenarios=("timing",), count=40,
+            shuffle=False, sources=Sources(background=0.0),
+        )  # fmt: skip
+
+
+def test_background_is_a_part_of_the_threshold():
+    """The level is raised by what random spikes come to in a leaky membrane, in the mean."""
+    its = Sources(background=100.0, probability=0.0)
+    arrivals, _ = trials(
+        dataclasses.replace(its, cycles=40), 4, True, 0.1, np.random.default_rng(0)
+    )
+    v, seen = np.zeros(arrivals.shape[1:]), []
+    for now in arrivals:
+        v = v * np.exp(-0.1 / 10) + now
+        seen.append(v.mean())
+    assert np.mean(seen[1000:]) == pytest.approx(its.load(10.0), rel=0.03)

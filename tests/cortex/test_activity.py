@@ -53,6 +53,12 @@ def test_what_is_recorded(small, tmp_path):
     assert figure.stat().st_size > 10_000
 
 
+def test_bad_targets_and_seeds():
+    for more, told in (({"target": "numyp"}, "no target 'numyp'"), ({"seed": -1}, "seed must")):
+        with pytest.raises(InputError, match=told):
+            ws.activity([("WAKE", 1.0)], **more)
+
+
 @pytest.mark.long
 @pytest.mark.skipif(simulator.compiler() is None, reason="no C++ compiler here")
 def test_adaptation_makes_up_and_down_states():

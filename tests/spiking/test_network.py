@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
 import warnings
 
 import numpy as np
@@ -11,10 +17,11 @@ from sklearn.linear_model import LogisticRegression
 
 import wakesleep as ws
 from wakesleep import data, library
+from wakesleep.errors import InputError
 from wakesleep.model import Chunk, Setting
 from wakesleep.negatives import Context, bind
 from wakesleep.randomness import Streams
-from wakesleep.spiking import twin
+from wakesleep.spiking import codes, simulator, twin
 from wakesleep.spiking.network import Spiking
 from wakesleep.spiking.parameters import Parameters
 
@@ -61,7 +68,7 @@ def test_presentations_come_one_after_another(sign):
     for image, label, false in zip(images, labels, wrong, strict=True):
         for way, named in ((1.0, label), (-1.0, false)):
             if sign in ("both", "positive" if way > 0 else "negative"):
-                raster = other._raster(image[None], named[None], torch.Generator()).double()
+                raster = other.raster(image[None], named[None], torch.Generator()).double()
                 ways, gain = torch.tensor([way]), torch.ones(1)
                 twin.learn(other.parameters, other.weights, raster, ways, gain, named[None])
     assert torch.allclose(network.weights.forward[0], other.weights.forward[0], atol=1e-12)
@@ -79,20 +86,30 @@ def test_waking_raises_goodness_and_sleep_lowers_it():
 
 
 def test_a_state_goes_on_from_where_it_was():
-    one, other = made(top_down=True, code="poisson"), made(1, top_down=True, code="poisson")
+    one, other = (made(top_down=True, code="poisson", layers=(60, 20)) for _ in range(2))
     one.learn(chunk("both"))
-    other.load_state_dict({**one.state_dict()})
-    other.generator.set_state(one.generator.get_state())
+    other.learn(chunk("negative", steps=2))
+    other.load_state_dict(one.state_dict())
+    images, labels = cases(5)
+    for start in ("last_waking", "label"):
+        seen = [
+            network.dream(
+                labels,
+                start=start,
+                settle=1,
+                spread=1.0,
+                generator=torch.Generator().manual_seed(0),
+            )[0]
+            for network in (one, other)
+        ]
+        assert torch.equal(*seen)
     for network in (one, other):
-        network.weights = twin.Weights(
-            [its.clone() for its in network.weights.forward],
-            [its.clone() for its in network.weights.down],
-            [its.clone() for its in network.weights.bias],
-            network.weights.memory.clone(),
-        )
         network.learn(chunk("both"))
-    assert torch.equal(one.weights.forward[0], other.weights.forward[0])
-    assert torch.equal(one.weights.down[0], other.weights.down[0])
+    first, second = (simulator.named(network.weights) for network in (one, other))
+    for name, its in first.items():
+        assert torch.equal(its, second[name]), name
+        assert its is not second[name]
+    assert torch.equal(one.goodness(images, labels), other.goodness(images, labels))
 
 
 def test_any_protocol_runs_it_and_it_learns_the_digits():
@@ -143,31 +160,23 @@ def test_a_silent_network_is_told_of():
         )
 
 
-BAD = {
-    "a code that needs more spikes than time steps": (
-        ["-p", "model.dt=2.0"],
-        "more than one in a time step of 2 ms",
-    ),
-    "a clock without a time step": (
-        ["-p", "data=digits", "--clock"],
-        "less than a time step of 1 ms",
-    ),
-    "dreams without a top-down path": (
-        ["-p", "negatives=dream"],
-        "dream",
-    ),
-}
+HASTY = "clock: {steps_per_hour: 1000000}\nphases:"
 
 
-@pytest.mark.parametrize("what", BAD)
-def test_bad_input_is_one_sentence_and_writes_nothing(what, tmp_path, wakesleep):
-    arguments, message = BAD[what]
-    protocol = "phase_separation"
-    if "--clock" in arguments:
-        text = library.find("phase_separation", ("protocols",)).read_text()
-        protocol = tmp_path / "hasty.yaml"
-        protocol.write_text(text.replace("phases:", "clock: {steps_per_hour: 1000000}\nphases:", 1))
-        arguments = []
+@pytest.mark.parametrize(
+    ("arguments", "clock", "message"),
+    [
+        (["-p", "model.dt=2.0"], "phases:", "more than one in a time step of 2 ms"),
+        ([], HASTY, "less than a time step of 1 ms"),
+        (["-p", "negatives=dream"], "phases:", "does not offer 'dream'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(
+    arguments, clock, message, tmp_path, wakesleep
+):
+    text = library.find("phase_separation", ("protocols",)).read_text()
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text(text.replace("phases:", clock, 1))
     out = tmp_path / "run.zarr"
     code, _, told = wakesleep("run", protocol, "spiking_digits", *arguments, "-o", out)
     assert code == 2
@@ -186,3 +195,114 @@ def test_a_unit_that_is_no_time(tmp_path, wakesleep):
     mine.write_text(text.replace("layers: [300]", "layers: [300]\n  tau: 0.02 s"))
     assert wakesleep("check", mine)[0] == 0
     assert ws.load(mine).parameters.tau == 20.0
+
+
+def test_spikes_of_a_trained_network(tmp_path):
+    out = tmp_path / "run.zarr"
+    inputs = {"nights": 1, "phase_steps": 5, "batch": 20}
+    ws.run("phase_separation", "spiking_digits", inputs=inputs,
+           parameters={"target": "twin", "layers": [30, 20]}, out=out)  # fmt: skip
+    found = ws.spikes(out, cases=4)
+    for number, width in enumerate((30, 20), 1):
+        mine = found.isel(spike=found.layer.values == number)
+        counts = np.zeros((4, width))
+        np.add.at(counts, (mine.case.values, mine.neuron.values), 1)
+        expected = found.goodness.sel(layer_name=str(number))
+        assert np.allclose((counts**2).mean(1), expected, rtol=1e-5)
+    labels = found.isel(spike=(found.layer.values == 0) & (found.neuron.values >= 64))
+    assert set(zip(labels.case.values, labels.neuron.values - 64, strict=True)) == set(
+        enumerate(found.label.values)
+    )
+    assert float(found.time.max()) < 0.03
+    for more, told in (
+        ({"cases": 0}, "there cannot be 0"),
+        ({"split": "tests"}, "no split 'tests'"),
+        ({"late": 8.0}, "are for code 'latency'"),
+    ):
+        with pytest.raises(InputError, match=told):
+            ws.spikes(out, **more)
+
+
+def test_a_label_that_comes_late_is_read_worse(tmp_path):
+    """Agreement is timing: the same trained network, the same volleys, the label's 5 ms later."""
+    out = tmp_path / "run.zarr"
+    parameters = {"layers": [100]}
+    ws.run("interleaved", "spiking_volleys", inputs={"sweeps": 5, "batch": 20},
+           parameters=parameters, out=out)  # fmt: skip
+    wrong = []
+    for late in (0.0, 5.0):
+        found = ws.spikes(out, cases=250, late=late)
+        wrong.append(float((found.read != found.label).mean()))
+    assert wrong[0] < 0.35
+    assert wrong[1] > wrong[0] + 0.15
+
+
+def test_spontaneous_spikes_come_asleep_alone():
+    quiet, noisy = made(), made(spontaneous=200.0)
+    for sign, alike in (("positive", True), ("negative", False)):
+        for network in (quiet, noisy):
+            network.weights = made().weights
+            network.learn(chunk(sign))
+        same = torch.equal(quiet.weights.forward[0], noisy.weights.forward[0])
+        assert same is alike, sign
+    p = noisy.parameters
+    drawn = codes.spontaneous_spikes(p, torch.Size((300, 40, 20)), torch.Generator().manual_seed(0))
+    assert float(drawn.double().mean()) == pytest.approx(0.2, abs=0.01)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_a_mixture_holds_so_many_dreams(share):
+    class Dreamer:
+        def dream(self, labels, **_):
+            return torch.full((len(labels), 64), -1.0), torch.eye(10)[labels]
+
+    context = Context(10, (8, 8), torch.Generator().manual_seed(0), {"dreams": share})
+    images, labels = cases(1000)
+    seen, named = bind("mixture", context)(Dreamer(), images, labels)
+    dreamt = (seen == -1).all(1)
+    assert float(dreamt.double().mean()) == pytest.approx(share, abs=0.05)
+    assert torch.equal(seen[~dreamt], images[~dreamt])
+    assert not (named == labels).any()  # neither a dream's own label nor the image's
+    assert torch.equal(images, cases(1000)[0])
+
+
+def test_one_class_has_no_wrong_label(tmp_path, wakesleep):
+    out = tmp_path / "run.zarr"
+    code, _, told = wakesleep(
+        "run",
+        "dream_diet",
+        "spiking_dreamer",
+        "-p",
+        "data=patterns_100",
+        "-p",
+        "batch=2",
+        "-o",
+        out,
+    )
+    assert code == 2
+    assert "need another label" in told
+
+
+@pytest.mark.skipif(simulator.compiler() is None, reason="no C++ compiler here")
+def test_ctrl_c_loses_no_presentation(tmp_path):
+    """Stopped by a signal to all its processes, and resumed: the same weights, bit for bit."""
+    environment = {**os.environ, "WAKESLEEP_BUILD_DIR": str(tmp_path / "builds")}
+    command = [sys.executable, "-m", "wakesleep", "run", "interleaved", "spiking_digits",
+               "-p", "sweeps=6", "-p", "batch=20", "-p", "probe_cases=20",
+               "-p", "model.layers=[60]", "--quiet"]  # fmt: skip
+    whole, cut = tmp_path / "whole.zarr", tmp_path / "cut.zarr"
+    subprocess.run([*command, "-o", whole], env=environment, check=True, capture_output=True)
+    for pause in (2.5, 3.0, 3.5):
+        going = subprocess.Popen(
+            [*command, "-o", cut, "--resume"],
+            env=environment,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        time.sleep(pause)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(going.pid, signal.SIGINT)
+        going.communicate()
+    subprocess.run([*command, "-o", cut, "--resume"], env=environment, check=True)
+    assert np.array_equal(ws.open(whole).goodness, ws.open(cut).goodness)

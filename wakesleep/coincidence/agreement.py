@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 DT = 0.1  # ms
 TAUS = (1.0, 2.0, 5.0, 10.0, 20.0)
-THETAS = (0.67, 1.0, 1.17, 1.33, 1.5, 1.83)  # in mean volleys
+THETAS = (1.17, 1.33, 1.5, 1.67, 1.83)  # in mean volleys
+ALL_THETAS = (0.67, 1.0, *THETAS)  # also such as turn the sign of the measure round
 SAMPLES = 200  # of the bootstrap
 # What neurons carry beside timing: nothing (all are alike), or also which of them are active.
 SCENARIOS: dict[str, dict[str, Any]] = {
@@ -38,6 +40,7 @@ SWEEPS: dict[str, tuple[float, ...]] = {
     "correlation": (0.0, 0.25, 0.5, 0.75, 1.0),
     "background": (0.0, 10.0, 30.0, 100.0),
 }
+NUMBERS = ("jitter", "lag", "correlation", "background", "probability", "active", "cycle")
 WORDS = {
     "jitter": ("jitter of spikes", "ms"),
     "lag": ("lag of the top-down volley", "ms"),
@@ -48,11 +51,13 @@ WORDS = {
 }
 
 
-def survey(*, count: int = 100, seed: int = 0) -> xr.DataTree:
+def survey(*, theta: float = 1.33, count: int = 100, seed: int = 0) -> xr.DataTree:
     """Return :func:`agreement` as a function of jitter, lag, correlation and background.
 
     Parameters
     ----------
+    theta
+        Threshold in mean volleys at which all but the jitter is varied.
     count
         Trials of agreement, and as many of disagreement, at every place.
     seed
@@ -61,10 +66,21 @@ def survey(*, count: int = 100, seed: int = 0) -> xr.DataTree:
     Returns
     -------
     xarray.DataTree
-        ``/jitter`` (in every scenario), ``/lag``, ``/correlation`` and ``/background`` (timing
-        alone).
+        ``/jitter`` (in every scenario, for many thresholds), ``/lag``, ``/correlation`` and
+        ``/background`` (timing alone).
+
+    Raises
+    ------
+    InputError
+        If the threshold does not lie between one and two volleys.
     """
     import xarray as xr
+
+    if not 1 < theta < 2:
+        raise InputError(
+            f"theta: a threshold must lie between one and two volleys, not at {theta:g}; below one "
+            "each source fires a detector by itself, and two together cannot exceed two"
+        )
 
     scenarios = tuple(SCENARIOS)
     found = {}
@@ -75,6 +91,7 @@ def survey(*, count: int = 100, seed: int = 0) -> xr.DataTree:
             found[name] = agreement(
                 name,
                 values,
+                thetas=ALL_THETAS if name == "jitter" else (theta,),
                 scenarios=scenarios if name == "jitter" else scenarios[:1],
                 shuffle=name == "jitter",
                 count=count,
@@ -105,7 +122,8 @@ def agreement(
     taus
         Windows of the detectors: membrane time constants in ms.
     thetas
-        Thresholds, in units of the mean volley of one source.
+        Thresholds, in units of the mean volley of one source, above what the background alone
+        comes to in a detector of that window.
     scenarios
         ``timing`` (all neurons are alike) and ``timing and rate`` (3 of 10 are more active).
     shuffle
@@ -135,22 +153,26 @@ def agreement(
     -----
     UserWarning
         If a threshold does not lie between one and two volleys: below one, a detector fires for
-        each source by itself, and more spikes mean less agreement.
+        each source by itself, and more spikes mean less agreement. Also if that is what is found
+        between one and two, as it may be where a window outlasts the gap between volleys.
     """
     import xarray as xr
 
     its = sources or Sources()
-    numbers = tuple(field.name for field in dataclasses.fields(Sources))
-    if vary not in numbers:
-        raise InputError(
-            f"sources have no '{vary}' to vary; allowed are {listed(numbers)}"
-            f"{nearest(vary, numbers)}"
-        )
+    for what, name, allowed in (
+        ("number to vary", vary, NUMBERS),
+        *(("scenario", one, tuple(SCENARIOS)) for one in scenarios),
+    ):
+        if name not in allowed:
+            raise InputError(
+                f"there is no {what} '{name}'; allowed are {listed(allowed)}"
+                f"{nearest(name, allowed)}"
+            )
     cells = [
         [dataclasses.replace(its, **(SCENARIOS[one] | {vary: value})) for value in values]
         for one in scenarios
     ]
-    _check([cell for row in cells for cell in row], taus, thetas, count)
+    _check([cell for row in cells for cell in row], taus, thetas, count, seed)
     _warn(its, thetas)
     random = np.random.Generator(np.random.PCG64(seed))
     shape = (len(scenarios), len(values))
@@ -161,7 +183,7 @@ def agreement(
     for place in np.ndindex(*shape):
         here = cells[place[0]][place[1]]
         drawn = [trials(here, count, agree, DT, random) for agree in (True, False)]
-        levels = [theta * here.volley for theta in thetas]
+        levels = here.volley * np.array(thetas) + here.load(np.array(taus))[:, None]
         seen = [_spikes(arrivals, taus, levels) for arrivals, _ in drawn]
         found["auc"][place] = _auc(*seen)
         found["d_prime"][place] = separation(*seen)
@@ -174,6 +196,14 @@ def agreement(
             pair = [measure(counts) for _, counts in drawn]
             rates["rate_auc"][number, *place] = auc(pair[0][None], pair[1][None])[0]
             rates["rate_d_prime"][number, *place] = separation(*pair)
+    turned = (found["auc_high"] < 0.5) & ((np.array(thetas) > 1) & (np.array(thetas) < 2))
+    if vary not in ("lag", "correlation") and turned.any():
+        windows = sorted({float(taus[place]) for place in np.nonzero(turned)[2]})
+        warnings.warn(
+            "the sign of the measure turns round although the threshold lies between one and two "
+            f"volleys, for windows of {', '.join(f'{one:g}' for one in windows)} ms",
+            stacklevel=2,
+        )
     result = xr.Dataset(
         {
             **{name: (("scenario", vary, "tau", "theta"), its) for name, its in found.items()},
@@ -194,9 +224,10 @@ def agreement(
             "versions": json.dumps(versions()),
         },
     )
-    for name, variable in result.variables.items():
-        told = (str(name).replace("_", " "), "1")
-        variable.attrs["long_name"], variable.attrs["units"] = WORDS.get(str(name), told)
+    for key, variable in result.variables.items():
+        name = str(key)
+        told = (name.replace("_", " "), "1")
+        variable.attrs["long_name"], variable.attrs["units"] = WORDS.get(name, told)
     return result
 
 
@@ -210,11 +241,11 @@ def separation(agree: Array, disagree: Array) -> Array:
         return np.where(spread > 0, (agree.mean(-1) - disagree.mean(-1)) / spread, np.nan)
 
 
-def _spikes(arrivals: Array, taus: Sequence[float], levels: Sequence[float]) -> Array:
+def _spikes(arrivals: Array, taus: Sequence[float], levels: Array) -> Array:
     """Return each trial's spikes, summed over detectors (taus, thetas, trials)."""
     steps, count, neurons = arrivals.shape
     fired = respond(arrivals.reshape(steps, -1), taus, levels, DT)
-    return fired.reshape(len(taus), len(levels), count, neurons).sum(-1)
+    return fired.reshape(len(taus), -1, count, neurons).sum(-1)
 
 
 def _auc(agree: Array, disagree: Array) -> Array:
@@ -227,24 +258,36 @@ def _resampled(pair: Sequence[Array], random: np.random.Generator) -> list[Array
 
 
 def _check(
-    cells: Sequence[Sources], taus: Sequence[float], thetas: Sequence[float], count: int
+    cells: Sequence[Sources],
+    taus: Sequence[float],
+    thetas: Sequence[float],
+    count: int,
+    seed: int,
 ) -> None:
     """Refuse numbers that no detector or source can have."""
     for name, values in (("tau", taus), ("theta", thetas)):
-        if not values or min(values) <= 0:
+        if not values or not all(0 < value < math.inf for value in values):
             raise InputError(f"{name}: there must be values, all above 0, not {list(values)}")
     if count < 2:
         raise InputError(f"agreement is measured over trials: at least 2, not {count}")
+    if seed < 0:
+        raise InputError(f"seed must be a whole number of at least 0, not {seed}")
     if not cells:
         raise InputError("there is no value to vary")
     for its in cells:
-        if min(its.neurons, its.afferents, its.cycles) < 1 or not its.cycle > 0:
-            raise InputError("there must be neurons, afferents and cycles, and cycles must last")
-        if its.jitter < 0 or its.background < 0:
-            raise InputError("jitter and background cannot be negative")
+        if min(its.neurons, its.afferents, its.cycles) < 1:
+            raise InputError("there must be neurons, afferents and cycles")
+        if not 10 * DT <= its.cycle < math.inf:
+            raise InputError(f"cycle: must last {10 * DT:g} ms at least, not {its.cycle:g}")
+        for name in ("jitter", "background"):
+            if not 0 <= getattr(its, name) < math.inf:
+                raise InputError(f"{name}: cannot be {getattr(its, name):g}")
+        if not math.isfinite(its.lag):
+            raise InputError(f"lag: cannot be {its.lag:g}")
         for name in ("probability", "idle", "active", "correlation"):
             value = getattr(its, name)
-            if not 0 <= value <= 1:
+            least = math.ulp(0.0) if name == "probability" else 0.0
+            if not least <= value <= 1:
                 raise InputError(f"{name}: must lie between 0 and 1, not {value:g}")
 
 

@@ -26,27 +26,31 @@ EQUATIONS = """
 """
 
 
-def respond(arrivals: Array, taus: Sequence[float], thetas: Sequence[float], dt: float) -> Array:
+def respond(arrivals: Array, taus: Sequence[float], levels: Array, dt: float) -> Array:
     """Return how often detectors fire, simulated by Brian2.
 
     Parameters
     ----------
     arrivals
         Spikes that arrive in every time step (steps, rows).
-    taus, thetas
-        Membrane time constants in ms, and thresholds: each combination looks at every row.
+    taus
+        Membrane time constants in ms.
+    levels
+        Thresholds in spikes, (levels,) or for every time constant (taus, levels); each combination
+        looks at every row.
     dt
         Time step in ms.
 
     Returns
     -------
     array
-        Spikes (taus, thetas, rows).
+        Spikes (taus, levels, rows).
     """
     b2 = brian2()
 
     steps, rows = arrivals.shape
-    shape = (len(taus), len(thetas), rows)
+    levels = np.broadcast_to(levels, (len(taus), np.shape(levels)[-1]))
+    shape = (*levels.shape, rows)
     b2.set_device("runtime")
     b2.prefs.codegen.target = "numpy"
     clock = b2.Clock(dt * b2.ms)
@@ -60,24 +64,22 @@ def respond(arrivals: Array, taus: Sequence[float], thetas: Sequence[float], dt:
         clock=clock,
         namespace={"arriving": b2.TimedArray(arrivals, dt * b2.ms)},
     )
-    grid = np.meshgrid(taus, thetas, np.arange(rows), indexing="ij")
-    group.tau = grid[0].ravel() * b2.ms
-    group.theta = grid[1].ravel()
-    group.row = grid[2].ravel()
+    group.tau = np.broadcast_to(np.array(taus)[:, None, None], shape).ravel() * b2.ms
+    group.theta = np.broadcast_to(levels[:, :, None], shape).ravel()
+    group.row = np.broadcast_to(np.arange(rows), shape).ravel()
     group.run_regularly("v += arriving(t, row) * int(not_refractory)", clock=clock, when="synapses")
     # A volley of the last time step is seen in the one after it.
     b2.Network(group).run((steps + 1) * dt * b2.ms)
     return np.array(group.fired).reshape(shape)
 
 
-def respond_plainly(
-    arrivals: Array, taus: Sequence[float], thetas: Sequence[float], dt: float
-) -> Array:
+def respond_plainly(arrivals: Array, taus: Sequence[float], levels: Array, dt: float) -> Array:
     """Return what :func:`respond` returns, from the same equations in numpy."""
     steps, rows = arrivals.shape
     leak = np.array([math.exp(-dt / tau) for tau in taus])[:, None, None]
-    theta = np.array(thetas, dtype=float)[None, :, None]
-    v = np.zeros((len(taus), len(thetas), rows))
+    levels = np.broadcast_to(levels, (len(taus), np.shape(levels)[-1]))
+    theta = levels[:, :, None]
+    v = np.zeros((*levels.shape, rows))
     fired, since = np.zeros_like(v), np.full(v.shape, np.inf)
     for step in range(steps + 1):
         free = since >= round(REFRACTORY / dt)

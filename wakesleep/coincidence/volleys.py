@@ -68,6 +68,10 @@ class Sources:
         """Mean number of spikes of one source's volley at an active neuron."""
         return self.afferents * self.probability
 
+    def load(self, tau: Any) -> Any:
+        """Return what the background of both sources comes to in membranes of that window (ms)."""
+        return 2 * self.afferents * self.background * tau / 1000
+
 
 def trials(
     its: Sources, count: int, agree: bool, dt: float, random: np.random.Generator
@@ -98,7 +102,7 @@ def trials(
     same = (random.random(shape) < its.correlation) & agree
     active = [_active(its, count, random) for _ in range(2)]
     active[1] = np.where(same, active[0], active[1])
-    # Phases keep clear of a cycle's ends, so that a volley is not cut in two.
+    # Phases keep clear of a cycle's ends, so that a volley that is on time is not cut in two.
     phases = [random.uniform(0.2, 0.8, (its.cycles, *shape)) * its.cycle for _ in range(2)]
     phases[1] = np.where(same, phases[0], phases[1])
     steps = round(its.duration / dt)

@@ -27,6 +27,7 @@ SMOOTH_MS = 25.0  # of the rates whose distribution is looked at
 SETTLE_S = 0.5  # of every stage that statistics leave out
 DOWN_HZ = 1.0  # below this mean excitatory rate the network is in a Down state
 SHOWN = 200  # excitatory neurons whose spikes are kept
+TARGETS = ("auto", "standalone", "numpy")
 STAGES = ("WAKE", "NREM", "REM")
 MOST_SECONDS = 600.0
 
@@ -72,6 +73,10 @@ def activity(
 
     table = _checked(stages)
     p = _cortex(cortex or {})
+    if target not in TARGETS:
+        raise InputError(f"there is no target '{target}'; allowed are {listed(TARGETS)}")
+    if seed < 0:
+        raise InputError(f"seed must be a whole number of at least 0, not {seed}")
     simulated = "standalone" if chosen_target(target) == "standalone" else "numpy"
     seconds = sum(length for _, length in table)
     bins = round(seconds * 1000 / BIN_MS)
@@ -156,7 +161,7 @@ def _checked(stages: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
 def _cortex(values: Mapping[str, Any]) -> Cortex:
     from wakesleep import files, specs
 
-    document = files.parse(json.dumps(dict(values)), "cortex")
+    document = files.Document("cortex", "", {}, {})
     p = specs.validate(Cortex, dict(values), document)
     if p.inputs > p.excitatory:
         raise InputError(f"inputs: {p.inputs} are more than the {p.excitatory} excitatory neurons")

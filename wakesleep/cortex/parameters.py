@@ -15,8 +15,10 @@ NotNegative = Annotated[float, Field(ge=0)]
 class Cortex(specs.Spec):
     """Regular-spiking excitatory and fast-spiking inhibitory neurons with conductance synapses.
 
-    Constants as in di Volo, Romagnoni, Capone & Destexhe 2019, Neural Computation 31:653-680, with
-    fewer neurons, connected more densely, so that each has as many inputs. Times are in ms,
+    Constants of membranes and synapses as in di Volo, Romagnoni, Capone & Destexhe 2019, Neural
+    Computation 31:653-680, without their subthreshold adaptation, and with fewer neurons, connected
+    more densely, so that each has as many inputs; ``rest_excitatory`` and ``drive`` are such that
+    both states come about. Times are in ms,
     potentials in mV, conductances in nS, currents in pA, rates in Hz.
     """
 
@@ -25,7 +27,7 @@ class Cortex(specs.Spec):
     inputs: Annotated[int, Field(ge=1)] = Field(
         400, description="Excitatory inputs of each neuron; inhibitory ones in proportion."
     )
-    dt: specs.Positive = 0.1
+    dt: Annotated[float, Field(gt=0, le=1)] = 0.1
     capacitance: specs.Positive = 200.0
     leak: specs.Positive = 10.0
     rest_excitatory: float = -63.0
@@ -47,8 +49,6 @@ class Cortex(specs.Spec):
     b_nrem: NotNegative = Field(60.0, description="The same in NREM sleep.")
     b_rem: NotNegative = Field(1.0, description="The same in REM sleep.")
     downscaling: NotNegative = Field(
-        0.0, description="Share of recurrent excitation that a second of NREM sleep takes away."
+        0.0, description="Rate, per second of NREM, at which recurrent excitation decays."
     )
-    upscaling: NotNegative = Field(
-        0.0, description="What a second awake adds to it, of what it was."
-    )
+    upscaling: NotNegative = Field(0.0, description="Rate, per second awake, at which it grows.")

@@ -95,12 +95,15 @@ def _controls(ax: Any, its: xr.Dataset, colours: Any) -> None:
 
 def _sweep(ax: Any, its: xr.Dataset, name: str, colours: Any) -> None:
     for colour, tau in zip(colours, (2.0, 5.0, 10.0, 20.0), strict=False):
-        line = its["auc"].sel(tau=tau).max("theta")
+        line = its["auc"].sel(tau=tau).squeeze("theta")
         ax.plot(its[name], line, "o-", color=colour, label=f"{tau:g} ms")
     words = its[name].attrs
     unit = "" if words["units"] == "1" else f" ({words['units']})"
     ax.axhline(0.5, color="0.7", linewidth=0.8)
-    ax.set(xlabel=f"{words['long_name']}{unit}", ylabel="AUC at the best threshold")
+    ax.set(
+        xlabel=f"{words['long_name']}{unit}",
+        ylabel=f"AUC at {float(its['theta'].item()):g} volleys",
+    )
     ax.set(ylim=(-0.05, 1.05))
     if name == "lag":
         ax.legend(title="window τ", fontsize="small", frameon=False, loc="lower left")

@@ -98,9 +98,11 @@ class Spiking:
         """Return the random stream of presentations that are only looked at, at its start."""
         return self.streams.fresh("spikes looked at")
 
-    def _raster(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-        """Return spikes of all inputs (steps, cases, pixels + classes)."""
-        p = self.parameters
+    def raster(
+        self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return spikes of all inputs (steps, cases, pixels + classes); by default as probes do."""
+        p, generator = self.parameters, generator or self._fresh()
         images = images.to(self.like)
         named = codes.label_spikes(p, len(images), self.like, generator)
         hot = torch.nn.functional.one_hot(labels.cpu(), self.classes).to(self.like)
@@ -110,9 +112,9 @@ class Spiking:
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return each layer's goodness (layers, cases)."""
         generator = self._fresh()
-        forward = self._forward()
+        forward = self.forward()
         found = [
-            twin.present(self.parameters, forward, self._raster(some, its, generator)).goodness
+            twin.present(self.parameters, forward, self.raster(some, its, generator)).goodness
             for some, its in zip(images.split(self._rows), labels.split(self._rows), strict=True)
         ]
         return torch.cat(found, dim=1).to(images)
@@ -128,7 +130,7 @@ class Spiking:
 
     def label_goodness(self, images: Tensor) -> Tensor:
         """Return the goodness, summed over layers, of images with every label (cases, classes)."""
-        p, generator, forward = self.parameters, self._fresh(), self._forward()
+        p, generator, forward = self.parameters, self._fresh(), self.forward()
         found = []
         for some in images.split(self._rows):
             drive = codes.image_spikes(p, some.to(self.like), generator) @ forward[0][: self.pixels]
@@ -153,7 +155,8 @@ class Spiking:
         """Return the root sum of squared weights per neuron of each layer (layers,)."""
         return torch.stack([its.square().sum(0).mean().sqrt() for its in self.weights.forward])
 
-    def _forward(self) -> list[Tensor]:
+    def forward(self) -> list[Tensor]:
+        """Return the weights to each layer (below, neurons), in the run's floating-point type."""
         return [its.to(self.like) for its in self.weights.forward]
 
     # Dreams -----------------------------------------------------------------------------------
@@ -193,8 +196,8 @@ class Spiking:
         found = self._down(top)
         for _ in range(settle):
             images, chosen = found[:, : self.pixels].clamp(0, 1), found[:, self.pixels :].argmax(1)
-            raster = self._raster(images, chosen, self._fresh())
-            seen = twin.present(self.parameters, self._forward(), raster)
+            raster = self.raster(images, chosen, self._fresh())
+            seen = twin.present(self.parameters, self.forward(), raster)
             found = self._down(twin.scaled(seen.counts[-1]).to(memory))
         chances = found[:, self.pixels :].clamp_min(0) + 1e-6
         chances = chances / chances.sum(1, keepdim=True)
@@ -217,8 +220,8 @@ class Spiking:
             self.simulator.learn(self.weights, raster, sign, gain, label)
         if chunk.sign != "negative" and self.weights.down:
             last = chunk.index[-1][-1:]
-            raster = self._raster(chunk.images[last], chunk.labels[last], self._fresh())
-            seen = twin.present(self.parameters, self._forward(), raster)
+            raster = self.raster(chunk.images[last], chunk.labels[last], self._fresh())
+            seen = twin.present(self.parameters, self.forward(), raster)
             self.last = twin.scaled(seen.counts[-1])
         finite = all(bool(its.isfinite().all()) for its in self.weights.forward)
         return None if finite else len(chunk.index) - 1
@@ -240,7 +243,7 @@ class Spiking:
                 shown.append(chunk.negatives(self, images, labels))
             rasters = []
             for way, (seen, its) in zip(signs, shown, strict=True):
-                raster = self._raster(seen, its, self.generator)
+                raster = self.raster(seen, its, self.generator)
                 if way < 0 and self.parameters.spontaneous:
                     more = codes.spontaneous_spikes(self.parameters, raster.shape, self.generator)
                     raster[more] = 1.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
 from wakesleep import specs
+from wakesleep.errors import InputError
 
 MOST_LAYERS = 8
 UNITS = {"s": 1000.0, "ms": 1.0, "us": 0.001}
@@ -129,6 +130,21 @@ class Parameters(specs.Spec):
     def window_steps(self) -> int:
         """Time steps that a volley of pixels takes."""
         return self.cycle_steps if self.window is None else round(self.window / self.dt)
+
+    def with_label_late(self, late: float) -> Parameters:
+        """Return these parameters with the label's volley so many ms later.
+
+        Raises
+        ------
+        InputError
+            If that is no volley of the same cycle.
+        """
+        values = {**self.model_dump(), "label_time": self.label_time + late}
+        try:
+            return Parameters.model_validate(values)
+        except ValidationError as error:
+            reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+            raise InputError(f"a label that is {late:g} ms late: {reason}") from None
 
     @property
     def lacks(self) -> tuple[str, ...]:

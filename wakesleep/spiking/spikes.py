@@ -1,0 +1,91 @@
+"""The spikes of a trained network: every one that a few cases bring about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wakesleep.errors import InputError, listed, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SPLITS = ("train", "validation", "test")
+
+
+def spikes(
+    store: str | Path, *, cases: int = 10, split: str = "validation", late: float = 0.0
+) -> xr.Dataset:
+    """Present cases to the network that a run ended with, and return every spike.
+
+    Parameters
+    ----------
+    store
+        The run's store, with its checkpoint beside it.
+    cases
+        How many, from the beginning of the split.
+    split
+        Of the data: ``train``, ``validation``, ``test``.
+    late
+        By how many ms the label's volley comes late (code ``latency``).
+
+    Returns
+    -------
+    xarray.Dataset
+        Ragged arrays over ``spike``: ``time`` (s, from when the case is shown), ``neuron``,
+        ``layer`` (0 for the inputs: pixels, then labels) and ``case``; ``goodness`` (layer_name,
+        shown), ``label`` and ``read`` (shown), the label that the network reads.
+
+    Raises
+    ------
+    InputError
+        If the run's model does not spike, or a number is out of its range.
+    """
+    import torch
+    import xarray as xr
+
+    from wakesleep.dreaming import trained
+    from wakesleep.loading import load_model
+    from wakesleep.spiking import twin
+
+    model = load_model(store)
+    if model.spec.kind != "spiking":
+        raise InputError(
+            f"{store}: model '{model.name}' is of kind '{model.spec.kind}', and has no spikes"
+        )
+    if split not in SPLITS:
+        raise InputError(
+            f"there is no split '{split}'; allowed are {listed(SPLITS)}{nearest(split, SPLITS)}"
+        )
+    learner, its = trained(store)
+    there = getattr(its, split)
+    if not 1 <= cases <= len(there):
+        raise InputError(f"cases: the split has {len(there)}, so there cannot be {cases}")
+    if late:
+        learner.parameters = learner.parameters.with_label_late(late)
+    p = learner.parameters
+    images = torch.tensor(there.images[:cases])
+    labels = torch.tensor(there.labels[:cases])
+    with torch.inference_mode():
+        raster = learner.raster(images, labels)
+        seen = twin.present(p, learner.forward(), raster, keep=True)
+        read = learner.classify(images, "goodness")
+    found = [np.nonzero(fired.numpy()) for fired in (raster, *seen.spikes)]
+    step, case, neuron = (np.concatenate([its[place] for its in found]) for place in range(3))
+    layers = np.repeat(np.arange(len(found)), [len(its[0]) for its in found])
+    order = np.lexsort((step, case))
+    return xr.Dataset(
+        {
+            "time": ("spike", step[order] * p.dt / 1000, {"units": "s"}),
+            "neuron": ("spike", neuron[order], {"units": "1"}),
+            "layer": ("spike", layers[order], {"units": "1"}),
+            "case": ("spike", case[order], {"units": "1"}),
+            "goodness": (("layer_name", "shown"), seen.goodness.numpy(), {"units": "1"}),
+            "label": ("shown", labels.numpy()),
+            "read": ("shown", read.numpy()),
+        },
+        coords={"layer_name": list(learner.layer_names), "shown": np.arange(cases)},
+        attrs={"split": split, "late_ms": late},
+    )
