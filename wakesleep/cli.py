@@ -239,7 +239,7 @@ def agreement(
     theta: Annotated[
         float,
         typer.Option(help="Threshold, between one and two volleys, of all but the first row."),
-    ] = 1.33,
+    ] = 1.17,
     trials: Annotated[int, typer.Option(help="Of agreement, and as many of disagreement.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
 ) -> None:

@@ -10,6 +10,7 @@ python docs/results/spikes.py figures            draw the figures from the files
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -60,7 +61,7 @@ def cortex() -> None:
 
 
 def volleys() -> None:
-    """Train with the label's volley in time, and read with it late; validation, then test once."""
+    """Train with the label's volley in time, and read validation and test images with it late."""
     digits = data.load("digits")
     found = np.zeros((2, len(SEEDS), len(LATE)))
     for seed in SEEDS:
@@ -71,8 +72,7 @@ def volleys() -> None:
             learner, _ = trained(out)
         p = learner.parameters
         for place, late in enumerate(LATE):
-            changed = {"label_time": p.label_time + late}
-            learner.parameters = p.model_copy(update=changed)
+            learner.parameters = p.with_label_late(late)
             for number, cases in enumerate((digits.validation, digits.test)):
                 read = learner.classify(torch.tensor(cases.images), "goodness").numpy()
                 found[number, seed, place] = (read != cases.labels).mean()
@@ -117,8 +117,7 @@ def debt(folder: Path) -> None:
     rates, parts = [], []
     for group in tree["runs"].children.values():
         its = group.to_dataset()
-        rates.append(float(its.attrs["place"]["rate"]) if isinstance(its.attrs["place"], dict)
-                     else float(__import__("json").loads(its.attrs["place"])["rate"]))  # fmt: skip
+        rates.append(float(json.loads(its.attrs["place"])["rate"]))
         parts.append(its[["error", "goodness", "false_positive_rate"]].squeeze())
     whole = xr.concat(parts, xr.DataArray(rates, dims="rate", name="rate"), join="override")
     written(whole.reset_coords(drop=True).assign_coords(step=parts[0]["step"]), "spiking_debt")

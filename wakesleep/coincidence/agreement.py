@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DT = 0.1  # ms
 TAUS = (1.0, 2.0, 5.0, 10.0, 20.0)
-THETAS = (1.17, 1.33, 1.5, 1.67, 1.83)  # in mean volleys
+THETAS = (1.08, 1.17, 1.33, 1.5, 1.83)  # in mean volleys
 ALL_THETAS = (0.67, 1.0, *THETAS)  # also such as turn the sign of the measure round
 SAMPLES = 200  # of the bootstrap
 # What neurons carry beside timing: nothing (all are alike), or also which of them are active.
@@ -51,7 +51,7 @@ WORDS = {
 }
 
 
-def survey(*, theta: float = 1.33, count: int = 100, seed: int = 0) -> xr.DataTree:
+def survey(*, theta: float = 1.17, count: int = 100, seed: int = 0) -> xr.DataTree:
     """Return :func:`agreement` as a function of jitter, lag, correlation and background.
 
     Parameters
