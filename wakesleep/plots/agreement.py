@@ -44,7 +44,7 @@ def save_agreement(tree: xr.DataTree, path: str | Path) -> Path:
 
 
 def _windows(ax: Any, its: xr.Dataset, colours: Any) -> None:
-    best = its["d_prime"].sel(theta=slice(1, 2)).max("theta")
+    best = its["d_prime"].sel(theta=slice(1.01, 2)).max("theta")
     for colour, jitter in zip(colours, its["jitter"].values, strict=False):
         ax.plot(its["tau"], best.sel(jitter=jitter), "o-", color=colour, label=f"{jitter:g} ms")
     rate = float(its["rate_d_prime"].sel(measure="norm-corrected rate").mean())
@@ -105,8 +105,8 @@ def _sweep(ax: Any, its: xr.Dataset, name: str, colours: Any) -> None:
         ylabel=f"AUC at {float(its['theta'].item()):g} volleys",
     )
     ax.set(ylim=(-0.05, 1.05))
-    if name == "lag":
-        ax.legend(title="window τ", fontsize="small", frameon=False, loc="lower left")
+    if name == "correlation":
+        ax.legend(title="window τ", fontsize="small", frameon=False, loc="lower right")
 
 
 def _ticks(ax: Any, values: Any) -> None:
