@@ -1,9 +1,15 @@
-"""Brian2, imported without what it does to the process around it."""
+"""Brian2 without what it does to the process around it: imported, or in one of its own."""
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
+from collections.abc import Mapping
 from typing import Any
+
+from wakesleep.errors import RunError
 
 
 def brian2() -> Any:
@@ -17,3 +23,24 @@ def brian2() -> Any:
     logging.captureWarnings(False)
     b2.prefs.core.stop_on_keyboard_interrupt = False
     return b2
+
+
+def in_a_process(module: str, task: Mapping[str, Any], what: str) -> None:
+    """Run a module as a program with a task on its stdin: Brian2's device is global.
+
+    Raises
+    ------
+    RunError
+        If it fails: ``what`` went wrong, and the last that it said.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # Ctrl-C is for us: what it cut short could look finished
+    )
+    if done.returncode:
+        told = done.stderr.strip().splitlines()
+        raise RunError(f"{what}: {told[-1] if told else f'exit code {done.returncode}'}")

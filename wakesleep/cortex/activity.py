@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wakesleep.brian import in_a_process
 from wakesleep.cortex.parameters import Cortex
-from wakesleep.errors import InputError, RunError, listed
+from wakesleep.errors import InputError, listed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -188,17 +187,8 @@ def _simulate(
             "folder": str(Path(place) / "build"),
             "out": str(Path(place) / "spikes.npz"),
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "wakesleep.cortex.simulate"],
-            start_new_session=True,
-            input=json.dumps(task),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            told = done.stderr.strip().splitlines()
-            raise RunError(f"the cortical network cannot be simulated: {told[-1] if told else ''}")
+        what = "the cortical network cannot be simulated"
+        in_a_process("wakesleep.cortex.simulate", task, what)
         with np.load(task["out"]) as found:
             return dict(found)
 

@@ -9,7 +9,6 @@ import platform
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wakesleep.brian import brian2
+from wakesleep.brian import brian2, in_a_process
 from wakesleep.errors import InputError, RunError
 from wakesleep.spiking import brian, twin
 from wakesleep.spiking.parameters import Parameters
@@ -183,17 +182,7 @@ def _build(p: Parameters, pixels: int, classes: int, block: int, folder: Path) -
         "inputs": [pixels, classes, block],
         "folder": str(folder),
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "wakesleep.spiking.compile"],
-        start_new_session=True,
-        input=json.dumps(task),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        told = done.stderr.strip().splitlines()
-        raise RunError(f"the spiking network cannot be compiled: {told[-1] if told else ''}")
+    in_a_process("wakesleep.spiking.compile", task, "the spiking network cannot be compiled")
 
 
 def _digest(p: Parameters, pixels: int, classes: int, block: int) -> str:
