@@ -214,6 +214,7 @@ def likelihood(
     found = estimated(
         result, temperatures=temperatures, runs=runs, splits=splits, pseudo=pseudo, seed=seed
     )
+    typer.echo("log probability of a case, mean, in nats (three standard errors of log Z)")
     for split in splits:
         its = found.sel(split=split)
         line = (
@@ -223,6 +224,7 @@ def likelihood(
         if pseudo:
             line += f"   pseudo {float(its.pseudo_likelihood):.2f}"
         typer.echo(line)
+    typer.echo(f"{'all alike':<10} {float(found.uniform):9.2f}   (every image as probable as any)")
     if out is not None:
         from wakesleep.results import to_netcdf
 
@@ -252,7 +254,7 @@ def agreement(
     if out.suffix == ".nc":
         _absent(*parts.values())
     else:
-        check_path(out)
+        check_path(out, ".nc")
     found = survey(theta=theta, count=trials, seed=seed)
     if out.suffix != ".nc":
         typer.echo(f"figure: {save_agreement(found, out)}")
@@ -294,7 +296,7 @@ def activity(
     if out.suffix == ".nc":
         _absent(out)
     else:
-        check_path(out)
+        check_path(out, ".nc")
     table = stages_of(open_result(result), seconds, stages)
     found = simulated(table, cortex={"downscaling": downscaling}, seed=seed)
     if out.suffix == ".nc":
@@ -391,14 +393,17 @@ def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model|study")])
 
 @app.command()
 def info() -> None:
-    """Print versions, the device that 'auto' takes, and the data folder."""
+    """Print versions, the device that 'auto' takes, the compiler and the folders in use."""
     from wakesleep import data
     from wakesleep.device import describe, resolve
     from wakesleep.provenance import versions
+    from wakesleep.spiking.simulator import build_folder, compiler
 
     for name, version in versions().items():
         typer.echo(f"{name:<10} {version}")
     typer.echo(f"{'device':<10} {describe(resolve('auto'))}")
+    typer.echo(f"{'compiler':<10} {compiler() or 'none: spiking networks run in torch'}")
+    typer.echo(f"{'builds':<10} {build_folder()}")
     typer.echo(f"{'data':<10} {data.folder()}")
     typer.echo(f"{'library':<10} {library.root()}")
 

@@ -43,7 +43,8 @@ def likelihood(
     -------
     xarray.Dataset
         ``log_likelihood``, ``lower``, ``upper`` (split): mean log probability of a case in nats,
-        with the ends that the interval of log Z gives it; ``log_z`` and ``effective_runs``. For a
+        with the ends that the interval of log Z gives it; ``log_z``, ``effective_runs`` and
+        ``uniform``, what it would be if every case were as probable as any other. For a
         machine with connected hidden units it is a bound. With ``pseudo`` also
         ``pseudo_likelihood`` (split). The attributes are the run's own, and those of the sampling.
 
@@ -67,6 +68,7 @@ def likelihood(
     from wakesleep.randomness import Streams
     from wakesleep.results import open_result
 
+    run = open_result(store).attrs
     model = load_model(store)
     if model.spec.kind != "boltzmann":
         raise InputError(
@@ -84,7 +86,6 @@ def likelihood(
             f"and {runs}"
         )
     learner, its = trained(store)
-    run = open_result(store).attrs
     made = json.loads(run["protocol_resolved"])
     learnt_from = made["data"].get("train")
     like = next(iter(learner.theta.values()))
@@ -134,6 +135,7 @@ def likelihood(
             "lower": ("split", of(found.upper), words),
             "upper": ("split", of(found.lower), words),
             "log_z": ((), found.value, words),
+            "uniform": ((), -learner.layout.log_states, words),
             "effective_runs": ((), found.effective, {"units": "1"}),
         },
         coords={"split": list(splits)},

@@ -261,7 +261,7 @@ def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:
                 f"model '{model.name}' does not offer '{capability}', which is needed by "
                 f"{asker}; it offers {listed(model.offers)}"
                 + (
-                    "; choose other negatives, or for Forward-Forward model.top_down=true"
+                    "; choose other negatives, or model.top_down=true where the kind knows it"
                     if capability == "dream"
                     else ""
                 )

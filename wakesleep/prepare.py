@@ -185,7 +185,8 @@ def prepare(request: Request) -> Prepared:
     ):
         if wanted > there:
             raise InputError(
-                f"data: {name} is {wanted}, but '{its.name}' has {there} training cases"
+                f"data: {name} is {wanted}, but '{its.name}' has {there} training cases; choose "
+                f"{name} of at most {there}"
             )
     entries = timetable(spec, len(train))
     streams = Streams(request.seed, request.device)

@@ -13,7 +13,7 @@ def versions() -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
-    names = ("wakesleep", "torch", "numpy", "xarray", "zarr")
+    names = ("wakesleep", "torch", "numpy", "xarray", "zarr", "brian2")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 

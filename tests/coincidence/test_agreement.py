@@ -151,7 +151,7 @@ def test_the_survey_and_its_figure(tmp_path, wakesleep, monkeypatch):
     lag = xr.open_dataset(tmp_path / "kept_lag.nc")
     assert lag.theta.values.tolist() == [1.5]
     for arguments, message in (
-        (["-o", tmp_path / "agreement.txt"], "no figure can be written"),
+        (["-o", tmp_path / "agreement.txt"], "nothing can be written with the ending"),
         (["-o", kept], "kept_jitter.nc: exists already"),
         (["--theta", "0.7"], "must lie between one and two volleys, not at 0.7"),
     ):

@@ -90,4 +90,4 @@ def test_stages_of_a_result(tmp_path, wakesleep, protocol_file, model_file):
     assert stages_of(result, 3.0, 3) == [("NREM", 3.0), ("WAKE", 3.0), ("NREM", 3.0)]
     code, _, told = wakesleep("activity", out, "-o", tmp_path / "activity.txt")
     assert code == 2
-    assert "no figure can be written" in told
+    assert "nothing can be written with the ending" in told

@@ -188,4 +188,13 @@ def test_no_compiler(monkeypatch):
         InputError, match=r"needs make and a C\+\+ compiler .* use target: numpy or twin"
     ):
         simulator.Simulator(Parameters(layers=(5,), target="standalone"), PIXELS, CLASSES)
-    assert simulator.Simulator(Parameters(layers=(5,)), PIXELS, CLASSES).target == "twin"
+    with pytest.warns(UserWarning, match="runs in torch"):
+        assert simulator.Simulator(Parameters(layers=(5,)), PIXELS, CLASSES).target == "twin"
+
+
+@pytest.mark.skipif(simulator.compiler() is None, reason="no C++ compiler here")
+def test_no_place_for_what_is_compiled(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WAKESLEEP_BUILD_DIR", str(tmp_path / "file" / "builds"))
+    with pytest.raises(InputError, match="no compiled network can be kept here"):
+        simulator.Simulator(Parameters(layers=(5,)), PIXELS, CLASSES)

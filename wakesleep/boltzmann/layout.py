@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,6 +40,11 @@ class Layout:
     def units(self) -> int:
         """Number of all units."""
         return self.visible + sum(self.hidden)
+
+    @property
+    def log_states(self) -> float:
+        """Log of the number of states of the visible units."""
+        return self.pixels * math.log(2) + math.log(max(self.labels, 1))
 
     def clamped(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return what stands on the visible units (n, visible) for images and labels (n,)."""

@@ -2,7 +2,7 @@
 
 from wakesleep.plots.activity import draw_activity, save_activity
 from wakesleep.plots.agreement import draw_agreement, save_agreement
-from wakesleep.plots.curves import error, false_positives, goodness, pressure
+from wakesleep.plots.curves import error, false_positives, goodness, number
 from wakesleep.plots.dreams import dreams, save_dreams
 from wakesleep.plots.overview import check_path, overview, save_hypnogram, save_overview
 from wakesleep.plots.phases import hypnogram, shade
@@ -16,8 +16,8 @@ __all__ = [
     "false_positives",
     "goodness",
     "hypnogram",
+    "number",
     "overview",
-    "pressure",
     "save_activity",
     "save_agreement",
     "save_dreams",

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
 POSITIVE, NEGATIVE = "#0072b2", "#d55e00"
+# Quantities that are one number a probe, and what their axis is called.
+NUMBERS = {
+    "sleep_pressure": "process S",
+    "divergence": "divergence\n(nat)",
+    "distinct_codes": "distinct\ncodes",
+    "completion": "completion",
+    "stable_fraction": "stable\npatterns",
+}
 READOUTS = ("#000000", "#7a7a7a", "#009e73", "#cc79a7")
 
 
@@ -43,25 +51,37 @@ def goodness(result: xr.Dataset, layer: str, ax: Axes) -> Axes:
     for sign, colour, name in (("positive", POSITIVE, "real"), ("negative", NEGATIVE, "negative")):
         x, y = curve(result, values.sel(sign=sign).values)
         ax.plot(x, y, color=colour, linewidth=1.4, label=name)
+    _leave_out_the_start(result, values, ax)
     ax.set_ylabel(f"goodness\nlayer {layer}")
     ax.set_xlabel(axis_label(result))
     return ax
 
 
-def pressure(result: xr.Dataset, ax: Axes) -> Axes:
-    """Draw sleep pressure, process S of the two-process model.
+def _leave_out_the_start(result: xr.Dataset, values: xr.DataArray, ax: Axes) -> None:
+    """End the axis below the goodness before learning, if that would dwarf the rest."""
+    later = values.values[1:]
+    if int(result["step"][0]) or not np.isfinite(later).all() or not later.max() > 0:
+        return
+    if values.values[0].max() > 3 * later.max():
+        ax.set_ylim(bottom=min(0.0, 1.15 * later.min()), top=1.15 * later.max())
+
+
+def number(result: xr.Dataset, name: str, ax: Axes) -> Axes:
+    """Draw one of :data:`NUMBERS`.
 
     Parameters
     ----------
     result
-        A result whose protocol has one.
+        A result that has it.
+    name
+        Which.
     ax
         Where to draw.
     """
     shade(result, ax)
-    x, y = curve(result, result["sleep_pressure"].values)
+    x, y = curve(result, result[name].values)
     ax.plot(x, y, color="black", linewidth=1.4)
-    ax.set_ylabel("process S")
+    ax.set_ylabel(NUMBERS[name])
     ax.set_xlabel(axis_label(result))
     return ax
 

@@ -70,8 +70,8 @@ def overview(
         )
     layers = [str(layer) for layer in shown["layer"].values] if "goodness" in shown else []
     rows = [0.7] + [1.0] * len(layers)
-    others = ("false_positive_rate", "error", "sleep_pressure")
-    rows += [0.8] * sum(name in shown for name in others)
+    numbers = [name for name in curves.NUMBERS if name in shown]
+    rows += [0.8] * (sum(name in shown for name in ("false_positive_rate", "error")) + len(numbers))
     figure = figure or NewFigure(figsize=(8.0, 0.7 + 1.25 * sum(rows)))
     axes = list(
         np.atleast_1d(
@@ -88,8 +88,8 @@ def overview(
         _legend(curves.false_positives(shown, next(below)))
     if "error" in shown:
         _legend(curves.error(shown, next(below)))
-    if "sleep_pressure" in shown:
-        curves.pressure(shown, next(below))
+    for name in numbers:
+        curves.number(shown, name, next(below))
     if layers:
         _legend(axes[1])
     _finish(figure, axes, result, begin, end)
@@ -145,18 +145,20 @@ def saved(figure: Figure, path: Path) -> Path:
     return path
 
 
-def check_path(path: Path) -> None:
-    """Refuse a path whose ending names no format of figures.
+def check_path(path: Path, *others: str) -> None:
+    """Refuse a path whose ending names no format of figures, nor one of the ``others``.
 
     Raises
     ------
     InputError
         If it does not.
     """
-    if path.suffix.lower() not in FORMATS:
+    allowed = (*FORMATS, *others)
+    if path.suffix.lower() not in allowed:
+        what = "nothing" if others else "no figure"
         raise InputError(
-            f"{path}: no figure can be written with the ending '{path.suffix}'; allowed are "
-            f"{', '.join(FORMATS)}"
+            f"{path}: {what} can be written with the ending '{path.suffix}'; allowed are "
+            f"{', '.join(allowed)}"
         )
 
 

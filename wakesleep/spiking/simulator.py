@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,20 @@ class Simulator:
     Raises
     ------
     InputError
-        If the target needs a compiler, and there is none.
+        If the target needs a compiler and there is none, or there is no place for what it makes.
     """
 
     def __init__(self, parameters: Parameters, pixels: int, classes: int) -> None:
         self.parameters, self.pixels, self.classes = parameters, pixels, classes
         self.target = chosen_target(parameters.target)
+        if self.target == "standalone":
+            _writable(build_folder())
+        elif self.target != parameters.target:
+            warnings.warn(
+                "there is no C++ compiler (or no make): the spiking network runs in torch, more "
+                "slowly and with the same spikes",
+                stacklevel=2,
+            )
         per_case = parameters.steps * (pixels + classes)
         most = RUNTIME_BLOCK if self.target in ("numpy", "cython") else LARGEST_BLOCK
         self.block = max(2, min(most, SPIKES // per_case // 2 * 2))
@@ -173,6 +182,24 @@ def build_folder() -> Path:
 
     said = os.environ.get("WAKESLEEP_BUILD_DIR")
     return Path(said) if said else Path(pooch.os_cache("wakesleep")) / "builds"
+
+
+def _writable(folder: Path) -> None:
+    """Refuse a folder for compiled networks that cannot be used.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: no compiled network can be kept here ({error.strerror}); "
+            "WAKESLEEP_BUILD_DIR may name another folder"
+        ) from None
 
 
 def _build(p: Parameters, pixels: int, classes: int, block: int, folder: Path) -> None:

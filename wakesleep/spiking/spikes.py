@@ -48,8 +48,10 @@ def spikes(
 
     from wakesleep.dreaming import trained
     from wakesleep.loading import load_model
+    from wakesleep.results import open_result
     from wakesleep.spiking import twin
 
+    open_result(store)  # or what is no result would be taken for a model's name
     model = load_model(store)
     if model.spec.kind != "spiking":
         raise InputError(
