@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ from wakesleep import cli
 
 # Tests run side by side: threads of one would wait for those of another.
 torch.set_num_threads(1)
+
+# Networks that tests compile are no part of the user's cache.
+os.environ.setdefault(
+    "WAKESLEEP_BUILD_DIR", str(Path(tempfile.gettempdir()) / "wakesleep-test-builds")
+)
 
 # How long an example takes depends on the machine, not on the mathematics.
 settings.register_profile("untimed", deadline=None)

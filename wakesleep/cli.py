@@ -397,7 +397,7 @@ def info() -> None:
     from wakesleep import data
     from wakesleep.device import describe, resolve
     from wakesleep.provenance import versions
-    from wakesleep.spiking.simulator import build_folder, compiler
+    from wakesleep.spiking.builds import build_folder, compiler
 
     for name, version in versions().items():
         typer.echo(f"{name:<10} {version}")

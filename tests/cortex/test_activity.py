@@ -8,7 +8,7 @@ import pytest
 import wakesleep as ws
 from wakesleep.cortex.activity import bimodality, delta_share, stages_of
 from wakesleep.errors import InputError
-from wakesleep.spiking import simulator
+from wakesleep.spiking import builds
 
 SMALL = {"excitatory": 160, "inhibitory": 40, "inputs": 20, "excitation": 30.0, "inhibition": 100.0}
 
@@ -60,7 +60,7 @@ def test_bad_targets_and_seeds():
 
 
 @pytest.mark.long
-@pytest.mark.skipif(simulator.compiler() is None, reason="no C++ compiler here")
+@pytest.mark.skipif(builds.compiler() is None, reason="no C++ compiler here")
 def test_adaptation_makes_up_and_down_states():
     found = ws.activity([("WAKE", 4.0), ("NREM", 8.0), ("WAKE", 4.0)], seed=1)
     assert (found.down_share.values > 0.3).tolist() == [False, True, False]

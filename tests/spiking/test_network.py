@@ -21,7 +21,7 @@ from wakesleep.errors import InputError
 from wakesleep.model import Chunk, Setting
 from wakesleep.negatives import Context, bind
 from wakesleep.randomness import Streams
-from wakesleep.spiking import codes, simulator, twin
+from wakesleep.spiking import builds, codes, simulator, twin
 from wakesleep.spiking.network import Spiking
 from wakesleep.spiking.parameters import Parameters
 
@@ -283,7 +283,7 @@ def test_one_class_has_no_wrong_label(tmp_path, wakesleep):
     assert "need another label" in told
 
 
-@pytest.mark.skipif(simulator.compiler() is None, reason="no C++ compiler here")
+@pytest.mark.skipif(builds.compiler() is None, reason="no C++ compiler here")
 def test_ctrl_c_loses_no_presentation(tmp_path):
     """Stopped by a signal to all its processes, and resumed: the same weights, bit for bit."""
     environment = {**os.environ, "WAKESLEEP_BUILD_DIR": str(tmp_path / "builds")}

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 
 from wakesleep.errors import InputError
-from wakesleep.spiking import simulator, twin
+from wakesleep.spiking import builds, simulator, twin
 from wakesleep.spiking.parameters import Parameters
 
 PIXELS, CLASSES = 9, 3
@@ -120,7 +120,7 @@ def test_the_rule_has_three_factors():
 @pytest.mark.parametrize("target", ["numpy", "standalone"])
 @pytest.mark.parametrize("top_down", [False, True])
 def test_brian_learns_what_the_twin_learns(target, top_down, tmp_path, monkeypatch):
-    if target == "standalone" and simulator.compiler() is None:
+    if target == "standalone" and builds.compiler() is None:
         pytest.skip("no C++ compiler here")
     if target == "standalone" and not top_down:
         pytest.skip("the same code with less in it; half a minute of compiling")
@@ -183,7 +183,7 @@ def test_brian_fires_spike_for_spike():
 
 
 def test_no_compiler(monkeypatch):
-    monkeypatch.setattr(simulator, "compiler", lambda: None)
+    monkeypatch.setattr(builds, "compiler", lambda: None)
     with pytest.raises(
         InputError, match=r"needs make and a C\+\+ compiler .* use target: numpy or twin"
     ):
@@ -192,7 +192,7 @@ def test_no_compiler(monkeypatch):
         assert simulator.Simulator(Parameters(layers=(5,)), PIXELS, CLASSES).target == "twin"
 
 
-@pytest.mark.skipif(simulator.compiler() is None, reason="no C++ compiler here")
+@pytest.mark.skipif(builds.compiler() is None, reason="no C++ compiler here")
 def test_no_place_for_what_is_compiled(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("WAKESLEEP_BUILD_DIR", str(tmp_path / "file" / "builds"))

@@ -68,7 +68,7 @@ def activity(
     InputError
         If a stage or a number is none, or there is no compiler where one is asked for.
     """
-    from wakesleep.spiking.simulator import chosen_target
+    from wakesleep.spiking.builds import chosen_target
 
     table = _checked(stages)
     p = _cortex(cortex or {})
