@@ -27,6 +27,7 @@ NAMES = {
     "rate": "learning rate",
     "lost_nights": "lost nights",
     "wake_batches": "batches in a block",
+    "dreams": "share of dreams",
     "cycle": "nights",
 }
 
