@@ -28,6 +28,7 @@ long: .venv/installed-dev
 benchmark: .venv/installed-dev
 	$(BIN)/python benchmarks/forward_forward.py
 	$(BIN)/python benchmarks/boltzmann.py --grow
+	$(BIN)/python benchmarks/spiking.py --runtime
 
 clean:
 	rm -rf .venv demo build dist
