@@ -161,8 +161,7 @@ def plot(
     from wakesleep.results import open_result
 
     opened = open_result(result)
-    whole = result if result.name else result.resolve()
-    out = out or whole.with_name(f"{whole.name.removesuffix('.zarr').removesuffix('.nc')}.png")
+    out = out or _beside(result, ".png")
     between = None
     if first is not None or last is not None:
         between = (first or 0, int(opened["step"].max()) if last is None else last)
@@ -186,8 +185,7 @@ def dream(
     from wakesleep.plots import save_dreams
 
     dreamt = dreams(result, start=start, settle=settle, spread=spread, each=each, seed=seed)
-    whole = result if result.name else result.resolve()
-    out = out or whole.with_name(f"{whole.name.removesuffix('.zarr')}-dreams.png")
+    out = out or _beside(result, "-dreams.png")
     typer.echo(f"figure: {save_dreams(dreamt, out)}")
 
 
@@ -264,6 +262,12 @@ def agreement(
         typer.echo(f"result: {path}")
 
 
+def _beside(result: Path, ending: str) -> Path:
+    """Return the path beside a result that has its name and another ending."""
+    whole = result if result.name else result.resolve()
+    return whole.with_name(whole.name.removesuffix(".zarr").removesuffix(".nc") + ending)
+
+
 def _absent(*paths: Path) -> None:
     """Refuse paths that exist, before any work is done."""
     for path in paths:
@@ -291,8 +295,7 @@ def activity(
     from wakesleep.plots import check_path, save_activity
     from wakesleep.results import open_result, to_netcdf
 
-    whole = result if result.name else result.resolve()
-    out = out or whole.with_name(f"{whole.name.removesuffix('.zarr')}-activity.png")
+    out = out or _beside(result, "-activity.png")
     if out.suffix == ".nc":
         _absent(out)
     else:
