@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Learner(Protocol):
     """Learns; offers ``wake``, ``sleep`` and ``interleaved``, or some of them.
 
-    Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, and ``baseline``
-    where it keeps the stored baseline of negative phases.
+    Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, ``layerwise`` where
+    it heeds its ``layers``, and ``baseline`` where it keeps the stored baseline of negative phases.
 
     A learner that cannot do with all data has a method ``check_data(images)``, and one that lives
     in time ``check_clock(seconds)``, given how long the protocol's clock lets a case last. Both
@@ -185,4 +185,5 @@ CAPABILITIES: dict[str, type] = {
     "momentum": Learner,
     "baseline": Learner,
     "updates_per_batch": Learner,
+    "layerwise": Learner,
 }

@@ -52,6 +52,7 @@ def trained(store: str | Path) -> tuple[Any, DataSet]:
             getattr(torch, made["dtype"]),
             streams,
             its.window or 0,
+            its.shape,
         ),
     )
     path = checkpoint.path_for(store)

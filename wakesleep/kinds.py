@@ -41,6 +41,7 @@ KINDS: dict[str, Kind] = {
             "momentum",
             "baseline",
             "updates_per_batch",
+            "layerwise",
         ),
     ),
     "boltzmann": Kind(

@@ -167,6 +167,8 @@ class Run:
                 mode=entry.mode,
                 subtract_baseline=spec.subtracts_baseline,
                 updates_per_batch=spec.data.updates_per_batch,
+                layers=entry.layers,
+                seen=its.seen,
             )
         )
         if bad is not None:

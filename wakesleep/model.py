@@ -47,6 +47,8 @@ class Setting:
         Number of inputs (pixels) and of classes.
     places
         Places of a window of symbols, each coded one of ``classes``; 0 where cases are images.
+    shape
+        Height and width of an image, in pixels.
     device, dtype
         Where tensors live, and their floating-point type.
     streams
@@ -59,6 +61,13 @@ class Setting:
     dtype: torch.dtype
     streams: Streams
     places: int = 0
+    shape: tuple[int, int] = (0, 0)
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of an image."""
+        height, width = self.shape
+        return height, width, self.features // max(1, height * width)
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,10 @@ class Chunk:
     updates_per_batch
         Updates that every step makes on its batch; if more than one, each layer makes them all
         before the next layer's turn.
+    layers
+        Layers that learn, 1 being the lowest; None for all.
+    seen
+        What is done to images at every presentation, such as a fresh shift; None for nothing.
     """
 
     sign: str
@@ -108,6 +121,13 @@ class Chunk:
     mode: str = "negative"
     subtract_baseline: bool = False
     updates_per_batch: int = 1
+    layers: tuple[int, ...] | None = None
+    seen: Callable[[Tensor], Tensor] | None = None
+
+    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the cases of some indices as they are presented: images and labels."""
+        images = self.images[index]
+        return images if self.seen is None else self.seen(images), self.labels[index]
 
 
 class ModelSpec(specs.Spec):

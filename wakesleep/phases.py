@@ -133,6 +133,9 @@ class Phase(specs.Spec):
             "or no change of weights, only a fresh baseline (footnote 15 of the paper)."
         ),
     )
+    layers: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] | None = Field(
+        None, description="Layers that learn, 1 being the lowest; default all."
+    )
     stage: StageName | None = Field(
         None, description="What a hypnogram calls it; default by phase and negative data."
     )

@@ -1,8 +1,9 @@
 """How a local gradient becomes a change of weights: momentum (averaging form) or Adam.
 
-Gradients come as two factors, ``left`` (cases, units) and ``right`` (cases, inputs), whose product
-left' right / cases is the gradient: momentum can then be folded into the matrix product itself,
-which saves two passes over the weights. A stored baseline (a fixed gradient) may be added to it.
+Gradients come as two factors, ``left`` (..., cases, units) and ``right`` (..., cases, inputs),
+whose product left' right / cases is the gradient: momentum can then be folded into the matrix
+product itself, which saves two passes over the weights. A stored baseline (a fixed gradient) may be
+added to it.
 
 The objective is *raised*. Every rule changes its tensors in place and holds its state in a plain
 dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
@@ -44,9 +45,10 @@ class Momentum:
         gain: float,
         baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (units, inputs) by one step along left' right/cases + baseline."""
+        """Change ``weight`` (..., units, inputs) by one step along left' right/cases + baseline."""
         velocity = state["velocity"]
-        velocity.addmm_(left.T, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
+        take = velocity.addmm_ if velocity.dim() == 2 else velocity.baddbmm_
+        take(left.mT, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
         self._move(weight, velocity, gain, baseline)
 
     def update_bias(
@@ -101,8 +103,8 @@ class Adam:
         gain: float,
         baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (units, inputs) by one step along left' right/cases + baseline."""
-        self._move(weight, state, (left.T @ right) / cases, gain, baseline)
+        """Change ``weight`` (..., units, inputs) by one step along left' right/cases + baseline."""
+        self._move(weight, state, (left.mT @ right) / cases, gain, baseline)
 
     def update_bias(
         self,

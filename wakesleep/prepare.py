@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from wakesleep.data import Cases, DataSet
     from wakesleep.data.batches import BatchStream
+    from wakesleep.data.jitter import Jitter
     from wakesleep.negatives import BoundSource
     from wakesleep.randomness import Streams
     from wakesleep.record import Probe
@@ -104,6 +105,8 @@ class Prepared:
         (``asleep``).
     sources
         Every source of negative data that a phase uses, by :func:`source_key`.
+    seen
+        What is done to images at every presentation; None for nothing.
     """
 
     request: Request
@@ -118,6 +121,7 @@ class Prepared:
     probe: Probe
     batches: dict[str, BatchStream]
     sources: dict[str, BoundSource]
+    seen: Jitter | None
 
     def source(self, entry: Entry) -> BoundSource:
         """Return where the negative data of a phase come from."""
@@ -173,12 +177,13 @@ def prepare(request: Request) -> Prepared:
 
     from wakesleep import data
     from wakesleep.data.batches import BatchStream
+    from wakesleep.data.jitter import Jitter
     from wakesleep.randomness import Streams
     from wakesleep.record import Probe
 
     spec, model = request.protocol.spec, request.model
     its = data.load(request.data)
-    train = its.train.first(spec.data.train)
+    train = its.train.first(spec.data.train or None)
     for name, wanted, there in (
         ("train", spec.data.train or 1, len(its.train)),
         ("batch", spec.data.batch, len(train)),
@@ -188,11 +193,28 @@ def prepare(request: Request) -> Prepared:
                 f"data: {name} is {wanted}, but '{its.name}' has {there} training cases; choose "
                 f"{name} of at most {there}"
             )
+    if spec.data.jitter and (its.window is not None or spec.data.jitter >= min(its.shape)):
+        raise InputError(
+            f"data: jitter is {spec.data.jitter}, but "
+            + (
+                f"'{its.name}' has strings"
+                if its.window is not None
+                else f"images of '{its.name}' have {min(its.shape)} pixels a side"
+            )
+        )
     entries = timetable(spec, len(train))
     streams = Streams(request.seed, request.device)
     learner = build(
         model,
-        Setting(its.features, its.classes, request.device, request.dtype, streams, its.window or 0),
+        Setting(
+            its.features,
+            its.classes,
+            request.device,
+            request.dtype,
+            streams,
+            its.window or 0,
+            its.shape,
+        ),
     )
     quantities = _quantities(request, its)
     images, labels = _placed(train, request)
@@ -271,7 +293,15 @@ def prepare(request: Request) -> Prepared:
             )
             for key, negatives in used.items()
         },
+        seen=Jitter(its.shape, spec.data.jitter, streams("jitter")) if spec.data.jitter else None,
     )
+    missing = {layer for entry in entries for layer in entry.layers or ()}
+    missing -= set(range(1, len(getattr(learner, "layer_names", ())) + 1))
+    if missing:
+        raise InputError(
+            f"a phase trains layer {min(missing)}, but model '{model.name}' has "
+            f"{len(learner.layer_names)} layers"
+        )
     for condition in {entry.until for entry in entries if entry.until is not None}:
         _check_condition(condition, prepared)
     return prepared
@@ -301,7 +331,12 @@ def _check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str
     if source.labels_only and not getattr(learner, "sees_labels", True):
         raise InputError(
             f"negative data '{negatives.source}' differ from real data by their label alone, which "
-            f"model '{name}' does not see; its own samples are 'usual'"
+            f"model '{name}' does not see; "
+            + (
+                "its own samples are 'usual'"
+                if hasattr(learner, "sample")
+                else "choose others, such as 'hybrid'"
+            )
         )
     if not source.own and getattr(learner, "own_negatives_only", False):
         raise InputError(

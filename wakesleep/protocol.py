@@ -34,7 +34,13 @@ class Data(specs.Spec):
         description=("Name of a data set, or 'model' for the one that the model file names."),
     )
     batch: Count = Field(100, description="Cases in every update.")
-    train: Count | None = Field(None, description="Use only so many training cases.")
+    train: Annotated[int, Field(ge=0)] = Field(
+        0, description="Use only so many training cases; 0 for all."
+    )
+    jitter: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Shift images by up to so many pixels each way, afresh at every presentation.",
+    )
     updates_per_batch: Count = Field(
         1,
         description=(
@@ -198,6 +204,8 @@ class Protocol(specs.Spec):
                 _ask_for_negatives(asked, self.negatives_of(phase))
                 if phase.mode != "negative":
                     asked.setdefault("baseline", f"phase '{phase.phase}' with 'mode'")
+            if phase.layers is not None:
+                asked.setdefault("layerwise", f"phase '{phase.phase}' with 'layers'")
             if phase.until is not None:
                 for capability in QUANTITIES[phase.until.quantity].needs:
                     asked.setdefault(capability, f"condition on '{phase.until.quantity}'")

@@ -42,6 +42,8 @@ class Entry:
         What sleep does with the stored baseline.
     stage
         What a hypnogram calls it.
+    layers
+        Layers that learn (from 1); None for all.
     recorded
         Whether probes are taken in it; one that waits for a condition is always recorded.
     """
@@ -57,6 +59,7 @@ class Entry:
     negatives: Negatives = field(default_factory=Negatives)
     mode: str = "negative"
     stage: str = "UNS"
+    layers: tuple[int, ...] | None = None
     recorded: bool = True
 
     @property
@@ -174,5 +177,6 @@ def _entry(
         stage=phase.stage
         or PHASES[phase.phase].stage
         or ("REM" if SOURCES[negatives.source].dreams else "NREM"),
+        layers=phase.layers,
         recorded=recorded or phase.until is not None,
     )

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wakesleep.forward_forward.layer import delta, peer_term
+from wakesleep.forward_forward.layer import block_goodness, delta, peer_term
 from wakesleep.forward_forward.network import ForwardForward
 from wakesleep.forward_forward.parameters import Parameters
 from wakesleep.model import Setting
@@ -20,15 +20,22 @@ GOODNESS = {
     "sum_of_squares": (lambda y: (y * y).sum(1), lambda per_unit, n: per_unit * n),
     "mean_of_squares": (lambda y: (y * y).sum(1) / y.shape[1], lambda per_unit, n: per_unit),
     "minus_sum_of_squares": (lambda y: -(y * y).sum(1), lambda per_unit, n: -per_unit * n),
+    "minus_sum": (lambda y: -y.sum(1), lambda per_unit, n: -per_unit * n),
+    "features_minus_violations": (
+        lambda y: (y * y)[:, : y.shape[1] // 2].sum(1) - (y * y)[:, y.shape[1] // 2 :].sum(1),
+        lambda per_unit, n: -per_unit * (n % 2),
+    ),
 }
 NORMALISED = {
     "rms": lambda y: y / (y * y).mean(1, keepdim=True).sqrt(),
     "length": lambda y: y / (y * y).sum(1, keepdim=True).sqrt(),
+    "mean": lambda y: y / y.mean(1, keepdim=True),
     "none": lambda y: y,
 }
 ACTIVATION = {
     "relu": lambda z: z.clamp(min=0),
     "leaky_relu": lambda z: torch.where(z > 0, z, 0.01 * z),
+    "minus_log_t": lambda z: torch.log(1 + z * z),
 }
 LAYERS = (7, 5, 6)
 FEATURES, CLASSES = 9, 4
@@ -98,11 +105,10 @@ def test_closed_form_is_autograd(
     objective = 0.5 * torch.nn.functional.logsigmoid(sign * odds).mean()
     wanted = torch.autograd.grad(objective, (weight, bias))
 
-    x, activities, factors = net.forward(*net.first_product(images), labels)
-    right = x if depth == 0 else activities[depth - 1] * factors[depth - 1]
-    ours = activities[depth]
-    left = delta(ours, net.pieces.goodness.value(ours), sign, net.pieces)
-    assert_same(left.T @ right / len(images), wanted[0])
+    done = net.forward(*net.first_product(images), labels)
+    z, y = done.totals[depth], done.activities[depth]
+    left = delta(layer, z, y, block_goodness(layer, y, net.pieces), sign, net.pieces)
+    assert_same(left.T @ done.inputs[depth] / len(images), wanted[0])
     assert_same(left.mean(0), wanted[1])
 
 
@@ -129,10 +135,11 @@ def test_update_keeps_the_normalised_output():
     net = network(3, peer=0.0)
     images, labels = cases(3, 1.0, number=1)
     layer = net.layers[0]
-    x, (y, *_), (factor, *_) = net.forward(*net.first_product(images), labels)
-    layer.weight += (
-        0.1 * delta(y, net.pieces.goodness.value(y), torch.ones(1).double(), net.pieces).T @ x
-    )
-    _, (after, *_), (new_factor, *_) = net.forward(*net.first_product(images), labels)
-    assert after.sum() > y.sum()
-    torch.testing.assert_close(after * new_factor, y * factor, rtol=1e-12, atol=1e-12)
+    before = net.forward(*net.first_product(images), labels)
+    z, y = before.totals[0], before.activities[0]
+    good = block_goodness(layer, y, net.pieces)
+    change = delta(layer, z, y, good, torch.ones(1).double(), net.pieces)
+    layer.weight += 0.1 * change.T @ before.inputs[0]
+    after = net.forward(*net.first_product(images), labels)
+    assert after.activities[0].sum() > y.sum()
+    torch.testing.assert_close(after.normalised[0], before.normalised[0], rtol=1e-12, atol=1e-12)

@@ -210,7 +210,7 @@ def test_sleep_teaches_the_softmax_nothing():
 def test_label_places(label):
     net, _ = build(label=label)
     images = torch.tensor(some_data(6, cases=4)[0])
-    x, *_ = net.forward(*net.first_product(images), torch.tensor([0, 2, CLASSES, 1]))
+    x = net.forward(*net.first_product(images), torch.tensor([0, 2, CLASSES, 1])).inputs[0]
     assert x.shape[1] == FEATURES + (CLASSES if label == "extra_units" else 0)
     parts = x[:, :CLASSES] / x.abs().sum(1, keepdim=True)
     assert (parts[[0, 1, 3], [0, 2, 1]] > 0).all()
@@ -218,8 +218,8 @@ def test_label_places(label):
     assert (parts[2] == parts[2, 0]).all()
     if label == "first_pixels":
         images[:, :CLASSES] = 9  # what stood there is overwritten
-        again, *_ = net.forward(*net.first_product(images), torch.tensor([0, 2, CLASSES, 1]))
-        torch.testing.assert_close(again, x)
+        again = net.forward(*net.first_product(images), torch.tensor([0, 2, CLASSES, 1]))
+        torch.testing.assert_close(again.inputs[0], x)
 
 
 def test_evaluation_in_parts_is_evaluation_at_once(monkeypatch):

@@ -41,7 +41,7 @@ def weights(net):
 def gradient(net, data, sign):
     """Each layer's mean gradient of half the log probability of being right, by autograd."""
     images, labels = data if sign == "positive" else wrong(net, *data)
-    below, _, _ = net.forward(*net.first_product(images), labels)
+    below = net.forward(*net.first_product(images), labels).inputs[0]
     found = []
     for layer in net.layers:
         weight = layer.weight.detach().clone().requires_grad_(True)
@@ -138,7 +138,8 @@ def test_a_drilled_batch_trains_one_layer_after_the_other(sign):
     shown = {"positive": [(data, 1)], "negative": [(wrong(net, *data), -1)]}
     shown["both"] = shown["positive"] + shown["negative"]
     below = [
-        net.forward(*net.first_product(images), labels)[0] for (images, labels), _ in shown[sign]
+        net.forward(*net.first_product(images), labels).inputs[0]
+        for (images, labels), _ in shown[sign]
     ]
     biases = [layer.bias.clone() for layer in net.layers]
     for depth, start in enumerate(theirs):

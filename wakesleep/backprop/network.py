@@ -70,9 +70,8 @@ class Backprop:
         for step, index in enumerate(chunk.index):
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate * chunk.gains[step]
-            loss = torch.nn.functional.cross_entropy(
-                self.logits(chunk.images[index]), chunk.labels[index]
-            )
+            images, labels = chunk.take(index)
+            loss = torch.nn.functional.cross_entropy(self.logits(images), labels)
             if not bool(loss.isfinite()):
                 return step
             self.optimiser.zero_grad()

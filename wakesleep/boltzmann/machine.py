@@ -240,7 +240,7 @@ class Boltzmann:
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
         for step, index in enumerate(chunk.index):
-            self._step(chunk, chunk.images[index], chunk.labels[index], chunk.gains[step])
+            self._step(chunk, *chunk.take(index), chunk.gains[step])
             # On a CPU a look at biases is almost free; weights are looked at after the last step,
             # and on a GPU all is, which would else have to wait for every step.
             if cpu and not math.isfinite(self._total(1)):

@@ -23,6 +23,7 @@ DATA_SETS: dict[str, str] = {
     "digits": "wakesleep.data.digits",
     **{f"digits_{split}": f"wakesleep.data.digits:digits_{split}" for split in range(1, 5)},
     "mnist": "wakesleep.data.mnist",
+    "cifar10": "wakesleep.data.cifar10",
     "reber": "wakesleep.data.reber",
     "aesop": "wakesleep.data.aesop",
     "digits_binary": "wakesleep.data.binary:digits",
@@ -88,7 +89,7 @@ class DataSet:
     train, validation, test
         Disjoint cases: to learn from, to choose by, and to be read once.
     shape
-        Height and width of an image, in pixels.
+        Height and width of an image, in pixels; its features are ordered by row, column and colour.
     classes
         Number of classes.
     symbols
@@ -114,7 +115,7 @@ class DataSet:
 
     @property
     def features(self) -> int:
-        """Pixels of an image."""
+        """Numbers that an image comes to: pixels times colours."""
         return int(self.train.images.shape[1])
 
     @functools.cached_property

@@ -23,21 +23,25 @@ class Activation:
     value
         Total input z (..., units) -> activity y (..., units).
     slope
-        Activity y (..., units) -> dy/dz (..., units). A function of the activity, so that the
-        total input need not be kept.
+        Total input z (..., units) -> dy/dz (..., units).
     """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
 
 
-def _leaky_slope(y: Tensor) -> Tensor:
-    return torch.full_like(y, LEAK).masked_fill_(y > 0, 1.0)
+def _leaky_slope(z: Tensor) -> Tensor:
+    return torch.full_like(z, LEAK).masked_fill_(z > 0, 1.0)
 
 
 ACTIVATIONS = {
-    "relu": Activation(value=torch.relu, slope=torch.sign),  # y is never negative
+    "relu": Activation(value=torch.relu, slope=lambda z: (z > 0).to(z.dtype)),
     "leaky_relu": Activation(
         value=lambda z: torch.nn.functional.leaky_relu(z, LEAK), slope=_leaky_slope
+    ),
+    # Minus the log density of Student's t with one degree of freedom, less its constant: the
+    # candidate of section 10 of the paper (after Osindero, Welling & Hinton 2006).
+    "minus_log_t": Activation(
+        value=lambda z: z.square().log1p(), slope=lambda z: 2 * z / (1 + z.square())
     ),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -19,7 +20,7 @@ class Goodness:
     Attributes
     ----------
     value
-        Activities (..., units) -> goodness (...), in squared activity.
+        Activities (..., units) -> goodness (...), in squared activity (``minus_sum``: in activity).
     half_slope
         Activities (..., units) -> half the derivative of the goodness with respect to each
         activity (..., units). Half, because the author's program drops the factor 2 of eq. 3, and
@@ -48,6 +49,26 @@ def minus_sum_of_squares(y: Tensor) -> Tensor:
     return -sum_of_squares(y)
 
 
+def minus_sum(y: Tensor) -> Tensor:
+    """Return -sum_j y_j, to go with the normalisation ``mean`` (footnote 22)."""
+    return -y.sum(-1)
+
+
+def features_minus_violations(y: Tensor) -> Tensor:
+    """Return the sum of squares of the first half of the units less that of the second half.
+
+    Section 10 of the paper, after Welling, Zemel & Hinton 2003: feature detectors are active on
+    real data, detectors of violated constraints on negative data.
+    """
+    half = y.shape[-1] // 2
+    return y[..., :half].square().sum(-1) - y[..., half:].square().sum(-1)
+
+
+def _half_slope_of_two_populations(y: Tensor) -> Tensor:
+    half = y.shape[-1] // 2
+    return torch.cat((y[..., :half], -y[..., half:]), dim=-1)
+
+
 GOODNESS = {
     "sum_of_squares": Goodness(
         value=sum_of_squares,
@@ -63,5 +84,15 @@ GOODNESS = {
         value=minus_sum_of_squares,
         half_slope=lambda y: -y,
         threshold=lambda per_unit, units: -per_unit * units,
+    ),
+    "minus_sum": Goodness(
+        value=minus_sum,
+        half_slope=lambda y: torch.full_like(y, -0.5),
+        threshold=lambda per_unit, units: -per_unit * units,
+    ),
+    "features_minus_violations": Goodness(
+        value=features_minus_violations,
+        half_slope=_half_slope_of_two_populations,
+        threshold=lambda per_unit, units: per_unit * (units // 2 - (units - units // 2)),
     ),
 }

@@ -1,7 +1,7 @@
-"""Where a label enters the input: in the first pixels, or in input units of its own.
+"""Where a label enters the input: in the first pixels, in input units of its own, or nowhere.
 
-Either way the first ``classes`` inputs hold the label, and the rest hold the image. The label
-``classes``, one beyond the last, is the neutral one.
+In the first two cases the first ``classes`` inputs hold the label, and the rest hold the image. The
+label ``classes``, one beyond the last, is the neutral one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class LabelInput:
     ----------
     place
         ``first_pixels`` overwrites the first ``classes`` pixels (on MNIST these are a blank
-        border); ``extra_units`` adds that many inputs in front.
+        border); ``extra_units`` adds that many inputs in front; ``none`` writes no label.
     classes
         Number of classes.
     strength
@@ -40,6 +40,8 @@ class LabelInput:
 
     def canvas(self, images: Tensor) -> Tensor:
         """Return images (n, features) as inputs (n, inputs) whose label part is still zero."""
+        if self.place == "none":
+            return images
         if self.place == "extra_units":
             return torch.nn.functional.pad(images, (self.classes, 0))
         blank = images.clone()
@@ -54,11 +56,12 @@ class LabelInput:
     def written(self, canvas: Tensor, table: Tensor, labels: Tensor) -> Tensor:
         """Return inputs (n, inputs) with labels (n,) written by what :meth:`table` made."""
         inputs = canvas.clone()
-        inputs[:, : self.classes] = table[labels]
+        if self.place != "none":
+            inputs[:, : self.classes] = table[labels]
         return inputs
 
     def images(self, rest: Tensor) -> Tensor:
         """Return images (n, features) for all inputs but the label's (n, inputs - classes)."""
-        if self.place == "extra_units":
+        if self.place != "first_pixels":
             return rest
         return torch.nn.functional.pad(rest, (self.classes, 0))

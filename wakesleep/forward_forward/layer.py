@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from wakesleep.connections import Connection
 from wakesleep.forward_forward.activation import Activation
 from wakesleep.forward_forward.goodness import Goodness
 from wakesleep.plasticity import Plasticity, State
@@ -43,8 +45,12 @@ class Layer:
 
     Attributes
     ----------
+    connection
+        Which inputs each unit sees.
+    blocks
+        Equal blocks of units of which each takes its own decision (section 6.3).
     weight
-        (units, inputs).
+        As the connection has it: (units, inputs) where that is dense.
     bias
         (units,).
     peer_mean
@@ -59,6 +65,8 @@ class Layer:
         The baseline that sleep is measuring; waking takes it over.
     """
 
+    connection: Connection
+    blocks: int
     weight: Tensor
     bias: Tensor
     peer_mean: Tensor
@@ -69,46 +77,56 @@ class Layer:
     @property
     def units(self) -> int:
         """Number of units."""
-        return self.weight.shape[0]
+        return self.connection.units
+
+    def state(self) -> dict[str, Any]:
+        """Return all that changes as the layer learns."""
+        fixed = ("connection", "blocks")
+        return {name: its for name, its in vars(self).items() if name not in fixed}
 
 
-def theta(units: int, pieces: Pieces) -> float:
-    """Return theta of eq. 1 for a layer of so many units."""
-    return pieces.goodness.threshold(pieces.threshold, units)
+def theta(layer: Layer, pieces: Pieces) -> float:
+    """Return theta of eq. 1 for a layer: the sum over its blocks."""
+    return layer.blocks * pieces.goodness.threshold(pieces.threshold, layer.units // layer.blocks)
 
 
-def log_odds(goodness: Tensor, units: int, pieces: Pieces) -> Tensor:
-    """Return (G - theta) / T, the log odds that the input is real (eq. 1).
-
-    Parameters
-    ----------
-    goodness
-        Any shape.
-    units
-        The layer's width, which sets theta.
-    """
-    return (goodness - theta(units, pieces)).div_(pieces.temperature)
+def block_goodness(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
+    """Return the goodness (cases, blocks) of each block for activities (cases, units)."""
+    return pieces.goodness.value(y.view(len(y), layer.blocks, -1))
 
 
-def delta(y: Tensor, goodness: Tensor, sign: Tensor, pieces: Pieces) -> Tensor:
+def log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
+    """Return (G - theta) / T for the goodness of a whole layer: log odds of being real (eq. 1)."""
+    return (goodness - theta(layer, pieces)).div_(pieces.temperature)
+
+
+def delta(
+    layer: Layer, z: Tensor, y: Tensor, goodness: Tensor, sign: Tensor, pieces: Pieces
+) -> Tensor:
     """Return half the derivative of log p(right) with respect to each unit's total input.
 
     p(right) is the probability of eq. 1 for real cases, and its complement for negative ones; this
-    is the factor of x in eq. 3. The half cancels eq. 3's 2, as in the author's program.
+    is the factor of x in eq. 3. The half cancels eq. 3's 2, as in the author's program. Every block
+    of units has a p of its own.
 
     Parameters
     ----------
-    y
-        Activities (cases, units).
+    layer
+        The layer.
+    z, y
+        Its total inputs and activities (cases, units).
     goodness
-        Their goodness (cases,).
+        Their goodness by block (cases, blocks).
     sign
         1 for real cases, -1 for negative ones (cases,).
     """
     # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
-    wrong = torch.sigmoid(-sign * log_odds(goodness, y.shape[-1], pieces))
-    push = (sign * wrong).div_(pieces.temperature).unsqueeze(-1)
-    return (push * pieces.goodness.half_slope(y)).mul_(pieces.activation.slope(y))
+    sign = sign.unsqueeze(1)
+    bound = theta(layer, pieces) / layer.blocks
+    wrong = torch.sigmoid(sign * (bound - goodness).div_(pieces.temperature))
+    push = (sign * wrong).div_(pieces.temperature).unsqueeze(2)
+    slope = pieces.goodness.half_slope(y.view(len(y), layer.blocks, -1))
+    return (push * slope).view_as(y).mul_(pieces.activation.slope(z))
 
 
 def peer_term(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
@@ -153,10 +171,12 @@ def update(
             "bias": plasticity.start(layer.bias),
         }
     state = layer.states[state_name]
+    factors = layer.connection.factors(left, right)
     extra: dict[str, Tensor] = {}
     if baseline and layer.baseline:
         extra = {name: baseline * its for name, its in layer.baseline.items()}
-    plasticity.update(layer.weight, state["weight"], left, right, cases, gain, extra.get("weight"))
+    plasticity.update(layer.weight, state["weight"], *factors, cases, gain, extra.get("weight"))
+    layer.connection.confine(layer.weight)
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
 
 
@@ -165,7 +185,8 @@ def measure_baseline(layer: Layer, left: Tensor, right: Tensor, cases: int, memo
 
     A running mean, as momentum's: ``memory`` is the weight of the past (footnote 15).
     """
-    now = {"weight": left.T @ right / cases, "bias": left.sum(0) / cases}
+    its_left, its_right = layer.connection.factors(left, right)
+    now = {"weight": its_left.mT @ its_right / cases, "bias": left.sum(0) / cases}
     if layer.measured:
         for name, its in now.items():
             layer.measured[name].lerp_(its, 1 - memory)

@@ -6,14 +6,14 @@ the author's published supervised program.
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from wakesleep.connections import Connection, connected
 from wakesleep.errors import InputError
 from wakesleep.forward_forward.activation import ACTIVATIONS
 from wakesleep.forward_forward.generator import TINY, Generator
@@ -22,6 +22,7 @@ from wakesleep.forward_forward.label import LabelInput
 from wakesleep.forward_forward.layer import (
     Layer,
     Pieces,
+    block_goodness,
     delta,
     log_odds,
     measure_baseline,
@@ -34,6 +35,7 @@ from wakesleep.forward_forward.parameters import Parameters
 from wakesleep.model import Chunk, Setting
 from wakesleep.plasticity import Adam, Momentum, fade
 from wakesleep.readout import SoftmaxReadout
+from wakesleep.receptive_fields import LocalLayer
 
 EVALUATION_ROWS = 4096  # rows per pass when nothing is learned, to bound memory
 
@@ -48,8 +50,28 @@ class _Batch:
     voters: Tensor | None = None  # what the softmax reads in the neutral pass
 
 
+@dataclass
+class Pass:
+    """What a pass through the network came to, layer by layer from the input upwards.
+
+    Attributes
+    ----------
+    inputs
+        What each layer was given (n, inputs).
+    totals, activities
+        Of each layer (n, units).
+    normalised
+        What each layer tells of its activity (n, units).
+    """
+
+    inputs: list[Tensor] = field(default_factory=list)
+    totals: list[Tensor] = field(default_factory=list)
+    activities: list[Tensor] = field(default_factory=list)
+    normalised: list[Tensor] = field(default_factory=list)
+
+
 class ForwardForward:
-    """A dense Forward-Forward network with a label in its input and a softmax beside it.
+    """A Forward-Forward network, with a label in its input or without, and a softmax beside it.
 
     Parameters
     ----------
@@ -63,7 +85,9 @@ class ForwardForward:
     layer_names
         "1", "2", ... from the input upwards.
     readouts
-        ``goodness`` (every label is tried) and ``softmax`` (one neutral pass).
+        ``goodness`` (every label is tried), ``softmax`` (one neutral pass) and, where asked for,
+        ``candidates`` (the softmax proposes labels, goodness decides); without a label in the
+        input, ``softmax`` alone.
     """
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
@@ -74,51 +98,38 @@ class ForwardForward:
             )
         self.classes = setting.classes
         self.layer_names = tuple(str(number + 1) for number in range(len(p.layers)))
-        self.readouts = ("goodness", "softmax")
         self.label = LabelInput(p.label, setting.classes, p.label_strength, p.neutral)
+        self.sees_labels = p.label != "none"
+        self.candidates = p.candidates
+        if p.candidates is not None and p.candidates > setting.classes:
+            raise InputError(f"candidates: {p.candidates}, but there are {setting.classes} classes")
+        possible = {
+            "goodness": self.sees_labels,
+            "softmax": p.readout_rate > 0,
+            "candidates": p.candidates is not None,
+        }
+        self.readouts = tuple(name for name, there in possible.items() if there)
         self.normalise = NORMALISATIONS[p.normalisation]
-        self.pieces = Pieces(
-            activation=ACTIVATIONS[p.activation],
-            goodness=GOODNESS[p.goodness],
-            plasticity=(
-                Momentum(p.rate, p.momentum, p.decay)
-                if p.plasticity == "momentum"
-                else Adam(p.rate, p.beta1, p.beta2, p.epsilon, p.decay)
-            ),
-            threshold=p.threshold,
-            temperature=p.temperature,
-            peer=p.peer,
-            peer_momentum=p.peer_momentum,
-        )
-        generator = setting.streams("weights")
-        kind: dict[str, Any] = {"device": setting.device, "dtype": setting.dtype}
-        widths = (self.label.inputs(setting.features), *p.layers)
-        self.layers = [
-            Layer(
-                # Variance 1/fan-in: with inputs of mean square 1, total inputs have variance 1.
-                weight=torch.randn(units, inputs, generator=generator, **kind) / math.sqrt(inputs),
-                bias=torch.zeros(units, **kind),
-                peer_mean=torch.full((units,), p.peer_start, **kind),
-            )
-            for inputs, units in itertools.pairwise(widths)
-        ]
-        self.first_voter = p.first_voter
+        self.pieces = pieces(p)
+        inputs = self.label.inputs(setting.features)
+        connections = connected(inputs, setting.image, p.layers, setting.device)
+        self.layers = start(p, connections, setting)
+        self.voting = p.voting
         self.softmax = SoftmaxReadout(
-            sum(p.layers[self.first_voter :]),
+            sum(self.layers[depth].units for depth in self.voting),
             setting.classes,
             Momentum(p.readout_rate, p.readout_momentum, p.readout_decay),
-            self.layers[0].weight,
+            self.layers[0].bias,
         )
         self.fixed = p.fixed
         self.baseline_memory = p.baseline_memory
+        widths = (inputs, *(layer.units for layer in self.layers))
         self.generator = (
-            Generator(
-                widths, setting.classes, setting.places, p.top_down_rate, self.layers[0].weight
-            )
+            Generator(widths, setting.classes, setting.places, p.top_down_rate, self.layers[0].bias)
             if p.top_down
             else None
         )
-        self.label_table = self.label.table(self.layers[0].weight)
+        self.label_table = self.label.table(self.layers[0].bias)
         self._batch: _Batch | None = None
 
     # Passes -----------------------------------------------------------------------------------
@@ -131,11 +142,12 @@ class ForwardForward:
         if self._batch is not None and self._batch.images is images:
             return self._batch.canvas, self._batch.product
         canvas = self.label.canvas(images)
-        return canvas, canvas @ self.layers[0].weight.T
+        first = self.layers[0]
+        return canvas, first.connection.drive(canvas, first.weight)
 
     def forward(
-        self, canvas: Tensor, product: Tensor, labels: Tensor
-    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        self, canvas: Tensor, product: Tensor, labels: Tensor, top: int | None = None
+    ) -> Pass:
         """Run the network once.
 
         Parameters
@@ -144,33 +156,32 @@ class ForwardForward:
             From :meth:`first_product`.
         labels
             (n,); the number of classes stands for the neutral label.
-
-        Returns
-        -------
-        x
-            Normalised input of the first layer (n, inputs).
-        activities
-            Of each layer (n, units).
-        factors
-            Each layer's normalising factor (n, 1).
+        top
+            Number of layers to go up; default all.
         """
         first = self.layers[0]
         inputs = self.label.written(canvas, self.label_table, labels)
         factor = self.normalise(inputs)
-        label_drive = self.label_table @ first.weight[:, : self.classes].T
-        z = label_drive[labels].add_(product).mul_(factor).add_(first.bias)
-        activities = [self.pieces.activation.value(z)]
-        factors = [self.normalise(activities[0])]
-        for layer in self.layers[1:]:
-            z = torch.addmm(layer.bias, activities[-1] * factors[-1], layer.weight.T)
-            activities.append(self.pieces.activation.value(z))
-            factors.append(self.normalise(activities[-1]))
-        return inputs.mul_(factor), activities, factors
+        if self.sees_labels:
+            label_drive = self.label_table @ first.weight[:, : self.classes].T
+            z = label_drive[labels].add_(product).mul_(factor).add_(first.bias)
+        else:
+            z = (product * factor).add_(first.bias)
+        done = Pass([inputs.mul_(factor)])
+        for depth, layer in enumerate(self.layers[:top]):
+            if depth:
+                done.inputs.append(done.normalised[-1])
+                z = layer.connection.drive(done.inputs[-1], layer.weight, layer.bias)
+            y = self.pieces.activation.value(z)
+            done.totals.append(z)
+            done.activities.append(y)
+            done.normalised.append(y * self.normalise(y))
+        return done
 
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return each layer's goodness (layers, n) for images (n, features) with labels (n,)."""
         parts = [
-            self._goodness(self.forward(*self.first_product(some), its)[1])
+            self._goodness(self.forward(*self.first_product(some), its).activities)
             for some, its in zip(
                 images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True
             )
@@ -181,33 +192,40 @@ class ForwardForward:
         """Return (G - theta)/T of eq. 1 for goodness of shape (layers, n)."""
         return torch.stack(
             [
-                log_odds(values, layer.units, self.pieces)
+                log_odds(layer, values, self.pieces)
                 for values, layer in zip(goodness, self.layers, strict=True)
             ]
         )
 
     def thresholds(self) -> Tensor:
         """Return theta of eq. 1 of each layer (layers,)."""
-        return self.layers[0].weight.new_tensor(
-            [theta(layer.units, self.pieces) for layer in self.layers]
-        )
+        return self.layers[0].bias.new_tensor([theta(layer, self.pieces) for layer in self.layers])
 
-    def label_goodness(self, images: Tensor) -> Tensor:
-        """Return the goodness (layers, n, classes) of images (n, features) with every label."""
+    def label_goodness(self, images: Tensor, among: Tensor | None = None) -> Tensor:
+        """Return the goodness (layers, n, labels) of images (n, features) with several labels.
+
+        Parameters
+        ----------
+        images
+            (n, features)
+        among
+            Labels to be tried with each image (n, labels); default every one.
+        """
+        if among is None:
+            among = torch.arange(self.classes, device=images.device).expand(len(images), -1)
         found = []
-        for some in images.split(EVALUATION_ROWS):
+        for some, its in zip(
+            images.split(EVALUATION_ROWS), among.split(EVALUATION_ROWS), strict=True
+        ):
             canvas, product = self.first_product(some)
             parts = []
             # As many labels go into one pass as there is room for: few cases make slow passes.
-            labels = torch.arange(self.classes, device=images.device)
-            for group in labels.split(max(1, EVALUATION_ROWS // len(some))):
+            for group in its.T.split(max(1, EVALUATION_ROWS // len(some))):
                 rows = len(group), len(some)
-                _, activities, _ = self.forward(
-                    canvas.repeat(rows[0], 1),
-                    product.repeat(rows[0], 1),
-                    group.repeat_interleave(rows[1]),
+                done = self.forward(
+                    canvas.repeat(rows[0], 1), product.repeat(rows[0], 1), group.flatten()
                 )
-                parts.append(self._goodness(activities).view(len(self.layers), *rows))
+                parts.append(self._goodness(done.activities).view(len(self.layers), *rows))
             found.append(torch.cat(parts, dim=1))
         return torch.cat(found, dim=2).transpose(1, 2)
 
@@ -228,7 +246,12 @@ class ForwardForward:
         """Return the label (n,) that the read-out picks for images (n, features)."""
         if readout == "softmax":
             return self.label_probabilities(images).argmax(1)
-        return self.label_goodness(images)[self.first_voter :].sum(0).argmax(1)
+        if readout == "candidates":
+            assert self.candidates is not None  # else it is no read-out of this network
+            proposed = self.label_probabilities(images).topk(self.candidates).indices
+            best = self.label_goodness(images, proposed)[self.voting].sum(0).argmax(1)
+            return proposed.gather(1, best.unsqueeze(1)).squeeze(1)
+        return self.label_goodness(images)[self.voting].sum(0).argmax(1)
 
     def weight_norms(self) -> Tensor:
         """Return each layer's root mean square weight times the root of its fan-in (layers,).
@@ -238,19 +261,22 @@ class ForwardForward:
         return torch.stack([layer.weight.norm() / math.sqrt(layer.units) for layer in self.layers])
 
     def _goodness(self, activities: list[Tensor]) -> Tensor:
-        return torch.stack([self.pieces.goodness.value(y) for y in activities])
+        return torch.stack(
+            [
+                block_goodness(layer, y, self.pieces).sum(1)
+                for layer, y in zip(self.layers, activities, strict=True)
+            ]
+        )
 
     def _all(self, images: Tensor, label: int) -> Tensor:
         return torch.full((len(images),), label, dtype=torch.long, device=images.device)
 
     def _neutral_voters(self, images: Tensor) -> Tensor:
-        _, activities, factors = self.forward(
-            *self.first_product(images), self._all(images, self.classes)
-        )
-        return self._voters([y * its for y, its in zip(activities, factors, strict=True)])
+        done = self.forward(*self.first_product(images), self._all(images, self.classes))
+        return self._voters(done.normalised)
 
     def _voters(self, normalised: list[Tensor]) -> Tensor:
-        return torch.cat(normalised[self.first_voter :], dim=1)
+        return torch.cat([normalised[depth] for depth in self.voting], dim=1)
 
     def dream(
         self,
@@ -270,8 +296,8 @@ class ForwardForward:
         for _ in range(settle):
             drawn = torch.multinomial(chances.nan_to_num() + TINY, 1, generator=generator)
             images = self.label.images(images)
-            _, activities, _ = self.forward(*self.first_product(images), drawn.squeeze(1))
-            images, chances = its.down(activities[-1], activation, self.normalise, generator)
+            done = self.forward(*self.first_product(images), drawn.squeeze(1))
+            images, chances = its.down(done.activities[-1], activation, self.normalise, generator)
         return self.label.images(images), chances
 
     # Learning ---------------------------------------------------------------------------------
@@ -282,7 +308,7 @@ class ForwardForward:
         self._begin(chunk)
         totals = []
         for step, index in enumerate(chunk.index):
-            images, labels = chunk.images[index], chunk.labels[index]
+            images, labels = chunk.take(index)
             total = self._step(chunk, images, labels, chunk.gains[step])
             # On a CPU a look at every step is free; a GPU would have to wait for each.
             if total.device.type == "cpu" and not math.isfinite(total):
@@ -311,6 +337,7 @@ class ForwardForward:
 
         All that is needed goes through the network in one pass: real cases, then negative ones,
         then (neutral) those the softmax learns from, unless hard negatives asked for them before.
+        Without a label in the input, real cases are neutral.
         """
         cases = len(images)
         self._batch = batch = _Batch(images, *self.first_product(images))
@@ -324,21 +351,26 @@ class ForwardForward:
         rows = cases * len(shown)
         if chunk.updates_per_batch > 1:
             batch.voters = None  # what the softmax reads is what the layers do after the drill
-        if chunk.sign != "negative" and batch.voters is None:
+        reads = "softmax" in self.readouts
+        if chunk.sign != "negative" and batch.voters is None and self.sees_labels and reads:
             shown.append((batch.canvas, batch.product, self._all(images, self.classes)))
         self._batch = None
         canvas, product, shown_labels = (
             parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*shown, strict=True)
         )
-        total, normalised = self._update(
-            self.forward(canvas, product, shown_labels), rows, cases, chunk, gain
-        )
+        # Where only some layers learn and nothing else looks, those above them can stay silent.
+        looked_at = reads or self.generator is not None
+        top = None if chunk.layers is None or looked_at else max(chunk.layers)
+        done = self.forward(canvas, product, shown_labels, top)
+        total, normalised = self._update(done, rows, cases, chunk, gain)
         if chunk.sign != "negative":
-            voters = batch.voters
-            if voters is None:
-                voters = self._voters([y[rows:] for y in normalised])
-            self.softmax.learn(voters, labels, gain)
-            total += self.softmax.bias.sum()
+            if reads:
+                voters = batch.voters
+                if voters is None:
+                    neutral = slice(rows, None) if self.sees_labels else slice(cases)
+                    voters = self._voters([y[neutral] for y in normalised])
+                self.softmax.learn(voters, labels, gain)
+                total += self.softmax.bias.sum()
             if self.generator is not None:
                 image = batch.canvas[:, self.classes :]
                 self.generator.learn(image, [y[:cases] for y in normalised], labels)
@@ -346,19 +378,13 @@ class ForwardForward:
         return total
 
     def _update(
-        self,
-        forward: tuple[Tensor, list[Tensor], list[Tensor]],
-        rows: int,
-        cases: int,
-        chunk: Chunk,
-        gain: float,
+        self, done: Pass, rows: int, cases: int, chunk: Chunk, gain: float
     ) -> tuple[Tensor, list[Tensor]]:
         """Update every layer from the first ``rows`` of a pass.
 
         Returns the sum of all goodness, and the normalised activities of all rows.
         """
-        right, activities, factors = forward
-        sign = right.new_full((rows,), -1.0)
+        sign = done.inputs[0].new_full((rows,), -1.0)
         if chunk.sign != "negative":
             sign[:cases] = 1.0
         if not chunk.separate_states:
@@ -367,33 +393,31 @@ class ForwardForward:
             parts = {"positive": slice(cases), "negative": slice(cases, rows)}
         else:
             parts = {chunk.sign: slice(rows)}
-        total = right.new_zeros(())
-        normalised = []
-        for layer, passed, factor in zip(self.layers, activities, factors, strict=True):
-            y = passed
+        total = sign.new_zeros(())
+        drill = chunk.updates_per_batch > 1
+        for depth, layer in enumerate(self.layers[: len(done.totals)]):
+            # In a drill the layers below have moved on since the pass.
+            given = done.normalised[depth - 1] if drill and depth else done.inputs[depth]
             for _ in range(chunk.updates_per_batch):
-                learning = y[:rows]
-                if chunk.updates_per_batch > 1:
-                    # The layers below have moved on since the pass, and so has this one.
-                    learning = self._activity(layer, right[:rows])
-                goodness = self.pieces.goodness.value(learning)
-                left = delta(learning, goodness, sign, self.pieces)
+                z, y = done.totals[depth][:rows], done.activities[depth][:rows]
+                if drill:
+                    z, y = self._activity(layer, given[:rows])
+                goodness = block_goodness(layer, y, self.pieces)
+                left = delta(layer, z, y, goodness, sign, self.pieces)
                 if chunk.sign != "negative" and self.pieces.peer:
-                    left[:cases] += peer_term(layer, learning[:cases], self.pieces)
-                if not self.fixed:
-                    self._move(layer, left, right[:rows], parts, cases, chunk, gain)
+                    left[:cases] += peer_term(layer, y[:cases], self.pieces)
+                if not self.fixed and (chunk.layers is None or depth + 1 in chunk.layers):
+                    self._move(layer, left, given[:rows], parts, cases, chunk, gain)
             total += goodness.sum()
-            if chunk.updates_per_batch > 1:
-                y = self._activity(layer, right)
-                right = y * self.normalise(y)
-            else:
-                right = y.mul_(factor)  # the layer above needs no more than the direction
-            normalised.append(right)
-        return total, normalised
+            if drill:
+                y = self._activity(layer, given)[1]
+                done.normalised[depth] = y * self.normalise(y)
+        return total, done.normalised
 
-    def _activity(self, layer: Layer, right: Tensor) -> Tensor:
-        """Return a layer's activity (rows, units) on normalised inputs (rows, inputs)."""
-        return self.pieces.activation.value(torch.addmm(layer.bias, right, layer.weight.T))
+    def _activity(self, layer: Layer, given: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a layer's total input and activity (rows, units) for inputs (rows, inputs)."""
+        z = layer.connection.drive(given, layer.weight, layer.bias)
+        return z, self.pieces.activation.value(z)
 
     def _move(
         self,
@@ -422,14 +446,66 @@ class ForwardForward:
     def state_dict(self) -> dict[str, Any]:
         """Return every tensor that a resumed run needs, as plain dictionaries and lists."""
         return {
-            "layers": [vars(layer).copy() for layer in self.layers],
+            "layers": [layer.state() for layer in self.layers],
             "softmax": self.softmax.state_dict(),
             "generator": None if self.generator is None else self.generator.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
-        self.layers = [Layer(**tensors) for tensors in state["layers"]]
+        self.layers = [
+            replace(layer, **tensors)
+            for layer, tensors in zip(self.layers, state["layers"], strict=True)
+        ]
         self.softmax.load_state_dict(state["softmax"])
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
+
+
+def pieces(p: Parameters) -> Pieces:
+    """Return the interchangeable parts that parameters name."""
+    return Pieces(
+        activation=ACTIVATIONS[p.activation],
+        goodness=GOODNESS[p.goodness],
+        plasticity=(
+            Momentum(p.rate, p.momentum, p.decay)
+            if p.plasticity == "momentum"
+            else Adam(p.rate, p.beta1, p.beta2, p.epsilon, p.decay)
+        ),
+        threshold=p.threshold,
+        temperature=p.temperature,
+        peer=p.peer,
+        peer_momentum=p.peer_momentum,
+    )
+
+
+def start(p: Parameters, connections: list[Connection], setting: Setting) -> list[Layer]:
+    """Return layers that have learnt nothing yet.
+
+    Raises
+    ------
+    InputError
+        If a layer cannot be cut into so many blocks.
+    """
+    generator = setting.streams("weights")
+    like = torch.zeros((), device=setting.device, dtype=setting.dtype)
+    layers = []
+    for number, (its, wires) in enumerate(zip(p.layers, connections, strict=True), 1):
+        blocks = p.blocks
+        if blocks == "places":
+            blocks = wires.units // its.channels if isinstance(its, LocalLayer) else 1
+        if wires.units % blocks:
+            raise InputError(
+                f"blocks: {blocks} do not divide layer {number}, of {wires.units} units"
+            )
+        layers.append(
+            Layer(
+                connection=wires,
+                blocks=blocks,
+                # Variance 1/fan-in: with inputs of mean square 1, total inputs have variance 1.
+                weight=wires.start(generator, like),
+                bias=like.new_zeros(wires.units),
+                peer_mean=like.new_full((wires.units,), p.peer_start),
+            )
+        )
+    return layers

@@ -28,9 +28,22 @@ def length(y: Tensor) -> Tensor:
     return torch.linalg.vector_norm(y, dim=-1, keepdim=True).add_(TINY).reciprocal_()
 
 
+def mean(y: Tensor) -> Tensor:
+    """Return the factor (..., 1) that makes the mean 1; for a goodness of unsquared activities.
+
+    The length then has to be divided by the sum of activities (footnote 22 of the paper).
+    """
+    return y.mean(-1, keepdim=True).add_(TINY).reciprocal_()
+
+
 def none(y: Tensor) -> Tensor:
     """Return 1: the activity goes up as it is (a control; then layers above the first idle)."""
     return y.new_ones((*y.shape[:-1], 1))
 
 
-NORMALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {"rms": rms, "length": length, "none": none}
+NORMALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "rms": rms,
+    "length": length,
+    "mean": mean,
+    "none": none,
+}

@@ -50,15 +50,14 @@ def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: 
     if wanted.shape != (len(network.layers),) or not bool((wanted > 0).all()):
         raise InputError(f"one_shot needs {len(network.layers)} positive wanted sums of squares")
     labels = torch.tensor([network.classes if label is None else label], device=image.device)
-    below, activities, factors = network.forward(*network.first_product(image.unsqueeze(0)), labels)
-    squares = [pieces.goodness.value(y) for y in activities]
+    done = network.forward(*network.first_product(image.unsqueeze(0)), labels)
+    squares = [pieces.goodness.value(y) for y in done.activities]
     for depth, square in enumerate(squares):
         if not float(square) > 0:
             raise InputError(f"one_shot: layer {network.layer_names[depth]} is silent on this case")
-    for depth, (layer, y, square) in enumerate(
-        zip(network.layers, activities, squares, strict=True)
+    for layer, below, y, square, its in zip(
+        network.layers, done.inputs, done.activities, squares, wanted, strict=True
     ):
-        epsilon = (wanted[depth] / square).sqrt() - 1
+        epsilon = (its / square).sqrt() - 1
         # z grows by eps y only through the weights: the bias stays, whatever its share in z was.
         layer.weight += epsilon * y.T @ below / below.square().sum()
-        below = y * factors[depth]

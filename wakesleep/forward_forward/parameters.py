@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from wakesleep import specs
-from wakesleep.specs import Fraction, Positive, Widths
+from wakesleep.receptive_fields import Layers, LocalLayer, order_problem
+from wakesleep.specs import Fraction, Positive
 
 
 class Parameters(specs.Spec):
@@ -17,20 +18,40 @@ class Parameters(specs.Spec):
     of eq. 3 (see :func:`wakesleep.forward_forward.layer.delta`).
     """
 
-    layers: Widths = Field(description="Units in each hidden layer, from the input upwards.")
-    label: Literal["first_pixels", "extra_units"] = Field(
-        "first_pixels", description="Whether the label overwrites pixels or has inputs of its own."
+    layers: Layers = Field(
+        description="Units of each hidden layer, or its receptive fields, from the input upwards."
+    )
+    label: Literal["first_pixels", "extra_units", "none"] = Field(
+        "first_pixels",
+        description="Whether the label overwrites pixels, has inputs of its own, or is not shown.",
     )
     label_strength: Positive = Field(1.0, description="Value of the input that names the label.")
     neutral: Annotated[float, Field(ge=0)] = Field(
         0.1, description="Value of every label input in the neutral pass."
     )
-    activation: Literal["relu", "leaky_relu"] = Field("relu", description="Activation function.")
-    goodness: Literal["sum_of_squares", "mean_of_squares", "minus_sum_of_squares"] = Field(
-        "sum_of_squares", description="What each layer raises awake and lowers asleep."
+    activation: Literal["relu", "leaky_relu", "minus_log_t"] = Field(
+        "relu", description="Activation function."
     )
-    normalisation: Literal["rms", "length", "none"] = Field(
-        "rms", description="Length that a layer's activity has for the next layer."
+    goodness: Literal[
+        "sum_of_squares",
+        "mean_of_squares",
+        "minus_sum_of_squares",
+        "minus_sum",
+        "features_minus_violations",
+    ] = Field("sum_of_squares", description="What each layer raises awake and lowers asleep.")
+    blocks: Annotated[int, Field(ge=1)] | Literal["places"] = Field(
+        1,
+        description=(
+            "Equal blocks of every layer of which each takes its own decision; 'places' for one at "
+            "every place of a local layer's map."
+        ),
+    )
+    normalisation: Literal["rms", "length", "mean", "none"] = Field(
+        "rms",
+        description=(
+            "What a layer's activity is divided by for the next layer: its root mean square, its "
+            "length, its mean (with 'minus_sum'), or nothing."
+        ),
     )
     threshold: Annotated[float, Field(ge=0)] = Field(
         1.0, description="Threshold per unit: theta is this times the width for a sum of squares."
@@ -64,29 +85,73 @@ class Parameters(specs.Spec):
     top_down_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         0.05, description="Fraction of a case's error that one step takes away (top_down only)."
     )
-    readout_from: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="First layer that votes in both read-outs; default 2, or 1 if alone."
+    readout_layers: (
+        Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None
+    ) = Field(
+        None,
+        description="Layers that vote in all read-outs; default all but the first, if not alone.",
     )
-    readout_rate: Positive = Field(0.1, description="Learning rate of the softmax.")
+    candidates: Annotated[int, Field(ge=2)] | None = Field(
+        None,
+        description=(
+            "So many labels that the softmax finds most probable are tried by a third read-out, "
+            "'candidates'."
+        ),
+    )
+    readout_rate: Annotated[float, Field(ge=0)] = Field(
+        0.1, description="Learning rate of the softmax; 0 for none."
+    )
     readout_momentum: Fraction = Field(0.9, description="Momentum of the softmax.")
     readout_decay: Annotated[float, Field(ge=0)] = Field(
         0.003, description="Weight decay of the softmax."
     )
 
     @model_validator(mode="after")
-    def _readout_layer_exists(self) -> Parameters:
-        if self.readout_from is not None and self.readout_from > len(self.layers):
+    def _readout_layers_exist(self) -> Parameters:
+        chosen = self.readout_layers
+        if chosen is None:
+            return self
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise ValueError("readout_layers: name each voting layer once, and at least one")
+        missing = [its for its in chosen if its > len(self.layers)]
+        if missing:
             raise ValueError(
-                f"readout_from is {self.readout_from}, but there are {len(self.layers)} layers"
+                f"readout_layers: there is no layer {missing[0]}, only {len(self.layers)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Parameters:
+        problem = order_problem(self.layers)
+        if problem:
+            raise ValueError(f"layers: {problem}")
+        if self.label != "none" and isinstance(self.layers[0], LocalLayer):
+            raise ValueError(
+                "label: a first layer with receptive fields has no inputs for a label; use "
+                "label: none (or kind recurrent, whose label is at the top)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _label_is_there(self) -> Parameters:
+        for name in ("top_down", "candidates"):
+            if self.label == "none" and getattr(self, name):
+                raise ValueError(f"{name}: it needs a label in the input, and label is none")
+        if self.candidates and not self.readout_rate:
+            raise ValueError("candidates: the softmax proposes them, and readout_rate is 0")
         return self
 
     @property
     def lacks(self) -> tuple[str, ...]:
         """Capabilities of the kind that a network with these parameters does not have."""
-        return () if self.top_down else ("dream",)
+        lacks = [] if self.top_down else ["dream"]
+        if not self.readout_rate:
+            lacks += ["label_probabilities", *(["classify"] if self.label == "none" else [])]
+        return tuple(lacks)
 
     @property
-    def first_voter(self) -> int:
-        """Index (from 0) of the first layer that votes in both read-outs."""
-        return (self.readout_from or min(2, len(self.layers))) - 1
+    def voting(self) -> list[int]:
+        """Indices (from 0) of the layers that vote in all read-outs."""
+        if self.readout_layers is not None:
+            return [number - 1 for number in sorted(self.readout_layers)]
+        return list(range(min(1, len(self.layers) - 1), len(self.layers)))

@@ -201,7 +201,7 @@ class Helmholtz:
             for its in self.velocity.values():
                 its.zero_()
         for step, index in enumerate(chunk.index):
-            images, labels = chunk.images[index], chunk.labels[index]
+            images, labels = chunk.take(index)
             rate = chunk.gains[step] * self.parameters.rate
             if chunk.sign != "negative":
                 self.wake(images, labels, rate)

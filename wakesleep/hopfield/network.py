@@ -41,12 +41,12 @@ class Hopfield:
         """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
         for step, index in enumerate(chunk.index):
             if chunk.sign != "negative":
-                patterns = self._spins(chunk.images[index])
+                patterns = self._spins(chunk.take(index)[0])
                 self.coupling += chunk.gains[step] * patterns.T @ patterns / patterns.shape[1]
                 np.fill_diagonal(self.coupling, 0.0)
                 self.stored = np.unique(np.concatenate([self.stored, patterns]), axis=0)
             if chunk.sign != "positive" and chunk.negatives is not None:
-                seen, _ = chunk.negatives(self, chunk.images[index], chunk.labels[index])
+                seen, _ = chunk.negatives(self, *chunk.take(index))
                 random = self._random(self.generator)
                 for state in self._spins(seen):
                     dreamt = relax(self.coupling, state, random)

@@ -34,6 +34,7 @@ def hybrid(
     partner = (torch.arange(cases, device=images.device) + shift) % cases
     others = images[partner]
     mask = masks(cases, context.shape, int(context.options["blurs"]), images, generator)
+    mask = mask.repeat_interleave(images.shape[1] // mask.shape[1], dim=1)  # for every colour
     mixed = torch.where(mask, images, others)
     if context.options["label"] == "first":
         return mixed, labels

@@ -48,7 +48,8 @@ class Counter:
         """Count the chunk's real cases; asleep there is nothing to count."""
         if chunk.sign != "negative":
             for index in chunk.index:
-                before, labels = self._before(chunk.images[index]), chunk.labels[index]
+                images, labels = chunk.take(index)
+                before = self._before(images)
                 ones = self.counts.new_ones(len(labels))
                 self.counts.index_put_((before, labels), ones, accumulate=True)
         return None

@@ -220,7 +220,7 @@ class Spiking:
             self.simulator.learn(self.weights, raster, sign, gain, label)
         if chunk.sign != "negative" and self.weights.down:
             last = chunk.index[-1][-1:]
-            raster = self.raster(chunk.images[last], chunk.labels[last], self._fresh())
+            raster = self.raster(*chunk.take(last), self._fresh())
             seen = twin.present(self.parameters, self.forward(), raster)
             self.last = twin.scaled(seen.counts[-1])
         finite = all(bool(its.isfinite().all()) for its in self.weights.forward)
@@ -234,7 +234,7 @@ class Spiking:
         signs = {"positive": [1.0], "negative": [-1.0], "both": [1.0, -1.0]}[chunk.sign]
         cases = max(self.simulator.block // len(signs), 1)
         for some, gain in zip(index.split(cases), gains.split(cases), strict=True):
-            images, labels = chunk.images[some], chunk.labels[some]
+            images, labels = chunk.take(some)
             shown = []
             if chunk.sign != "negative":
                 shown.append((images, labels))
