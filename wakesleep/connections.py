@@ -193,6 +193,30 @@ def local(
     return Local(inputs, units, window.to(device), mask.to(device), output)
 
 
+def joined(one: Local, more: Local | int) -> Local:
+    """Return a connection with the inputs of two, one after the other.
+
+    Parameters
+    ----------
+    one
+        A layer's connection with what lies on one side.
+    more
+        The same layer's connection with what lies on the other, or a number of inputs that all
+        units see.
+    """
+    device = one.window.device
+    if isinstance(more, int):
+        seen = torch.arange(more, device=device).expand(len(one.window), -1)
+        more = Local(more, one.units, seen, torch.ones(1, 1, more, device=device), one.output)
+    inputs = one.inputs + more.inputs
+    window = torch.cat(
+        (torch.where(one.window < one.inputs, one.window, inputs), more.window + one.inputs), dim=1
+    )
+    tiles, units = len(window), one.units // len(one.window)
+    masks = [its.mask.expand(tiles, units, -1) for its in (one, more)]
+    return Local(inputs, one.units, window, torch.cat(masks, dim=2), one.output)
+
+
 def _normal(shape: Sequence[int], generator: torch.Generator, like: Tensor) -> Tensor:
     size = tuple(shape)
     return torch.randn(size, generator=generator, dtype=like.dtype, device=like.device)

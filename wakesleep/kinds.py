@@ -44,6 +44,20 @@ KINDS: dict[str, Kind] = {
             "layerwise",
         ),
     ),
+    "recurrent": Kind(
+        parameters="wakesleep.forward_forward.recurrent_parameters:Parameters",
+        learner="wakesleep.forward_forward.recurrent:Recurrent",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "weight_norms",
+            "momentum",
+        ),
+    ),
     "boltzmann": Kind(
         parameters="wakesleep.boltzmann.parameters:Parameters",
         learner="wakesleep.boltzmann.machine:Boltzmann",

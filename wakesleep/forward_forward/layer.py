@@ -11,6 +11,7 @@ from torch import Tensor
 from wakesleep.connections import Connection
 from wakesleep.forward_forward.activation import Activation
 from wakesleep.forward_forward.goodness import Goodness
+from wakesleep.model import Chunk
 from wakesleep.plasticity import Plasticity, State
 
 
@@ -178,6 +179,15 @@ def update(
     plasticity.update(layer.weight, state["weight"], *factors, cases, gain, extra.get("weight"))
     layer.connection.confine(layer.weight)
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
+
+
+def state_rows(chunk: Chunk, cases: int, rows: int) -> dict[str, slice]:
+    """Return which rows of a step move by which state of the optimiser: real cases come first."""
+    if not chunk.separate_states:
+        return {"shared": slice(rows)}
+    if chunk.sign == "both":
+        return {"positive": slice(cases), "negative": slice(cases, rows)}
+    return {chunk.sign: slice(rows)}
 
 
 def measure_baseline(layer: Layer, left: Tensor, right: Tensor, cases: int, memory: float) -> None:

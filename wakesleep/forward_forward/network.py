@@ -16,6 +16,7 @@ from torch import Tensor
 from wakesleep.connections import Connection, connected
 from wakesleep.errors import InputError
 from wakesleep.forward_forward.activation import ACTIVATIONS
+from wakesleep.forward_forward.common import Common
 from wakesleep.forward_forward.generator import TINY, Generator
 from wakesleep.forward_forward.goodness import GOODNESS
 from wakesleep.forward_forward.label import LabelInput
@@ -27,6 +28,7 @@ from wakesleep.forward_forward.layer import (
     log_odds,
     measure_baseline,
     peer_term,
+    state_rows,
     theta,
     update,
 )
@@ -387,12 +389,7 @@ class ForwardForward:
         sign = done.inputs[0].new_full((rows,), -1.0)
         if chunk.sign != "negative":
             sign[:cases] = 1.0
-        if not chunk.separate_states:
-            parts = {"shared": slice(rows)}
-        elif chunk.sign == "both":
-            parts = {"positive": slice(cases), "negative": slice(cases, rows)}
-        else:
-            parts = {chunk.sign: slice(rows)}
+        parts = state_rows(chunk, cases, rows)
         total = sign.new_zeros(())
         drill = chunk.updates_per_batch > 1
         for depth, layer in enumerate(self.layers[: len(done.totals)]):
@@ -462,7 +459,7 @@ class ForwardForward:
             self.generator.load_state_dict(state["generator"])
 
 
-def pieces(p: Parameters) -> Pieces:
+def pieces(p: Common) -> Pieces:
     """Return the interchangeable parts that parameters name."""
     return Pieces(
         activation=ACTIVATIONS[p.activation],
@@ -479,7 +476,7 @@ def pieces(p: Parameters) -> Pieces:
     )
 
 
-def start(p: Parameters, connections: list[Connection], setting: Setting) -> list[Layer]:
+def start(p: Common, connections: list[Connection], setting: Setting) -> list[Layer]:
     """Return layers that have learnt nothing yet.
 
     Raises

@@ -6,73 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from wakesleep import specs
-from wakesleep.receptive_fields import Layers, LocalLayer, order_problem
-from wakesleep.specs import Fraction, Positive
+from wakesleep.forward_forward.common import Common
+from wakesleep.receptive_fields import LocalLayer
+from wakesleep.specs import Fraction
 
 
-class Parameters(specs.Spec):
-    """What a ``forward_forward`` model file may set; the defaults are the author's program.
+class Parameters(Common):
+    """What a ``forward_forward`` model file may set."""
 
-    Rates, peer strength and decay are in that program's convention, which leaves out the factor 2
-    of eq. 3 (see :func:`wakesleep.forward_forward.layer.delta`).
-    """
-
-    layers: Layers = Field(
-        description="Units of each hidden layer, or its receptive fields, from the input upwards."
-    )
     label: Literal["first_pixels", "extra_units", "none"] = Field(
         "first_pixels",
         description="Whether the label overwrites pixels, has inputs of its own, or is not shown.",
     )
-    label_strength: Positive = Field(1.0, description="Value of the input that names the label.")
     neutral: Annotated[float, Field(ge=0)] = Field(
         0.1, description="Value of every label input in the neutral pass."
     )
-    activation: Literal["relu", "leaky_relu", "minus_log_t"] = Field(
-        "relu", description="Activation function."
-    )
-    goodness: Literal[
-        "sum_of_squares",
-        "mean_of_squares",
-        "minus_sum_of_squares",
-        "minus_sum",
-        "features_minus_violations",
-    ] = Field("sum_of_squares", description="What each layer raises awake and lowers asleep.")
-    blocks: Annotated[int, Field(ge=1)] | Literal["places"] = Field(
-        1,
-        description=(
-            "Equal blocks of every layer of which each takes its own decision; 'places' for one at "
-            "every place of a local layer's map."
-        ),
-    )
-    normalisation: Literal["rms", "length", "mean", "none"] = Field(
-        "rms",
-        description=(
-            "What a layer's activity is divided by for the next layer: its root mean square, its "
-            "length, its mean (with 'minus_sum'), or nothing."
-        ),
-    )
-    threshold: Annotated[float, Field(ge=0)] = Field(
-        1.0, description="Threshold per unit: theta is this times the width for a sum of squares."
-    )
-    temperature: Positive = Field(1.0, description="T of eq. 1.")
-    plasticity: Literal["momentum", "adam"] = Field(
-        "momentum", description="How a local gradient becomes a change of weights."
-    )
-    rate: Positive = Field(0.01, description="Learning rate.")
-    momentum: Fraction = Field(
-        0.9, description="Weight of the past in the running mean of gradients (momentum only)."
-    )
-    beta1: Fraction = Field(0.9, description="Adam's decay of the mean gradient (adam only).")
-    beta2: Fraction = Field(0.999, description="Adam's decay of the squared gradient (adam only).")
-    epsilon: Positive = Field(1e-8, description="Adam's smallest divisor (adam only).")
-    decay: Annotated[float, Field(ge=0)] = Field(0.001, description="Weight decay.")
-    peer: Annotated[float, Field(ge=0)] = Field(
-        0.03, description="Strength of peer normalisation (footnote 9); 0 switches it off."
-    )
-    peer_momentum: Fraction = Field(0.9, description="Weight of the past in each unit's mean.")
-    peer_start: Annotated[float, Field(ge=0)] = Field(0.5, description="Each unit's first mean.")
     fixed: bool = Field(
         False, description="Leave hidden layers at their random start; only the read-out learns."
     )
@@ -85,12 +33,6 @@ class Parameters(specs.Spec):
     top_down_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         0.05, description="Fraction of a case's error that one step takes away (top_down only)."
     )
-    readout_layers: (
-        Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None
-    ) = Field(
-        None,
-        description="Layers that vote in all read-outs; default all but the first, if not alone.",
-    )
     candidates: Annotated[int, Field(ge=2)] | None = Field(
         None,
         description=(
@@ -98,42 +40,14 @@ class Parameters(specs.Spec):
             "'candidates'."
         ),
     )
-    readout_rate: Annotated[float, Field(ge=0)] = Field(
-        0.1, description="Learning rate of the softmax; 0 for none."
-    )
-    readout_momentum: Fraction = Field(0.9, description="Momentum of the softmax.")
-    readout_decay: Annotated[float, Field(ge=0)] = Field(
-        0.003, description="Weight decay of the softmax."
-    )
 
     @model_validator(mode="after")
-    def _readout_layers_exist(self) -> Parameters:
-        chosen = self.readout_layers
-        if chosen is None:
-            return self
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise ValueError("readout_layers: name each voting layer once, and at least one")
-        missing = [its for its in chosen if its > len(self.layers)]
-        if missing:
-            raise ValueError(
-                f"readout_layers: there is no layer {missing[0]}, only {len(self.layers)}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _layers_fit(self) -> Parameters:
-        problem = order_problem(self.layers)
-        if problem:
-            raise ValueError(f"layers: {problem}")
+    def _label_is_there(self) -> Parameters:
         if self.label != "none" and isinstance(self.layers[0], LocalLayer):
             raise ValueError(
                 "label: a first layer with receptive fields has no inputs for a label; use "
                 "label: none (or kind recurrent, whose label is at the top)"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _label_is_there(self) -> Parameters:
         for name in ("top_down", "candidates"):
             if self.label == "none" and getattr(self, name):
                 raise ValueError(f"{name}: it needs a label in the input, and label is none")
@@ -148,10 +62,3 @@ class Parameters(specs.Spec):
         if not self.readout_rate:
             lacks += ["label_probabilities", *(["classify"] if self.label == "none" else [])]
         return tuple(lacks)
-
-    @property
-    def voting(self) -> list[int]:
-        """Indices (from 0) of the layers that vote in all read-outs."""
-        if self.readout_layers is not None:
-            return [number - 1 for number in sorted(self.readout_layers)]
-        return list(range(min(1, len(self.layers) - 1), len(self.layers)))
