@@ -44,6 +44,19 @@ KINDS: dict[str, Kind] = {
             "layerwise",
         ),
     ),
+    "online": Kind(
+        parameters="wakesleep.forward_forward.online_parameters:Parameters",
+        learner="wakesleep.forward_forward.online:Online",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "goodness",
+            "classify",
+            "label_probabilities",
+            "weight_norms",
+        ),
+    ),
     "recurrent": Kind(
         parameters="wakesleep.forward_forward.recurrent_parameters:Parameters",
         learner="wakesleep.forward_forward.recurrent:Recurrent",

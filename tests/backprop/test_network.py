@@ -99,3 +99,48 @@ def test_digits_are_learnt_as_well_as_scikit_learn_does():
     )
     assert ours["validation_error"].item() < theirs + 0.02
     assert np.isfinite(ours["bits"]).all()
+
+
+def test_local_layers_stay_within_their_fields_and_learn_what_autograd_says():
+    layers = [{"field": 2, "channels": 3, "edges": "cut"}, 4]
+    setting = Setting(12, 3, torch.device("cpu"), torch.float64, Streams(0), 0, (4, 3))
+    told = {"layers": layers, "rate": 0.01, "label_smoothing": 0.1}
+    net = Backprop(Parameters.model_validate(told), setting)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(6, 12, generator=generator, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    dense = net.connections[0].as_dense(net.weights[0].detach())
+    seen = dense != 0
+    hidden = torch.relu(images @ dense.T)
+    for weight in net.weights[1:-1]:
+        hidden = torch.relu(hidden @ weight.T)
+    torch.testing.assert_close(net.logits(images), hidden @ net.weights[-1].T)
+    target = torch.full((6, 3), 0.1 / 3, dtype=torch.float64)
+    target[torch.arange(6), labels] += 0.9
+
+    def loss():
+        return -(target * net.logits(images).log_softmax(1)).sum(1).mean()
+
+    before = float(loss().detach())
+    wanted = torch.autograd.grad(loss(), net.weights)
+    index = torch.arange(6).view(1, -1)
+    old = [its.detach().clone() for its in net.weights]
+    net.learn(Chunk("positive", images, labels, index, [1.0]))
+    for weight, its, grad in zip(net.weights, old, wanted, strict=True):
+        moved = (weight - its).detach()
+        # Adam's first step goes against the sign of the gradient, a step's length each.
+        inside = (grad.abs() > 1e-6) & (its != 0)
+        torch.testing.assert_close(moved[inside], -0.01 * grad[inside].sign(), rtol=1e-2, atol=0)
+    assert float(loss().detach()) < before
+    assert not net.connections[0].as_dense(net.weights[0].detach())[~seen].any()
+
+
+def test_dropout_leaves_the_mean_as_it_is_and_only_learning_has_it():
+    setting = Setting(5, 3, torch.device("cpu"), torch.float64, Streams(0))
+    net = Backprop(Parameters(layers=(400,), dropout=0.25), setting)
+    x = torch.rand(1, 5, dtype=torch.float64)
+    drawn = net.logits(x.expand(20_000, -1), learning=True).detach()
+    error = drawn.std(0) / 20_000**0.5
+    assert bool((error > 0).all())
+    assert bool(((drawn.mean(0) - net.logits(x).detach()[0]).abs() < 5 * error).all())
+    assert torch.equal(net.logits(x.expand(2, -1))[0], net.logits(x.expand(2, -1))[1])

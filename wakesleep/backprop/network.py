@@ -1,4 +1,7 @@
-"""A dense network of rectified linear units that learns labels by backpropagation and Adam.
+"""A network of rectified linear units that learns labels by backpropagation and Adam.
+
+Dense layers or local ones without weight sharing, dropout (Srivastava et al. 2014) and label
+smoothing (Szegedy et al. 2016): the baselines of sections 3 and 4 of Hinton 2022.
 
 It runs under the same protocols as the local rules. It has no negative phase: awake (and in
 interleaved steps) it learns from real cases, asleep it rests.
@@ -6,7 +9,6 @@ interleaved steps) it learns from real cases, asleep it rests.
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.backprop.parameters import Parameters
+from wakesleep.connections import connected
 from wakesleep.model import Chunk, Setting
 
 
@@ -38,12 +41,17 @@ class Backprop:
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p, generator = parameters, setting.streams("weights")
         kind: dict[str, Any] = {"device": setting.device, "dtype": setting.dtype}
+        layers = (*p.layers, setting.classes)
+        self.connections = connected(setting.features, setting.image, layers, setting.device)
+        self.biases = [torch.zeros(its.units, **kind) for its in self.connections]
         self.weights = [
             # Variance 2/fan-in keeps activity's size through rectified layers (He et al. 2015).
-            torch.randn(units, inputs, generator=generator, **kind) * math.sqrt(2 / inputs)
-            for inputs, units in itertools.pairwise((setting.features, *p.layers, setting.classes))
+            math.sqrt(2) * its.start(generator, self.biases[0])
+            for its in self.connections
         ]
-        self.biases = [torch.zeros(len(weight), **kind) for weight in self.weights]
+        self.dropout, self.input_dropout = p.dropout, p.input_dropout
+        self.label_smoothing = p.label_smoothing
+        self.silencer = setting.streams("dropout") if p.dropout or p.input_dropout else None
         self.layer_names = tuple(str(number + 1) for number in range(len(self.weights)))
         self.readouts = ("softmax",)
         for its in (*self.weights, *self.biases):
@@ -56,12 +64,22 @@ class Backprop:
         )
         self.rate = p.rate
 
-    def logits(self, images: Tensor) -> Tensor:
-        """Return total inputs of the softmax (n, classes)."""
-        y = images
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            y = torch.relu(torch.addmm(bias, y, weight.T))
-        return torch.addmm(self.biases[-1], y, self.weights[-1].T)
+    def logits(self, images: Tensor, learning: bool = False) -> Tensor:
+        """Return total inputs of the softmax (n, classes); units drop out while it learns."""
+        y = self._dropped(images, self.input_dropout) if learning else images
+        layers = zip(self.connections, self.weights, self.biases, strict=True)
+        *hidden, (top, weight, bias) = layers
+        for wires, its_weight, its_bias in hidden:
+            y = torch.relu(wires.drive(y, its_weight, its_bias))
+            y = self._dropped(y, self.dropout) if learning else y
+        return top.drive(y, weight, bias)
+
+    def _dropped(self, y: Tensor, share: float) -> Tensor:
+        """Return activities with a random share silenced, the others raised to make up for it."""
+        if not share:
+            return y
+        drawn = torch.rand(y.shape, generator=self.silencer, device=y.device)
+        return y * (drawn >= share) / (1 - share)
 
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
@@ -71,12 +89,17 @@ class Backprop:
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate * chunk.gains[step]
             images, labels = chunk.take(index)
-            loss = torch.nn.functional.cross_entropy(self.logits(images), labels)
+            loss = torch.nn.functional.cross_entropy(
+                self.logits(images, learning=True), labels, label_smoothing=self.label_smoothing
+            )
             if not bool(loss.isfinite()):
                 return step
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
+            with torch.no_grad():
+                for wires, weight in zip(self.connections, self.weights, strict=True):
+                    wires.confine(weight)
         return None
 
     @torch.no_grad()
@@ -92,7 +115,12 @@ class Backprop:
     @torch.no_grad()
     def weight_norms(self) -> Tensor:
         """Return each layer's root sum of squared weights per unit (layers,)."""
-        return torch.stack([its.norm() / math.sqrt(len(its)) for its in self.weights])
+        return torch.stack(
+            [
+                its.norm() / math.sqrt(wires.units)
+                for its, wires in zip(self.weights, self.connections, strict=True)
+            ]
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return every tensor that a resumed run needs."""

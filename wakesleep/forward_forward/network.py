@@ -16,6 +16,7 @@ from torch import Tensor
 from wakesleep.connections import Connection, connected
 from wakesleep.errors import InputError
 from wakesleep.forward_forward.activation import ACTIVATIONS
+from wakesleep.forward_forward.black_box import boxes, perturb
 from wakesleep.forward_forward.common import Common
 from wakesleep.forward_forward.generator import TINY, Generator
 from wakesleep.forward_forward.goodness import GOODNESS
@@ -132,6 +133,10 @@ class ForwardForward:
             else None
         )
         self.label_table = self.label.table(self.layers[0].bias)
+        self.streams = setting.streams
+        self.boxes = boxes(p.black_box, widths[1:], setting.streams("boxes"), self.layers[0].bias)
+        self.box_learning = (p.box_noise, p.box_rate, p.box_every)
+        self.steps = 0
         self._batch: _Batch | None = None
 
     # Passes -----------------------------------------------------------------------------------
@@ -148,7 +153,13 @@ class ForwardForward:
         return canvas, first.connection.drive(canvas, first.weight)
 
     def forward(
-        self, canvas: Tensor, product: Tensor, labels: Tensor, top: int | None = None
+        self,
+        canvas: Tensor,
+        product: Tensor,
+        labels: Tensor,
+        top: int | None = None,
+        chance: torch.Generator | None = None,
+        noise: list[Tensor] | None = None,
     ) -> Pass:
         """Run the network once.
 
@@ -160,6 +171,10 @@ class ForwardForward:
             (n,); the number of classes stands for the neutral label.
         top
             Number of layers to go up; default all.
+        chance
+            Random stream of black boxes; default the start of one, as for all that only look.
+        noise
+            What is added to the outputs of black boxes that learn (n, units).
         """
         first = self.layers[0]
         inputs = self.label.written(canvas, self.label_table, labels)
@@ -170,15 +185,31 @@ class ForwardForward:
         else:
             z = (product * factor).add_(first.bias)
         done = Pass([inputs.mul_(factor)])
+        if self.boxes and chance is None:
+            chance = self.streams.fresh("boxes looked at")
         for depth, layer in enumerate(self.layers[:top]):
             if depth:
-                done.inputs.append(done.normalised[-1])
+                done.inputs.append(self._boxed(depth - 1, done.normalised[-1], chance, noise))
                 z = layer.connection.drive(done.inputs[-1], layer.weight, layer.bias)
             y = self.pieces.activation.value(z)
             done.totals.append(z)
             done.activities.append(y)
             done.normalised.append(y * self.normalise(y))
         return done
+
+    def _boxed(
+        self,
+        depth: int,
+        x: Tensor,
+        chance: torch.Generator | None,
+        noise: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Return what the layer above gets of a layer's normalised activity (n, units)."""
+        if not self.boxes:
+            return x
+        assert chance is not None  # whoever has boxes gives them one
+        out = self.boxes[depth](x, chance, None if noise is None else noise[depth])
+        return out * self.normalise(out)
 
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return each layer's goodness (layers, n) for images (n, features) with labels (n,)."""
@@ -363,8 +394,12 @@ class ForwardForward:
         # Where only some layers learn and nothing else looks, those above them can stay silent.
         looked_at = reads or self.generator is not None
         top = None if chunk.layers is None or looked_at else max(chunk.layers)
-        done = self.forward(canvas, product, shown_labels, top)
+        chance = self.streams("boxes") if self.boxes else None
+        done = self.forward(canvas, product, shown_labels, top, chance)
         total, normalised = self._update(done, rows, cases, chunk, gain)
+        self.steps += 1
+        if self.boxes and self.boxes[0].kind == "learning" and chunk.sign != "negative":
+            self._perturb(canvas[:cases], product[:cases], labels)
         if chunk.sign != "negative":
             if reads:
                 voters = batch.voters
@@ -394,7 +429,10 @@ class ForwardForward:
         drill = chunk.updates_per_batch > 1
         for depth, layer in enumerate(self.layers[: len(done.totals)]):
             # In a drill the layers below have moved on since the pass.
-            given = done.normalised[depth - 1] if drill and depth else done.inputs[depth]
+            given = done.inputs[depth]
+            if drill and depth:
+                chance = self.streams("boxes") if self.boxes else None
+                given = self._boxed(depth - 1, done.normalised[depth - 1], chance)
             for _ in range(chunk.updates_per_batch):
                 z, y = done.totals[depth][:rows], done.activities[depth][:rows]
                 if drill:
@@ -410,6 +448,20 @@ class ForwardForward:
                 y = self._activity(layer, given)[1]
                 done.normalised[depth] = y * self.normalise(y)
         return total, done.normalised
+
+    def _perturb(self, canvas: Tensor, product: Tensor, labels: Tensor) -> None:
+        """Let black boxes learn from what noise does to the cost of real cases."""
+        size, rate, every = self.box_learning
+        if self.steps % every:
+            return
+        clean = self.forward(canvas, product, labels)
+
+        def cost(noise: list[Tensor] | None) -> Tensor:
+            done = clean if noise is None else self.forward(canvas, product, labels, noise=noise)
+            odds = self.log_odds(self._goodness(done.activities))[1:]  # of layers above a box
+            return -torch.nn.functional.logsigmoid(odds).sum(0)
+
+        perturb(self.boxes, clean.normalised[:-1], cost, size, rate, self.streams("boxes"))
 
     def _activity(self, layer: Layer, given: Tensor) -> tuple[Tensor, Tensor]:
         """Return a layer's total input and activity (rows, units) for inputs (rows, inputs)."""
@@ -445,6 +497,8 @@ class ForwardForward:
         return {
             "layers": [layer.state() for layer in self.layers],
             "softmax": self.softmax.state_dict(),
+            "boxes": [its.weight for its in self.boxes],
+            "steps": self.steps,
             "generator": None if self.generator is None else self.generator.state_dict(),
         }
 
@@ -455,6 +509,9 @@ class ForwardForward:
             for layer, tensors in zip(self.layers, state["layers"], strict=True)
         ]
         self.softmax.load_state_dict(state["softmax"])
+        self.steps = state["steps"]
+        for box, weight in zip(self.boxes, state["boxes"], strict=True):
+            box.weight = weight
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from wakesleep.forward_forward.common import Common
 from wakesleep.receptive_fields import LocalLayer
-from wakesleep.specs import Fraction
+from wakesleep.specs import Fraction, Positive
 
 
 class Parameters(Common):
@@ -39,6 +39,20 @@ class Parameters(Common):
             "So many labels that the softmax finds most probable are tried by a third read-out, "
             "'candidates'."
         ),
+    )
+
+    black_box: Literal["none", "quantised", "random", "stochastic", "learning"] = Field(
+        "none",
+        description=(
+            "What lies between layers (section 7): nothing; activities rounded to few levels; a "
+            "random matrix and a hard threshold; counts of random spikes; or a map that learns "
+            "slowly by activity perturbation."
+        ),
+    )
+    box_rate: Positive = Field(1e-4, description="Learning rate of a black box that learns.")
+    box_noise: Positive = Field(0.1, description="Standard deviation of its perturbations.")
+    box_every: Annotated[int, Field(ge=1)] = Field(
+        1, description="Steps of the layers for every step of such a box."
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,42 @@
+"""The parameters of an ``online`` model file, checked without importing torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from wakesleep.forward_forward import parameters
+from wakesleep.receptive_fields import LocalLayer
+
+
+class Parameters(parameters.Parameters):
+    """What an ``online`` model file may set, beside what a ``forward_forward`` file may.
+
+    Rates, momentum and peer normalisation are of no use here: eq. 4 says how far a step goes.
+    """
+
+    certainty: Annotated[float, Field(gt=0.5, lt=1)] = Field(
+        0.9, description="Probability of being right that a case is brought to in every layer."
+    )
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="Part of the way there that a single case goes; 1 is one-shot learning."
+    )
+
+    @model_validator(mode="after")
+    def _is_what_eq_4_is_for(self) -> Parameters:
+        for name, value in (("activation", "relu"), ("goodness", "sum_of_squares"), ("blocks", 1)):
+            if getattr(self, name) != value:
+                raise ValueError(f"{name}: one-shot learning (eq. 4) is for {value} alone")
+        if self.normalisation == "none":
+            raise ValueError("normalisation: without any, one layer's step would change the next")
+        if self.black_box == "learning" or self.top_down or self.fixed:
+            raise ValueError("black_box 'learning', top_down and fixed are for other kinds")
+        if any(isinstance(its, LocalLayer) for its in self.layers):
+            raise ValueError("layers: one-shot learning is for dense layers")
+        return self
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Capabilities of the kind that a network with these parameters does not have."""
+        return () if self.readout_rate else ("label_probabilities",)
