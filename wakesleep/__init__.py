@@ -24,6 +24,7 @@ _HOMES = {
     "dreams": "wakesleep.dreaming",
     "hypnograms": "",
     "likelihood": "wakesleep.likelihoods",
+    "looking": "",
     "load": "wakesleep.loading",
     "run": "wakesleep.running",
     "open": "wakesleep.results:open_result",

@@ -151,6 +151,25 @@ class Completes(Protocol):
 
 
 @runtime_checkable
+class HasFields(Protocol):
+    """Offers ``fields``: units of the first layer see an image through weights of their own."""
+
+    def receptive_fields(self) -> Tensor:
+        """Return the weights from the image to each unit of the first layer (units, features)."""
+
+
+@runtime_checkable
+class TriesLabels(Protocol):
+    """Offers ``label_goodness``: finds an image more or less good with every label."""
+
+    def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return every layer's activity (cases, units) for images shown with labels."""
+
+    def label_goodness_in_time(self, images: Tensor) -> Tensor:
+        """Return the goodness (steps in time, layers, cases, classes) with every label."""
+
+
+@runtime_checkable
 class HasMemories(Protocol):
     """Offers ``memories``: stores patterns that may or may not be fixed points."""
 
@@ -180,6 +199,8 @@ CAPABILITIES: dict[str, type] = {
     "likelihood": HasLikelihood,
     "codes": HasCodes,
     "complete": Completes,
+    "fields": HasFields,
+    "label_goodness": TriesLabels,
     "memories": HasMemories,
     "weight_norms": HasWeightNorms,
     "momentum": Learner,

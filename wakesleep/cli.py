@@ -190,6 +190,41 @@ def dream(
 
 
 @app.command()
+def look(
+    what: Annotated[str, typer.Argument(help="fields, activity, labels or hybrids.")],
+    result: Annotated[str, typer.Argument(help="A result; for hybrids the name of a data set.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-WHAT.png.")
+    ] = None,
+    first: Annotated[int, typer.Option(help="The (first) validation image.")] = 0,
+    number: Annotated[int | None, typer.Option("-n", help="Units or images shown.")] = None,
+    blurs: Annotated[int | None, typer.Option(help="Of the masks of hybrids.")] = None,
+) -> None:
+    """Draw what a trained network sees, or the hybrids that it learns against."""
+    from wakesleep import looking
+    from wakesleep.plots import save_look
+
+    kinds = ("fields", "activity", "labels", "hybrids")
+    some = {} if number is None else {"units" if what == "fields" else "cases": number}
+    match what:
+        case "fields":
+            found = looking.receptive_fields(result, **some)
+        case "activity":
+            found = looking.activities(result, case=first)
+        case "labels":
+            found = looking.label_goodness(result, first=first, **some)
+        case "hybrids":
+            found = looking.hybrids(result, blurs=blurs, **some)
+        case _:
+            raise InputError(
+                f"'{what}' is nothing to look at; allowed are {listed(kinds)}{nearest(what, kinds)}"
+            )
+    place = Path(f"{result}-hybrids.png") if what == "hybrids" else None
+    out = out or place or _beside(Path(result), f"-{what}.png")
+    typer.echo(f"figure: {save_look(found, what, out)}")
+
+
+@app.command()
 def likelihood(
     result: Path,
     temperatures: Annotated[int, typer.Option(help="Steps of importance sampling.")] = 1000,

@@ -46,6 +46,10 @@ class Dense:
     def confine(self, weight: Tensor) -> None:
         """Do nothing: every weight may be any number."""
 
+    def as_dense(self, weight: Tensor) -> Tensor:
+        """Return the weights as they are."""
+        return weight
+
 
 @dataclass(frozen=True)
 class Local:

@@ -42,6 +42,8 @@ KINDS: dict[str, Kind] = {
             "baseline",
             "updates_per_batch",
             "layerwise",
+            "fields",
+            "label_goodness",
         ),
     ),
     "online": Kind(
@@ -55,6 +57,8 @@ KINDS: dict[str, Kind] = {
             "classify",
             "label_probabilities",
             "weight_norms",
+            "fields",
+            "label_goodness",
         ),
     ),
     "recurrent": Kind(
@@ -69,6 +73,8 @@ KINDS: dict[str, Kind] = {
             "label_probabilities",
             "weight_norms",
             "momentum",
+            "fields",
+            "label_goodness",
         ),
     ),
     "boltzmann": Kind(
@@ -135,6 +141,7 @@ KINDS: dict[str, Kind] = {
             "classify",
             "label_probabilities",
             "weight_norms",
+            "fields",
         ),
     ),
     "ngram": Kind(

@@ -116,6 +116,7 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
         values: dict[str, Scalar] = {
             name: value for name, value in spec.set.items() if name not in own
         }
+        values |= _inputs(spec.models[place[0]])
         for item, number in zip(spec.vary, place[2:], strict=True):
             values |= {name: choices[number] for name, choices in item.items()}
         try:
@@ -155,8 +156,14 @@ def _own(arm: str | Arm) -> set[str]:
     return set(arm.set) if isinstance(arm, Arm) else set()
 
 
+def _inputs(arm: str | Arm) -> dict[str, Scalar]:
+    """Return the protocol's inputs that a model's runs have for themselves."""
+    return dict(arm.inputs) if isinstance(arm, Arm) else {}
+
+
 def _refuse_arms_that_are_varied(spec: Study, document: files.Document) -> None:
     own = {name for arm in spec.protocols for name in _own(arm)}
+    own |= {name for arm in spec.models for name in _inputs(arm)}
     own |= {f"model.{name}" for arm in spec.models for name in _own(arm)}
     for number, item in enumerate(spec.vary):
         for name in item:
@@ -188,6 +195,11 @@ def _check_names(
     places: list[tuple[files.Path_, str]] = [(("set", name), name) for name in spec.set]
     places += [
         (("vary", number, name), name) for number, its in enumerate(spec.vary) for name in its
+    ]
+    places += [
+        (("models", number, "inputs", name), name)
+        for number, arm in enumerate(spec.models)
+        for name in _inputs(arm)
     ]
     for path, name in places:
         known = parameters if name.startswith("model.") else inputs

@@ -27,6 +27,9 @@ class Arm(specs.Spec):
     name: specs.Name
     use: str = Field(description="Name of a shipped file, or a path from the study's folder.")
     set: dict[str, Any] = Field({}, description="Parameters of the model, inputs of the protocol.")
+    inputs: dict[str, Scalar] = Field(
+        {}, description="For a model: inputs of the protocol in the runs of this model."
+    )
 
 
 class Outcome(specs.Spec):
@@ -168,6 +171,9 @@ class Study(specs.Spec):
                 f"{listed(sorted(twice))} names two things in the result; rename an outcome, or "
                 "vary one of two alike names"
             )
+        for arm in self.protocols:
+            if isinstance(arm, Arm) and arm.inputs:
+                raise ValueError(f"protocol '{arm.name}': 'inputs' are for models; use 'set'")
         if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed stands twice in 'seeds'")
         for item in self.vary:

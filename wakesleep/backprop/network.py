@@ -113,6 +113,11 @@ class Backprop:
         return self.logits(images).argmax(1)
 
     @torch.no_grad()
+    def receptive_fields(self) -> Tensor:
+        """Return the weights from the image to each unit of the first layer (units, features)."""
+        return self.connections[0].as_dense(self.weights[0])
+
+    @torch.no_grad()
     def weight_norms(self) -> Tensor:
         """Return each layer's root sum of squared weights per unit (layers,)."""
         return torch.stack(

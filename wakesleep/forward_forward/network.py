@@ -286,6 +286,20 @@ class ForwardForward:
             return proposed.gather(1, best.unsqueeze(1)).squeeze(1)
         return self.label_goodness(images)[self.voting].sum(0).argmax(1)
 
+    def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return every layer's activity (n, units) for images (n, features) with labels (n,)."""
+        return self.forward(*self.first_product(images), labels).activities
+
+    def label_goodness_in_time(self, images: Tensor) -> Tensor:
+        """Return :meth:`label_goodness` with one step in time (1, layers, n, classes)."""
+        return self.label_goodness(images).unsqueeze(0)
+
+    def receptive_fields(self) -> Tensor:
+        """Return the weights from the image to each unit of the first layer (units, features)."""
+        first = self.layers[0]
+        weight = first.connection.as_dense(first.weight)
+        return self.label.images(weight[:, self.classes :] if self.sees_labels else weight)
+
     def weight_norms(self) -> Tensor:
         """Return each layer's root mean square weight times the root of its fan-in (layers,).
 

@@ -75,4 +75,6 @@ class Parameters(Common):
         lacks = [] if self.top_down else ["dream"]
         if not self.readout_rate:
             lacks += ["label_probabilities", *(["classify"] if self.label == "none" else [])]
+        if self.label == "none":
+            lacks.append("label_goodness")
         return tuple(lacks)

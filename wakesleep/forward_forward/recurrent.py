@@ -223,6 +223,31 @@ class Recurrent:
         """Return theta of eq. 1 of each layer (layers,)."""
         return self.layers[0].bias.new_tensor([theta(its, self.pieces) for its in self.layers])
 
+    def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return every layer's activity (n, units) after the last judged step in time."""
+        frames = self.frames(images)
+        states, label = self.bottom_up(frames), self.label_table[labels]
+        for time in range(1, self.parameters.judged[1] + 1):
+            states = self.step(frames(time), states, label)[2]
+        return states
+
+    def label_goodness_in_time(self, images: Tensor) -> Tensor:
+        """Return the goodness with every label (iterations, layers, n, classes)."""
+        frames, found = self.frames(images), []
+        for name in range(self.classes):
+            label = self.label_table[torch.full((len(images),), name, device=images.device)]
+            states, each = self.bottom_up(frames), []
+            for time in range(1, self.parameters.iterations + 1):
+                states = self.step(frames(time), states, label)[2]
+                each.append(self._goodness(states))
+            found.append(torch.stack(each))
+        return torch.stack(found, dim=3)
+
+    def receptive_fields(self) -> Tensor:
+        """Return the weights from the image to each unit of the first layer (units, features)."""
+        first = self.layers[0]
+        return first.connection.as_dense(first.weight)[:, : self.widths[0]]
+
     def label_goodness(self, images: Tensor) -> Tensor:
         """Return the goodness (layers, n, classes) of images (n, features) with every label."""
         found = []

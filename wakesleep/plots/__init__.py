@@ -4,13 +4,24 @@ from wakesleep.plots.activity import draw_activity, save_activity
 from wakesleep.plots.agreement import draw_agreement, save_agreement
 from wakesleep.plots.curves import error, false_positives, goodness, number
 from wakesleep.plots.dreams import dreams, save_dreams
+from wakesleep.plots.looks import (
+    draw_activities,
+    draw_fields,
+    draw_hybrids,
+    draw_labels,
+    save_look,
+)
 from wakesleep.plots.overview import check_path, overview, save_hypnogram, save_overview
 from wakesleep.plots.phases import hypnogram, shade
 
 __all__ = [
     "check_path",
+    "draw_activities",
     "draw_activity",
     "draw_agreement",
+    "draw_fields",
+    "draw_hybrids",
+    "draw_labels",
     "dreams",
     "error",
     "false_positives",
@@ -22,6 +33,7 @@ __all__ = [
     "save_agreement",
     "save_dreams",
     "save_hypnogram",
+    "save_look",
     "save_overview",
     "shade",
 ]
