@@ -28,6 +28,7 @@ def test_every_command_exists(wakesleep):
         "run",
         "plot",
         "dream",
+        "look",
         "hypnogram",
         "likelihood",
         "agreement",

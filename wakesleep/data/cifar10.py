@@ -7,6 +7,7 @@ once otherwise. An image's features are ordered by row, column and colour.
 
 from __future__ import annotations
 
+import codecs
 import io
 import pickle
 import tarfile
@@ -110,6 +111,8 @@ class _Arrays(pickle.Unpickler):
             return np.ndarray
         if (module, name) == ("numpy", "dtype"):
             return np.dtype
+        if (module, name) == ("_codecs", "encode"):  # how some pickles hold bytes
+            return codecs.encode
         if name == "_reconstruct" and module in (
             "numpy.core.multiarray",
             "numpy._core.multiarray",

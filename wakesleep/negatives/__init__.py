@@ -93,6 +93,7 @@ SOURCES: dict[str, Source] = {
             ),
         },
     ),
+    "noise": Source("wakesleep.negatives.noise"),
     "dream": Source(
         "wakesleep.negatives.dream",
         needs="dream",
