@@ -134,11 +134,11 @@ class Spiking:
         found = []
         for some in images.split(self._rows):
             drive = codes.image_spikes(p, some.to(self.like), generator) @ forward[0][: self.pixels]
-            each = []
+            each, whole = [], torch.empty_like(drive)
             for label in range(self.classes):
                 named = codes.label_spikes(p, len(some), self.like, generator)
                 row = forward[0][self.pixels + label]
-                whole = drive + named.unsqueeze(2) * row
+                torch.addcmul(drive, named.unsqueeze(2), row, out=whole)
                 each.append(twin.present(p, forward, drive, whole).goodness.sum(0))
             found.append(torch.stack(each, dim=1))
         return torch.cat(found).to(images)

@@ -98,7 +98,7 @@ def present(
     cases = drive.shape[1]
     v = [drive.new_zeros(cases, its.shape[1]) for its in forward]
     counts = [torch.zeros_like(its) for its in v]
-    good = [drive.new_zeros(cases, 1) for _ in v]
+    good = [drive.new_zeros(cases, 1) for _ in v[:-1]]  # of layers that another one listens to
     trace = [drive.new_zeros(cases, its.shape[0]) for its in forward] if eligible else []
     eligibility = [torch.zeros_like(its) for its in forward] if eligible else []
     kept: list[list[Tensor]] = [[] for _ in v]
@@ -113,7 +113,7 @@ def present(
             for layer, its in enumerate(trace):
                 its.mul_(fade)
                 eligibility[layer].addmm_(its.T, fired[layer])
-        sent = [None, *(its * (1 + g).rsqrt() for its, g in zip(fired, good, strict=True))]
+        sent = [None, *(its * (1 + g).rsqrt() for its, g in zip(fired, good, strict=False))]
         for layer, potential in enumerate(v):
             below = sent[layer]
             potential.add_(drive[step] if below is None else below @ forward[layer])
@@ -121,10 +121,10 @@ def present(
             counts[layer].add_(fired[layer])
             if eligible:
                 trace[layer].add_(raster[step] if below is None else below)
-        good = [its.square().mean(1, keepdim=True) for its in counts]
+        good = [its.square().mean(1, keepdim=True) for its in counts[:-1]]
     return Seen(
         counts,
-        torch.stack([its.squeeze(1) for its in good]),
+        torch.stack([its.square().mean(1) for its in counts]),
         eligibility,
         [torch.stack(its) for its in kept] if keep else [],
     )
