@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from wakesleep import specs
 from wakesleep.errors import InputError
@@ -59,7 +60,15 @@ class LocalLayer(specs.Spec):
         return list(range(first, last + 1, self.stride))
 
 
-Layers = Annotated[tuple[specs.Width | LocalLayer, ...], Field(min_length=1, strict=False)]
+def _which(layer: object) -> str:
+    return "<LocalLayer>" if isinstance(layer, Mapping | LocalLayer) else "<Units>"
+
+
+Layer = Annotated[
+    Annotated[specs.Width, Tag("<Units>")] | Annotated[LocalLayer, Tag("<LocalLayer>")],
+    Discriminator(_which),
+]
+Layers = Annotated[tuple[Layer, ...], Field(min_length=1, strict=False)]
 
 
 def order_problem(layers: tuple[int | LocalLayer, ...]) -> str | None:

@@ -47,6 +47,12 @@ def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: 
         raise InputError("one_shot needs a normalisation, or a layer would change the next")
     if label is not None and not 0 <= label < network.classes:
         raise InputError(f"one_shot: label {label} is not one of 0 to {network.classes - 1}")
+    features = len(network.receptive_fields()[0])
+    if image.shape != (features,):
+        raise InputError(
+            f"one_shot: the network sees images of {features} pixels, not of shape "
+            f"{tuple(image.shape)}"
+        )
     if wanted.shape != (len(network.layers),) or not bool((wanted > 0).all()):
         raise InputError(f"one_shot needs {len(network.layers)} positive wanted sums of squares")
     labels = torch.tensor([network.classes if label is None else label], device=image.device)
