@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from wakesleep import specs
 from wakesleep.errors import listed, nearest
@@ -30,6 +30,21 @@ class Arm(specs.Spec):
     inputs: dict[str, Scalar] = Field(
         {}, description="For a model: inputs of the protocol in the runs of this model."
     )
+
+
+def _which(arm: object) -> str:
+    return "<Arm>" if isinstance(arm, Mapping | Arm) else "<Name>"
+
+
+Arms = Annotated[
+    tuple[
+        Annotated[
+            Annotated[str, Tag("<Name>")] | Annotated[Arm, Tag("<Arm>")], Discriminator(_which)
+        ],
+        ...,
+    ],
+    Field(strict=False, min_length=1),
+]
 
 
 class Outcome(specs.Spec):
@@ -126,8 +141,8 @@ class Study(specs.Spec):
     study: specs.Name
     description: str = ""
     references: Words = ()
-    models: Annotated[tuple[str | Arm, ...], Field(strict=False, min_length=1)]
-    protocols: Annotated[tuple[str | Arm, ...], Field(strict=False, min_length=1)]
+    models: Arms
+    protocols: Arms
     set: dict[str, Scalar] = Field({}, description="Inputs and model.NAME parameters of all runs.")
     vary: Annotated[tuple[Values, ...], Field(strict=False)] = Field(
         (),
