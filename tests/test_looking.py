@@ -110,6 +110,15 @@ def test_what_cannot_be_looked_at(run, told, message):
         told(run)
 
 
+@pytest.mark.parametrize(
+    "told", [["activity", "x.zarr", "-n", "5"], ["fields", "x.zarr", "--first", "3"]]
+)
+def test_options_that_mean_nothing(told):
+    done = CliRunner().invoke(app, ["look", *told])
+    assert isinstance(done.exception, InputError)
+    assert "means nothing to 'look" in str(done.exception)
+
+
 def test_a_model_without_labels_has_no_goodness_of_labels(tmp_path):
     file = tmp_path / "net.yaml"
     file.write_text(

@@ -22,6 +22,9 @@ class Learner(Protocol):
     in time ``check_clock(seconds)``, given how long the protocol's clock lets a case last. Both
     are called before anything is written, and raise an ``InputError``.
 
+    Cases are had by ``chunk.take``, once for every presentation: it shifts images where the
+    protocol says so.
+
     What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
     and draw no random number from a stream that learning uses.
     """

@@ -204,7 +204,12 @@ def look(
     from wakesleep import looking
     from wakesleep.plots import save_look
 
-    kinds = ("fields", "activity", "labels", "hybrids")
+    kinds = {"fields": "n", "activity": "first", "labels": "n first", "hybrids": "n blurs"}
+    given = {"n": number is not None, "first": first != 0, "blurs": blurs is not None}
+    for name, there in given.items():
+        if there and what in kinds and name not in kinds[what].split():
+            option = "-n" if name == "n" else f"--{name}"
+            raise InputError(f"{option} means nothing to 'look {what}'")
     some = {} if number is None else {"units" if what == "fields" else "cases": number}
     match what:
         case "fields":

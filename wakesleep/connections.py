@@ -18,9 +18,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wakesleep.errors import InputError
 from wakesleep.receptive_fields import LocalLayer
+from wakesleep.specs import MOST_UNITS
 
 TILE_UNITS = 32  # fewer units than this and a tile's product is slow
+MOST_WASTE = 1.5  # most that a tile's window is longer than a field, in each direction
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,16 @@ def connected(
     map_below: Tensor | None = None
     for number, its in enumerate(layers, 1):
         if isinstance(its, LocalLayer):
+            if not math.prod(image):
+                raise InputError("receptive fields are for images; these data are strings")
             if map_below is None:
                 map_below = torch.arange(math.prod(image)).view(*image)
+            places = math.prod(len(its.starts(side, str(number))) for side in map_below.shape[:2])
+            if places * its.channels > MOST_UNITS:
+                raise InputError(
+                    f"layer {number}: {places} places with {its.channels} units each are more than "
+                    f"{MOST_UNITS:,} units"
+                )
             made = local(map_below, its, str(number), device)
             map_below = made.output
             found.append(made)
@@ -166,7 +177,12 @@ def local(
     starts = [its.starts(side, name) for side in below.shape[:2]]
     sides = [len(its) for its in starts]
     if tile is None:
-        fit = [t for t in range(1, min(sides) + 1) if all(side % t == 0 for side in sides)]
+        fit = [
+            t
+            for t in range(1, min(sides) + 1)
+            if all(side % t == 0 for side in sides)
+            and (t - 1) * its.stride + its.field <= MOST_WASTE * its.field
+        ]
         tile = next((t for t in fit if t * t * its.channels >= TILE_UNITS), fit[-1])
     reach = (tile - 1) * its.stride + its.field
     # Beyond the edges of the map lies nothing: an input of zero, the last.

@@ -48,7 +48,7 @@ def receptive_fields(store: str | Path, units: int = 100, seed: int = 0) -> xr.D
 
     from wakesleep.results import as_numpy
 
-    learner, its = _asked(store, "fields", "receptive_fields")
+    learner, its = _asked(store, "fields")
     weights = learner.receptive_fields()
     order = torch.randperm(len(weights), generator=torch.Generator().manual_seed(seed))
     chosen = order[: _some(units, "units")].sort().values
@@ -88,11 +88,11 @@ def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr
 
     from wakesleep.results import as_numpy
 
-    learner, its = _asked(store, "label_goodness", "activities")
+    learner, its = _asked(store, "label_goodness")
     image, label = _cases(its, learner, case, 1)
     right = int(label)
     if wrong is None:
-        good = learner.label_goodness_in_time(image)[:, :, 0].mean(0).sum(0)
+        good = learner.label_goodness(image)[learner.voting, 0].sum(0)
         good[right] = -torch.inf
         wrong = int(good.argmax())
     if not 0 <= wrong < its.classes or wrong == right:
@@ -101,8 +101,9 @@ def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr
             f"{its.classes - 1}"
         )
     labels = torch.tensor([right, wrong], device=image.device)
-    with torch.inference_mode():
-        found = learner.activities(image.expand(2, -1), labels)
+    with torch.inference_mode():  # one at a time, so that both see the same noise and movement
+        each = [learner.activities(image, labels[k : k + 1]) for k in range(2)]
+    found = [torch.cat(its) for its in zip(*each, strict=True)]
     return xr.Dataset(
         {
             "image": (PIXELS, as_numpy(image[0]).reshape(*its.shape, -1)),
@@ -142,7 +143,7 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
 
     from wakesleep.results import as_numpy
 
-    learner, its = _asked(store, "label_goodness", "label_goodness_in_time")
+    learner, its = _asked(store, "label_goodness")
     images, labels = _cases(its, learner, first, _some(cases, "cases"))
     with torch.inference_mode():
         found = learner.label_goodness_in_time(images)
@@ -206,7 +207,6 @@ def hybrids(data: str = "mnist", cases: int = 6, blurs: int | None = None, seed:
     one, two = shown[0::2], shown[1::2]
     generator = torch.Generator().manual_seed(seed)
     mask = masks(len(two), its.shape, blurs, one, generator)
-    mask = mask.repeat_interleave(one.shape[1] // mask.shape[1], dim=1)
     one = one[: len(two)]
     parts = {
         "first": one,
@@ -222,7 +222,7 @@ def hybrids(data: str = "mnist", cases: int = 6, blurs: int | None = None, seed:
     )
 
 
-def _asked(store: str | Path, capability: str, method: str) -> tuple[Any, DataSet]:
+def _asked(store: str | Path, capability: str) -> tuple[Any, DataSet]:
     """Return a trained network that can do something, and its data."""
     from wakesleep.loading import load_model
 
@@ -235,7 +235,6 @@ def _asked(store: str | Path, capability: str, method: str) -> tuple[Any, DataSe
     learner, its = trained(store)
     if its.window is not None:
         raise InputError(f"{store}: '{its.name}' has strings, not images")
-    assert hasattr(learner, method)  # it offers the capability
     return learner, its
 
 

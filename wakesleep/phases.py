@@ -134,7 +134,7 @@ class Phase(specs.Spec):
         ),
     )
     layers: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] | None = Field(
-        None, description="Layers that learn, 1 being the lowest; default all."
+        None, description="Hidden layers that learn, 1 being the lowest; default all."
     )
     stage: StageName | None = Field(
         None, description="What a hypnogram calls it; default by phase and negative data."

@@ -230,8 +230,10 @@ def prepare(request: Request) -> Prepared:
             raise InputError(
                 f"negative data '{negatives.source}' are strings, but '{its.name}' has none"
             )
-        if negatives.source == "hybrid" and its.window is not None:
-            raise InputError(f"negative data 'hybrid' are images, but '{its.name}' has strings")
+        if negatives.source in ("hybrid", "noise") and its.window is not None:
+            raise InputError(
+                f"negative data '{negatives.source}' are images, but '{its.name}' has strings"
+            )
         _check_negatives(_meant(negatives, model), its, learner, model.name)
     # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
     dreaming = (its for its in used.values() if its.source in ("dream", "mixture"))
@@ -300,7 +302,7 @@ def prepare(request: Request) -> Prepared:
     if missing:
         raise InputError(
             f"a phase trains layer {min(missing)}, but model '{model.name}' has "
-            f"{len(learner.layer_names)} layers"
+            f"{len(prepared.words['layer'])} layers"
         )
     for condition in {entry.until for entry in entries if entry.until is not None}:
         _check_condition(condition, prepared)

@@ -196,13 +196,20 @@ def _check_names(
     places += [
         (("vary", number, name), name) for number, its in enumerate(spec.vary) for name in its
     ]
+    set_twice = {name for arm in spec.protocols for name in _own(arm)}
+    set_twice &= {name for arm in spec.models for name in _inputs(arm)}
+    if set_twice:
+        raise document.error(
+            ("models",),
+            f"'{min(set_twice)}' is set by a model's 'inputs', and by one of the protocols as well",
+        )
     places += [
         (("models", number, "inputs", name), name)
         for number, arm in enumerate(spec.models)
         for name in _inputs(arm)
     ]
     for path, name in places:
-        known = parameters if name.startswith("model.") else inputs
+        known = parameters if name.startswith("model.") and path[0] != "models" else inputs
         if name not in known:
             what = "a parameter of no model" if known is parameters else "an input of no protocol"
             raise document.error(

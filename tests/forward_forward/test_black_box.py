@@ -180,3 +180,45 @@ def test_single_cases_teach_the_digits():
 def test_what_one_shot_learning_cannot_do(told, message):
     with pytest.raises((InputError, ValueError), match=message):
         online(**told)
+
+
+def test_learning_has_fresh_noise_at_every_pass():
+    """Probes always see the same spikes; two steps that learn do not."""
+    net = online(black_box="stochastic", threshold=2.0)
+    seen = []
+    forward = net.forward
+    net.forward = lambda *what, **more: seen.append(forward(*what, **more)) or seen[-1]
+    images, labels = some()
+    index = torch.zeros(1, 1, dtype=torch.long)
+    before = net.goodness(images, labels)
+    assert torch.equal(before, net.goodness(images, labels))
+    seen.clear()
+    for layer in net.layers:
+        layer.weight.requires_grad_(False)
+    weights = [layer.weight.clone() for layer in net.layers]
+    for _ in range(2):
+        net.learn(Chunk("positive", images, labels, index, [1.0]))
+        for layer, weight in zip(net.layers, weights, strict=True):
+            layer.weight.copy_(weight)
+    # one case and one neutral pass for the softmax in each chunk
+    assert len(seen) == 4
+    assert not torch.equal(seen[0].inputs[1], seen[2].inputs[1])
+    assert not torch.equal(seen[1].inputs[1], seen[3].inputs[1])
+
+
+def test_a_box_learns_at_real_steps_alone_and_not_where_all_is_fixed():
+    images, labels = some()
+    index = torch.arange(6).view(1, -1)
+    for fixed, moves in ((False, True), (True, False)):
+        net = ForwardForward(
+            Parameters(
+                layers=[8, 7], label="extra_units", black_box="learning", box_every=2, fixed=fixed
+            ),
+            setting(),
+        )
+        weight = net.boxes[0].weight.clone()
+        net.learn(Chunk("positive", images, labels, index, [1.0]))
+        net.learn(Chunk("negative", images, labels, index, [1.0], wrong))
+        assert torch.equal(net.boxes[0].weight, weight)  # one real step of two
+        net.learn(Chunk("positive", images, labels, index, [1.0]))
+        assert torch.equal(net.boxes[0].weight, weight) != moves

@@ -49,6 +49,8 @@ def test_what_it_refuses():
         one_shot(network(0, normalisation="none"), images[0], 0, wanted)
     with pytest.raises(InputError, match="label 4 is not one of 0 to 3"):
         one_shot(net, images[0], 4, wanted)
+    with pytest.raises(InputError, match="images of 9 pixels, not of shape"):
+        one_shot(net, images[0, :5], 0, wanted)
     net.layers[1].weight.zero_()
     net.layers[1].bias.fill_(-1)
     with pytest.raises(InputError, match="layer 2 is silent"):

@@ -190,6 +190,12 @@ def test_a_stored_state_brings_it_back():
         ({"layers": [{"field": 3, "channels": 2}]}, "needs maps of the same size"),
         ({"layers": [{"field": 3, "channels": 2, "edges": "cut"}, 5]}, "either all layers"),
         ({"layers": [{"field": 9, "channels": 2, "edges": "cut"}]}, "a field of 9 places does not"),
+        ({"judged": [3]}, "judged: two numbers"),
+        ({"drift": 8}, "drift: 8 pixels a step are too much for an image of 8 x 8"),
+        (
+            {"layers": [{"field": 3, "channels": 5000, "edges": "cut"}]},
+            "64 places with 5000 units each are more than 100,000",
+        ),
         ({"blocks": 7}, "blocks: 7 do not divide layer 1, of 20 units"),
     ],
 )
@@ -201,3 +207,12 @@ def test_what_cannot_be(told, message, tmp_path):
     file.write_text(f"model: net\nkind: recurrent\ndata: digits\nparameters: {parameters}\n")
     with pytest.raises(InputError, match=message):
         ws.run("interleaved", file, inputs={"sweeps": 1})
+
+
+def test_weights_that_overflow_at_the_very_end_are_told(tmp_path):
+    file = tmp_path / "net.yaml"
+    file.write_text(
+        "model: net\nkind: recurrent\ndata: digits\nparameters: {layers: [9], rate: 1.0e+38}\n"
+    )
+    with pytest.raises(ws.RunError, match="no longer finite"):
+        ws.run("interleaved", file, inputs={"sweeps": 1, "batch": 1200})

@@ -12,6 +12,7 @@ import io
 import pickle
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ PARTS = {
     "train": [f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6)],
     "test": ["cifar-10-batches-py/test_batch"],
 }
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error)
 SIZES = {"train": 50_000, "test": 10_000}
 
 
@@ -71,7 +73,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as loaded:
             return {f"{what}_{part}": loaded[f"{what}_{part}"] for part in SIZES for what in "xy"}
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, *DAMAGED) as error:
         raise InputError(f"data set 'cifar10': {path} cannot be read ({error})") from None
 
 
@@ -89,8 +91,9 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
                 pixels = np.concatenate([its[b"data"] for its in batches])
                 found[f"x_{part}"] = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
                 found[f"y_{part}"] = np.concatenate([its[b"labels"] for its in batches])
-    except (OSError, EOFError, KeyError, ValueError, TypeError, tarfile.TarError) as error:
-        raise InputError(f"data set 'cifar10': {path} cannot be read ({error})") from None
+    except (OSError, EOFError, KeyError, ValueError, TypeError, *DAMAGED) as error:
+        reason = type(error).__name__ if isinstance(error, DAMAGED) else error
+        raise InputError(f"data set 'cifar10': {path} cannot be read ({reason})") from None
     except pickle.UnpicklingError as error:
         raise InputError(f"data set 'cifar10': {path} is not CIFAR-10 ({error})") from None
     return found

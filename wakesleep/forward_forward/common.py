@@ -47,7 +47,11 @@ class Common(specs.Spec):
         ),
     )
     threshold: Annotated[float, Field(ge=0)] = Field(
-        1.0, description="Threshold per unit: theta is this times the width for a sum of squares."
+        1.0,
+        description=(
+            "Threshold per unit: theta is this times the width for a sum of squares (and 0 for two "
+            "populations of equal size)."
+        ),
     )
     temperature: Positive = Field(1.0, description="T of eq. 1.")
     plasticity: Literal["momentum", "adam"] = Field(
@@ -79,6 +83,12 @@ class Common(specs.Spec):
     readout_decay: Annotated[float, Field(ge=0)] = Field(
         0.003, description="Weight decay of the softmax."
     )
+
+    @model_validator(mode="after")
+    def _mean_is_positive(self) -> Common:
+        if self.normalisation == "mean" and self.activation == "leaky_relu":
+            raise ValueError("normalisation: a leaky activity may have the mean 0; use rms")
+        return self
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Common:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +101,33 @@ def block_goodness(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
 def log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
     """Return (G - theta) / T for the goodness of a whole layer: log odds of being real (eq. 1)."""
     return (goodness - theta(layer, pieces)).div_(pieces.temperature)
+
+
+def total_goodness(layers: Sequence[Layer], activities: Sequence[Tensor], pieces: Pieces) -> Tensor:
+    """Return each layer's goodness (layers, cases) for its activities (cases, units)."""
+    parts = zip(layers, activities, strict=True)
+    return torch.stack([block_goodness(layer, y, pieces).sum(1) for layer, y in parts])
+
+
+def all_log_odds(layers: Sequence[Layer], goodness: Tensor, pieces: Pieces) -> Tensor:
+    """Return (G - theta)/T of eq. 1 for goodness of shape (layers, cases)."""
+    parts = zip(layers, goodness, strict=True)
+    return torch.stack([log_odds(layer, its, pieces) for layer, its in parts])
+
+
+def thresholds(layers: Sequence[Layer], pieces: Pieces) -> Tensor:
+    """Return theta of eq. 1 of each layer (layers,)."""
+    return layers[0].bias.new_tensor([theta(layer, pieces) for layer in layers])
+
+
+def weight_norms(layers: Sequence[Layer]) -> Tensor:
+    """Return each layer's root sum of squared weights per unit (layers,)."""
+    return torch.stack([layer.weight.norm() / math.sqrt(layer.units) for layer in layers])
+
+
+def finite(*tensors: Tensor) -> bool:
+    """Say whether all numbers of all tensors are finite."""
+    return all(bool(its.isfinite().all()) for its in tensors)
 
 
 def delta(

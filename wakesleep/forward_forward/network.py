@@ -24,14 +24,18 @@ from wakesleep.forward_forward.label import LabelInput
 from wakesleep.forward_forward.layer import (
     Layer,
     Pieces,
+    all_log_odds,
     block_goodness,
     delta,
-    log_odds,
+    finite,
     measure_baseline,
     peer_term,
     state_rows,
     theta,
+    thresholds,
+    total_goodness,
     update,
+    weight_norms,
 )
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.forward_forward.parameters import Parameters
@@ -136,7 +140,7 @@ class ForwardForward:
         self.streams = setting.streams
         self.boxes = boxes(p.black_box, widths[1:], setting.streams("boxes"), self.layers[0].bias)
         self.box_learning = (p.box_noise, p.box_rate, p.box_every)
-        self.steps = 0
+        self.real_steps = 0
         self._batch: _Batch | None = None
 
     # Passes -----------------------------------------------------------------------------------
@@ -197,6 +201,10 @@ class ForwardForward:
             done.normalised.append(y * self.normalise(y))
         return done
 
+    def _chance(self) -> torch.Generator | None:
+        """Return the random stream of black boxes in passes that learn; None without any."""
+        return self.streams("boxes") if self.boxes else None
+
     def _boxed(
         self,
         depth: int,
@@ -223,16 +231,11 @@ class ForwardForward:
 
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return (G - theta)/T of eq. 1 for goodness of shape (layers, n)."""
-        return torch.stack(
-            [
-                log_odds(layer, values, self.pieces)
-                for values, layer in zip(goodness, self.layers, strict=True)
-            ]
-        )
+        return all_log_odds(self.layers, goodness, self.pieces)
 
     def thresholds(self) -> Tensor:
         """Return theta of eq. 1 of each layer (layers,)."""
-        return self.layers[0].bias.new_tensor([theta(layer, self.pieces) for layer in self.layers])
+        return thresholds(self.layers, self.pieces)
 
     def label_goodness(self, images: Tensor, among: Tensor | None = None) -> Tensor:
         """Return the goodness (layers, n, labels) of images (n, features) with several labels.
@@ -266,7 +269,7 @@ class ForwardForward:
         """Return the softmax's probabilities (n, classes) from one neutral pass."""
         batch = self._batch
         if batch is not None and batch.images is images:
-            batch.voters = self._neutral_voters(images)
+            batch.voters = self._neutral_voters(images, self._chance())
             return self.softmax.probabilities(batch.voters)
         return torch.cat(
             [
@@ -305,21 +308,17 @@ class ForwardForward:
 
         It is 1 at the start, whatever the layer's size.
         """
-        return torch.stack([layer.weight.norm() / math.sqrt(layer.units) for layer in self.layers])
+        return weight_norms(self.layers)
 
     def _goodness(self, activities: list[Tensor]) -> Tensor:
-        return torch.stack(
-            [
-                block_goodness(layer, y, self.pieces).sum(1)
-                for layer, y in zip(self.layers, activities, strict=True)
-            ]
-        )
+        return total_goodness(self.layers, activities, self.pieces)
 
     def _all(self, images: Tensor, label: int) -> Tensor:
         return torch.full((len(images),), label, dtype=torch.long, device=images.device)
 
-    def _neutral_voters(self, images: Tensor) -> Tensor:
-        done = self.forward(*self.first_product(images), self._all(images, self.classes))
+    def _neutral_voters(self, images: Tensor, chance: torch.Generator | None = None) -> Tensor:
+        labels = self._all(images, self.classes)
+        done = self.forward(*self.first_product(images), labels, chance=chance)
         return self._voters(done.normalised)
 
     def _voters(self, normalised: list[Tensor]) -> Tensor:
@@ -361,12 +360,11 @@ class ForwardForward:
             if total.device.type == "cpu" and not math.isfinite(total):
                 return step
             totals.append(total)
-        finite = torch.stack(totals).isfinite()
-        if not bool(finite.all()):
-            return int((~finite).nonzero()[0])
+        sound = torch.stack(totals).isfinite()
+        if not bool(sound.all()):
+            return int((~sound).nonzero()[0])
         learnt = [self.softmax.weight, *(layer.weight for layer in self.layers)]
-        healthy = all(bool(weight.isfinite().all()) for weight in learnt)
-        return None if healthy else len(totals) - 1
+        return None if finite(*learnt) else len(totals) - 1
 
     def _begin(self, chunk: Chunk) -> None:
         """Heed what holds for all steps of a chunk."""
@@ -408,12 +406,11 @@ class ForwardForward:
         # Where only some layers learn and nothing else looks, those above them can stay silent.
         looked_at = reads or self.generator is not None
         top = None if chunk.layers is None or looked_at else max(chunk.layers)
-        chance = self.streams("boxes") if self.boxes else None
-        done = self.forward(canvas, product, shown_labels, top, chance)
+        done = self.forward(canvas, product, shown_labels, top, self._chance())
         total, normalised = self._update(done, rows, cases, chunk, gain)
-        self.steps += 1
+        self.real_steps += chunk.sign != "negative"
         if self.boxes and self.boxes[0].kind == "learning" and chunk.sign != "negative":
-            self._perturb(canvas[:cases], product[:cases], labels)
+            self._perturb(canvas[:cases], labels)
         if chunk.sign != "negative":
             if reads:
                 voters = batch.voters
@@ -445,35 +442,42 @@ class ForwardForward:
             # In a drill the layers below have moved on since the pass.
             given = done.inputs[depth]
             if drill and depth:
-                chance = self.streams("boxes") if self.boxes else None
-                given = self._boxed(depth - 1, done.normalised[depth - 1], chance)
+                given = self._boxed(depth - 1, done.normalised[depth - 1], self._chance())
+            learns = not self.fixed and (chunk.layers is None or depth + 1 in chunk.layers)
             for _ in range(chunk.updates_per_batch):
                 z, y = done.totals[depth][:rows], done.activities[depth][:rows]
                 if drill:
                     z, y = self._activity(layer, given[:rows])
                 goodness = block_goodness(layer, y, self.pieces)
+                if not learns:
+                    continue
                 left = delta(layer, z, y, goodness, sign, self.pieces)
                 if chunk.sign != "negative" and self.pieces.peer:
                     left[:cases] += peer_term(layer, y[:cases], self.pieces)
-                if not self.fixed and (chunk.layers is None or depth + 1 in chunk.layers):
-                    self._move(layer, left, given[:rows], parts, cases, chunk, gain)
+                self._move(layer, left, given[:rows], parts, cases, chunk, gain)
             total += goodness.sum()
             if drill:
                 y = self._activity(layer, given)[1]
                 done.normalised[depth] = y * self.normalise(y)
         return total, done.normalised
 
-    def _perturb(self, canvas: Tensor, product: Tensor, labels: Tensor) -> None:
+    def _perturb(self, canvas: Tensor, labels: Tensor) -> None:
         """Let black boxes learn from what noise does to the cost of real cases."""
         size, rate, every = self.box_learning
-        if self.steps % every:
+        if self.fixed or self.real_steps % every:
             return
+        first = self.layers[0]
+        product = first.connection.drive(canvas, first.weight)  # with the weights of now
         clean = self.forward(canvas, product, labels)
 
         def cost(noise: list[Tensor] | None) -> Tensor:
             done = clean if noise is None else self.forward(canvas, product, labels, noise=noise)
-            odds = self.log_odds(self._goodness(done.activities))[1:]  # of layers above a box
-            return -torch.nn.functional.logsigmoid(odds).sum(0)
+            total = canvas.new_zeros(len(canvas))
+            for layer, y in zip(self.layers[1:], done.activities[1:], strict=True):
+                bound = theta(layer, self.pieces) / layer.blocks
+                odds = (block_goodness(layer, y, self.pieces) - bound) / self.pieces.temperature
+                total -= torch.nn.functional.logsigmoid(odds).sum(1)
+            return total
 
         perturb(self.boxes, clean.normalised[:-1], cost, size, rate, self.streams("boxes"))
 
@@ -512,7 +516,7 @@ class ForwardForward:
             "layers": [layer.state() for layer in self.layers],
             "softmax": self.softmax.state_dict(),
             "boxes": [its.weight for its in self.boxes],
-            "steps": self.steps,
+            "real_steps": self.real_steps,
             "generator": None if self.generator is None else self.generator.state_dict(),
         }
 
@@ -523,7 +527,7 @@ class ForwardForward:
             for layer, tensors in zip(self.layers, state["layers"], strict=True)
         ]
         self.softmax.load_state_dict(state["softmax"])
-        self.steps = state["steps"]
+        self.real_steps = state["real_steps"]
         for box, weight in zip(self.boxes, state["boxes"], strict=True):
             box.weight = weight
         if self.generator is not None:

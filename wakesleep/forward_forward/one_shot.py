@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wakesleep.connections import Dense
 from wakesleep.errors import InputError
 from wakesleep.forward_forward.activation import ACTIVATIONS
 from wakesleep.forward_forward.goodness import GOODNESS
+from wakesleep.forward_forward.layer import Layer
 from wakesleep.forward_forward.network import ForwardForward
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
 
@@ -43,6 +45,8 @@ def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: 
         raise InputError("one_shot needs rectified linear units (activation: relu)")
     if pieces.goodness is not GOODNESS["sum_of_squares"]:
         raise InputError("one_shot needs goodness: sum_of_squares")
+    if not all(isinstance(layer.connection, Dense) for layer in network.layers):
+        raise InputError("one_shot is for dense layers, not for receptive fields")
     if network.normalise is NORMALISATIONS["none"]:
         raise InputError("one_shot needs a normalisation, or a layer would change the next")
     if label is not None and not 0 <= label < network.classes:
@@ -64,6 +68,13 @@ def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: 
     for layer, below, y, square, its in zip(
         network.layers, done.inputs, done.activities, squares, wanted, strict=True
     ):
-        epsilon = (its / square).sqrt() - 1
-        # z grows by eps y only through the weights: the bias stays, whatever its share in z was.
-        layer.weight += epsilon * y.T @ below / below.square().sum()
+        rescale(layer, below, y, (its / square).sqrt() - 1)
+
+
+def rescale(layer: Layer, below: Tensor, y: Tensor, epsilon: Tensor) -> None:
+    """Multiply all active units by 1 + epsilon on one case: below (1, inputs), y (1, units).
+
+    z grows by epsilon y only through the weights: the bias stays, whatever its share in z was. The
+    squared length of the input is divided out.
+    """
+    layer.weight += epsilon * y.T @ below / below.square().sum()

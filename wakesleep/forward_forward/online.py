@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
+from wakesleep.forward_forward.layer import finite
 from wakesleep.forward_forward.network import ForwardForward
+from wakesleep.forward_forward.one_shot import rescale
 from wakesleep.forward_forward.online_parameters import Parameters
 from wakesleep.model import Chunk, Setting
 
@@ -61,18 +63,18 @@ class Online(ForwardForward):
                     one = slice(case, case + 1)
                     self._learn_one(its_images[one], its_labels[one], sign, chunk.gains[step])
             if chunk.sign != "negative" and "softmax" in self.readouts:
-                self.softmax.learn(self._neutral_voters(images), labels, chunk.gains[step])
-            if not all(bool(layer.weight.isfinite().all()) for layer in self.layers):
+                self.softmax.learn(
+                    self._neutral_voters(images, self._chance()), labels, chunk.gains[step]
+                )
+            if not finite(self.softmax.weight, *(layer.weight for layer in self.layers)):
                 return step
         return None
 
     def _learn_one(self, image: Tensor, label: Tensor, sign: int, gain: float) -> None:
-        done = self.forward(*self.first_product(image), label)
+        done = self.forward(*self.first_product(image), label, chance=self._chance())
         squares = self._goodness(done.activities)[:, 0]
         for layer, below, y, square, wanted in zip(
             self.layers, done.inputs, done.activities, squares, self.wanted[sign], strict=True
         ):
             if float(square) > 0 and sign * float(wanted - square) > 0:
-                # For an input x whose squared length is not 1, that is divided out.
-                epsilon = gain * self.share * (torch.sqrt(wanted / square) - 1)
-                layer.weight += epsilon * y.T @ below / below.square().sum()
+                rescale(layer, below, y, gain * self.share * (torch.sqrt(wanted / square) - 1))

@@ -30,13 +30,9 @@ class Parameters(parameters.Parameters):
                 raise ValueError(f"{name}: one-shot learning (eq. 4) is for {value} alone")
         if self.normalisation == "none":
             raise ValueError("normalisation: without any, one layer's step would change the next")
-        if self.black_box == "learning" or self.top_down or self.fixed:
-            raise ValueError("black_box 'learning', top_down and fixed are for other kinds")
+        for name, wrong in (("black_box", "learning"), ("top_down", True), ("fixed", True)):
+            if getattr(self, name) == wrong:
+                raise ValueError(f"{name}: one-shot learning does not go with {wrong}")
         if any(isinstance(its, LocalLayer) for its in self.layers):
             raise ValueError("layers: one-shot learning is for dense layers")
         return self
-
-    @property
-    def lacks(self) -> tuple[str, ...]:
-        """Capabilities of the kind that a network with these parameters does not have."""
-        return () if self.readout_rate else ("label_probabilities",)

@@ -17,15 +17,19 @@ from torch import Tensor
 
 from wakesleep.connections import Connection, Dense, Local, connected, joined, local
 from wakesleep.data.jitter import shifted
+from wakesleep.errors import InputError
 from wakesleep.forward_forward.layer import (
     Layer,
+    all_log_odds,
     block_goodness,
     delta,
-    log_odds,
+    finite,
     peer_term,
     state_rows,
-    theta,
+    thresholds,
+    total_goodness,
     update,
+    weight_norms,
 )
 from wakesleep.forward_forward.network import pieces, start
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
@@ -69,6 +73,13 @@ class Recurrent:
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p = self.parameters = parameters
+        if p.drift and (setting.places or p.drift >= min(setting.shape)):
+            raise InputError(
+                f"drift: {p.drift} pixels a step are too much for an image of "
+                f"{setting.shape[0]} x {setting.shape[1]}"
+                if not setting.places
+                else "drift: strings do not move; it is for images"
+            )
         self.classes, self.shape = setting.classes, setting.shape
         self.layer_names = tuple(str(number + 1) for number in range(len(p.layers)))
         self.readouts = ("goodness", "softmax") if p.readout_rate else ("goodness",)
@@ -87,7 +98,7 @@ class Recurrent:
             like,
         )
         # Zero for the neutral label, which is one beyond the last.
-        labels = self._normed(p.label_strength * torch.eye(self.classes).to(like))
+        labels = p.label_strength * self._normed(torch.eye(self.classes).to(like))
         self.label_table = torch.cat((labels, torch.zeros_like(labels[:1])))
         self.streams = setting.streams
         self.drifting = setting.streams("drift") if p.drift else None
@@ -117,10 +128,11 @@ class Recurrent:
         velocity = torch.randint(-reach, reach + 1, size, generator=generator, device=images.device)
         # Half of the way is gone before the image is in the middle of the frame.
         middle = self.parameters.iterations // 2
+        furthest = reach * (self.parameters.iterations - middle)
 
         def frame(time: int) -> Tensor:
             by = velocity * (time - middle)
-            return self._normed(shifted(images, self.shape, by, reach * self.parameters.iterations))
+            return self._normed(shifted(images, self.shape, by, furthest))
 
         return frame
 
@@ -193,35 +205,37 @@ class Recurrent:
         )
 
     def _judged(self, frames: Frames, labels: Tensor, states: list[Tensor] | None = None) -> Tensor:
+        """Return the mean goodness (layers, n) over the judged steps in time."""
         first, last = self.parameters.judged
         states = self.bottom_up(frames) if states is None else states
-        total, label = torch.zeros(()), self.label_table[labels]
-        for time in range(1, last + 1):
-            _, _, states = self.step(frames(time), states, label)
+        return torch.stack(self._over_time(frames, labels, states, first, last)).mean(0)
+
+    def _over_time(
+        self,
+        frames: Frames,
+        labels: Tensor,
+        states: list[Tensor],
+        first: int,
+        last: int | None = None,
+    ) -> list[Tensor]:
+        """Return the goodness (layers, n) at steps in time from the first to the last."""
+        label, found = self.label_table[labels], []
+        for time in range(1, (last or self.parameters.iterations) + 1):
+            states = self.step(frames(time), states, label)[2]
             if time >= first:
-                total = total + self._goodness(states)
-        return total / (last + 1 - first)
+                found.append(self._goodness(states))
+        return found
 
     def _goodness(self, states: list[Tensor]) -> Tensor:
-        return torch.stack(
-            [
-                block_goodness(layer, y, self.pieces).sum(1)
-                for layer, y in zip(self.layers, states, strict=True)
-            ]
-        )
+        return total_goodness(self.layers, states, self.pieces)
 
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return (G - theta)/T of eq. 1 for goodness of shape (layers, n)."""
-        return torch.stack(
-            [
-                log_odds(layer, values, self.pieces)
-                for values, layer in zip(goodness, self.layers, strict=True)
-            ]
-        )
+        return all_log_odds(self.layers, goodness, self.pieces)
 
     def thresholds(self) -> Tensor:
         """Return theta of eq. 1 of each layer (layers,)."""
-        return self.layers[0].bias.new_tensor([theta(its, self.pieces) for its in self.layers])
+        return thresholds(self.layers, self.pieces)
 
     def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
         """Return every layer's activity (n, units) after the last judged step in time."""
@@ -234,13 +248,10 @@ class Recurrent:
     def label_goodness_in_time(self, images: Tensor) -> Tensor:
         """Return the goodness with every label (iterations, layers, n, classes)."""
         frames, found = self.frames(images), []
+        begun = self.bottom_up(frames)  # the same whatever the label
         for name in range(self.classes):
-            label = self.label_table[torch.full((len(images),), name, device=images.device)]
-            states, each = self.bottom_up(frames), []
-            for time in range(1, self.parameters.iterations + 1):
-                states = self.step(frames(time), states, label)[2]
-                each.append(self._goodness(states))
-            found.append(torch.stack(each))
+            labels = torch.full((len(images),), name, device=images.device)
+            found.append(torch.stack(self._over_time(frames, labels, begun, 1)))
         return torch.stack(found, dim=3)
 
     def receptive_fields(self) -> Tensor:
@@ -280,7 +291,7 @@ class Recurrent:
 
     def weight_norms(self) -> Tensor:
         """Return each layer's root sum of squared weights per unit (layers,)."""
-        return torch.stack([layer.weight.norm() / math.sqrt(layer.units) for layer in self.layers])
+        return weight_norms(self.layers)
 
     def _voters(self, states: list[Tensor]) -> Tensor:
         return torch.cat([self._normed(states[depth]) for depth in self.voting], dim=1)
@@ -303,7 +314,8 @@ class Recurrent:
             images, labels = chunk.take(index)
             if not math.isfinite(self._step(chunk, images, labels, chunk.gains[step])):
                 return step
-        return None
+        learnt = [self.softmax.weight, *(layer.weight for layer in self.layers)]
+        return None if finite(*learnt) else len(chunk.index) - 1
 
     def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> float:
         """Show a batch; return a sum that shows any number gone astray."""

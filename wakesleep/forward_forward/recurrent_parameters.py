@@ -29,7 +29,7 @@ class Parameters(Common):
             "Whether all layers change at once, or even ones after odd ones within a step in time."
         ),
     )
-    judged: Annotated[tuple[Iterations, Iterations], Field(strict=False)] = Field(
+    judged: Annotated[tuple[Iterations, ...], Field(strict=False)] = Field(
         (3, 5), description="First and last step in time whose goodness picks the label."
     )
     drift: Annotated[int, Field(ge=0)] = Field(
@@ -42,6 +42,8 @@ class Parameters(Common):
 
     @model_validator(mode="after")
     def _times_and_maps_fit(self) -> Parameters:
+        if len(self.judged) != 2:
+            raise ValueError("judged: two numbers, the first and the last step, such as [3, 5]")
         first, last = self.judged
         if not first <= last <= self.iterations:
             raise ValueError(

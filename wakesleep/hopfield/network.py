@@ -40,13 +40,14 @@ class Hopfield:
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
         for step, index in enumerate(chunk.index):
+            images, labels = chunk.take(index)
             if chunk.sign != "negative":
-                patterns = self._spins(chunk.take(index)[0])
+                patterns = self._spins(images)
                 self.coupling += chunk.gains[step] * patterns.T @ patterns / patterns.shape[1]
                 np.fill_diagonal(self.coupling, 0.0)
                 self.stored = np.unique(np.concatenate([self.stored, patterns]), axis=0)
             if chunk.sign != "positive" and chunk.negatives is not None:
-                seen, _ = chunk.negatives(self, *chunk.take(index))
+                seen, _ = chunk.negatives(self, images, labels)
                 random = self._random(self.generator)
                 for state in self._spins(seen):
                     dreamt = relax(self.coupling, state, random)

@@ -34,7 +34,6 @@ def hybrid(
     partner = (torch.arange(cases, device=images.device) + shift) % cases
     others = images[partner]
     mask = masks(cases, context.shape, int(context.options["blurs"]), images, generator)
-    mask = mask.repeat_interleave(images.shape[1] // mask.shape[1], dim=1)  # for every colour
     mixed = torch.where(mask, images, others)
     if context.options["label"] == "first":
         return mixed, labels
@@ -48,7 +47,7 @@ def hybrid(
 def masks(
     cases: int, shape: tuple[int, int], blurs: int, like: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Return masks (cases, pixels) of booleans with large regions of ones and of zeros.
+    """Return masks (cases, features) of booleans with large regions of ones and of zeros.
 
     Parameters
     ----------
@@ -57,7 +56,7 @@ def masks(
     blurs
         Times the bits are blurred.
     like
-        For device and floating-point type.
+        Images (n, features), for device, floating-point type and number of colours.
     generator
         Random stream.
     """
@@ -71,4 +70,5 @@ def masks(
             if shape[0 if form[2] == 3 else 1] > 1:
                 padded = torch.nn.functional.pad(bits, edge, mode="reflect")
                 bits = torch.nn.functional.conv2d(padded, kernel.view(form))
-    return (bits > 0.5).flatten(1)
+    mask = (bits > 0.5).flatten(1)
+    return mask.repeat_interleave(like.shape[1] // mask.shape[1], dim=1)  # alike in all colours

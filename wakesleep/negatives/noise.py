@@ -13,9 +13,9 @@ from wakesleep.negatives import Context
 
 
 def noise(model: object, images: Tensor, labels: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-    """Return every image with its pixels in a random order of their own, and its label.
+    """Return every image with its features in a random order of their own, and its label.
 
-    So each has the grey levels of a real one.
+    So each has the grey levels of a real one (of a colour image, the levels of all colours mixed).
 
     Parameters
     ----------

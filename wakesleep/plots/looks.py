@@ -102,7 +102,8 @@ def draw_labels(found: xr.Dataset) -> Figure:
     ----------
     found
         From :func:`wakesleep.looking.label_goodness`. With several steps in time, lines over them;
-        else bars over labels. The right label is dark, what the layer finds best has a ring.
+        else bars over labels. The right label is dark; what the layer finds best is a red line, or
+        has a ring.
     """
     from matplotlib.figure import Figure
 

@@ -53,6 +53,7 @@ class Spiking:
         self.generator = self.streams("spikes")
         self.like = torch.zeros((), dtype=setting.dtype)
         self.weights = _start(p, setting, self.streams("weights"))
+        self.shown: tuple[Tensor, Tensor] | None = None  # the last real case of a chunk
         self.last: Tensor | None = None  # the top layer's response to the last real case
 
     @functools.cached_property
@@ -219,8 +220,8 @@ class Spiking:
         for raster, sign, gain, label in self._presentations(chunk):
             self.simulator.learn(self.weights, raster, sign, gain, label)
         if chunk.sign != "negative" and self.weights.down:
-            last = chunk.index[-1][-1:]
-            raster = self.raster(*chunk.take(last), self._fresh())
+            assert self.shown is not None  # a chunk has steps
+            raster = self.raster(*self.shown, self._fresh())
             seen = twin.present(self.parameters, self.forward(), raster)
             self.last = twin.scaled(seen.counts[-1])
         finite = all(bool(its.isfinite().all()) for its in self.weights.forward)
@@ -235,6 +236,7 @@ class Spiking:
         cases = max(self.simulator.block // len(signs), 1)
         for some, gain in zip(index.split(cases), gains.split(cases), strict=True):
             images, labels = chunk.take(some)
+            self.shown = images[-1:], labels[-1:]
             shown = []
             if chunk.sign != "negative":
                 shown.append((images, labels))
