@@ -414,14 +414,15 @@ BAD = {
     "no seeds": (("seeds: 2", "seeds: 0"), "'seeds'"),
     "not a study": (("study: little", "stdy: little"), "not a study"),
     "inputs of a model that a protocol sets": (
-        "models: [ff_digits]\nprotocols: [phase_separation]",
-        "models: [{name: mine, use: ff_digits, inputs: {batch: 9}}]\n"
-        "protocols: [{name: one, use: phase_separation, set: {batch: 7}}]",
+        (
+            "top_down: false}}]\nprotocols: [phase_separation]",
+            "top_down: false}, inputs: {batch: 9}}]\n"
+            "protocols: [{name: one, use: phase_separation, set: {batch: 7}}]",
+        ),
         "'batch' is set by a model's 'inputs', and by one of the protocols",
     ),
     "a parameter among the inputs": (
-        "models: [ff_digits]",
-        "models: [{name: mine, use: ff_digits, inputs: {model.rate: 0.1}}]",
+        ("top_down: false}}]", "top_down: false}, inputs: {model.rate: 0.1}}]"),
         "'model.rate' is an input of no protocol",
     ),
     "two arms of one name": (

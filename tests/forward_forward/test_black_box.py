@@ -173,7 +173,7 @@ def test_single_cases_teach_the_digits():
         ({"certainty": 0.9999999}, "asks for a goodness of -"),
         ({"goodness": "minus_sum_of_squares"}, "eq. 4"),
         ({"normalisation": "none"}, "would change the next"),
-        ({"top_down": True}, "are for other kinds"),
+        ({"top_down": True}, "top_down: one-shot learning does not go with True"),
         ({"label": "none", "layers": [{"field": 3, "channels": 2}]}, "dense layers"),
     ],
 )
