@@ -422,8 +422,8 @@ BAD = {
         "'batch' is set by a model's 'inputs', and by one of the protocols",
     ),
     "a parameter among the inputs": (
-        ("top_down: false}}]", "top_down: false}, inputs: {model.rate: 0.1}}]"),
-        "'model.rate' is an input of no protocol",
+        ("top_down: false}}]", "top_down: false}, inputs: {model.peer: 0.1}}]"),
+        "'model.peer' is an input of no protocol",
     ),
     "two arms of one name": (
         ("protocols: [phase_separation]", "protocols: [phase_separation, phase_separation]"),
