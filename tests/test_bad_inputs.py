@@ -366,6 +366,15 @@ BAD = {
         [],
         r"candidates: 11, but there are 10 classes",
     ),
+    "hybrids of single images": (
+        (
+            "data: {batch: 20, train: 200}",
+            "data: {batch: 1, train: 200}\nnegatives: {source: hybrid}",
+        ),
+        None,
+        [],
+        r"'hybrid' mix images of a batch, and batch is 1",
+    ),
     "wrong labels for a net without any": (
         None,
         ("label: extra_units", "label: none"),

@@ -102,6 +102,7 @@ def test_every_look_becomes_a_figure(run, in_time, tmp_path):
         (lambda run: looking.activities(run, case=999), "there is no case 999"),
         (lambda run: looking.activities(run, wrong=10), "label 10 is no wrong label"),
         (lambda run: looking.receptive_fields(run, units=0), "at least one to look at"),
+        (lambda run: looking.label_goodness(run, cases=5000), "at most 40 can be looked at"),
         (lambda run: looking.hybrids("reber"), "hybrids are made of images"),
     ],
 )

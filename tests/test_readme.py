@@ -44,7 +44,7 @@ def test_every_command_exists(wakesleep):
 
 
 def test_the_protocol_runs(tmp_path):
-    text, _ = blocks("yaml")
+    _, text, _ = blocks("yaml")
     path = tmp_path / "nap.yaml"
     path.write_text(text)
     ws.check(path, model="ff_digits")
@@ -56,7 +56,7 @@ def test_the_protocol_runs(tmp_path):
 
 
 def test_the_study_runs(tmp_path):
-    _, text = blocks("yaml")
+    _, _, text = blocks("yaml")
     path = tmp_path / "rates.yaml"
     path.write_text(text.replace("nights: [300, 30]", "nights: [3, 2]"))
     ws.check(path)
@@ -78,3 +78,12 @@ def test_every_link_leads_somewhere():
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_model_file_learns(tmp_path):
+    text, _, _ = blocks("yaml")
+    path = tmp_path / "eyes.yaml"
+    path.write_text(text)
+    told = {"sweeps": 12, "batch": 50, "negatives": "hybrid"}
+    result = ws.run("interleaved", path, inputs=told)
+    assert float(result.error.isel(probe=-1).sel(readout="softmax")) < 0.3

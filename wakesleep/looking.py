@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from wakesleep.data import DataSet
 
+MOST_CASES = 40  # rows of one picture
 PIXELS = ("row", "column", "colour")
 
 
@@ -131,7 +132,8 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
     -------
     xarray.Dataset
         ``goodness`` (time, layer, case, label), ``label_of_case`` (case) and ``image`` (case, row,
-        column, colour). A network that does not live in time has a single step.
+        column, colour). A network that does not live in time has a single step. The attribute
+        ``judged`` holds the first and last step that pick the label.
 
     Raises
     ------
@@ -143,6 +145,8 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
 
     from wakesleep.results import as_numpy
 
+    if cases > MOST_CASES:
+        raise InputError(f"cases: at most {MOST_CASES} can be looked at, not {cases}")
     learner, its = _asked(store, "label_goodness")
     images, labels = _cases(its, learner, first, _some(cases, "cases"))
     with torch.inference_mode():
@@ -159,7 +163,12 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
             "case": range(first, first + len(images)),
             "label": range(its.classes),
         },
-        {"title": _title(store)},
+        {
+            "title": _title(store),
+            "judged": list(getattr(learner.parameters, "judged", (1, 1)))
+            if hasattr(learner, "parameters")
+            else [1, 1],
+        },
     )
 
 
@@ -206,7 +215,8 @@ def hybrids(data: str = "mnist", cases: int = 6, blurs: int | None = None, seed:
     shown = torch.tensor(its.train.first(2 * number).images)
     one, two = shown[0::2], shown[1::2]
     generator = torch.Generator().manual_seed(seed)
-    mask = masks(len(two), its.shape, blurs, one, generator)
+    colours = one.shape[1] // (its.shape[0] * its.shape[1])
+    mask = masks(len(two), its.shape, blurs, one, generator, colours)
     one = one[: len(two)]
     parts = {
         "first": one,

@@ -234,6 +234,10 @@ def prepare(request: Request) -> Prepared:
             raise InputError(
                 f"negative data '{negatives.source}' are images, but '{its.name}' has strings"
             )
+        if _meant(negatives, model).source == "hybrid" and spec.data.batch < 2:
+            raise InputError(
+                "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
+            )
         _check_negatives(_meant(negatives, model), its, learner, model.name)
     # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
     dreaming = (its for its in used.values() if its.source in ("dream", "mixture"))
@@ -317,7 +321,8 @@ def source_key(negatives: Negatives) -> str:
 def _meant(negatives: Negatives, model: LoadedModel) -> Negatives:
     """Return what ``usual`` stands for where a model cannot draw samples; else as they are."""
     if SOURCES[negatives.source].own and "sample" not in model.offers:
-        return Negatives(source="wrong_label")
+        unlabelled = getattr(model.parameters, "label", None) == "none"
+        return Negatives(source="hybrid" if unlabelled else "wrong_label")
     return negatives
 
 

@@ -173,6 +173,7 @@ def test_single_cases_teach_the_digits():
         ({"certainty": 0.9999999}, "asks for a goodness of -"),
         ({"goodness": "minus_sum_of_squares"}, "eq. 4"),
         ({"normalisation": "none"}, "would change the next"),
+        ({"rate": 0.1}, "rate: one-shot learning has none"),
         ({"top_down": True}, "top_down: one-shot learning does not go with True"),
         ({"label": "none", "layers": [{"field": 3, "channels": 2}]}, "dense layers"),
     ],

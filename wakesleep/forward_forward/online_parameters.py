@@ -9,6 +9,19 @@ from pydantic import Field, model_validator
 from wakesleep.forward_forward import parameters
 from wakesleep.receptive_fields import LocalLayer
 
+UNUSED = (
+    "plasticity",
+    "rate",
+    "momentum",
+    "beta1",
+    "beta2",
+    "epsilon",
+    "decay",
+    "peer",
+    "peer_momentum",
+    "peer_start",
+)
+
 
 class Parameters(parameters.Parameters):
     """What an ``online`` model file may set, beside what a ``forward_forward`` file may.
@@ -28,6 +41,9 @@ class Parameters(parameters.Parameters):
         for name, value in (("activation", "relu"), ("goodness", "sum_of_squares"), ("blocks", 1)):
             if getattr(self, name) != value:
                 raise ValueError(f"{name}: one-shot learning (eq. 4) is for {value} alone")
+        for name in UNUSED:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name}: one-shot learning has none; eq. 4 says how far to go")
         if self.normalisation == "none":
             raise ValueError("normalisation: without any, one layer's step would change the next")
         for name, wrong in (("black_box", "learning"), ("top_down", True), ("fixed", True)):

@@ -69,6 +69,8 @@ class Recurrent:
         "1", "2", ... from the image upwards.
     readouts
         ``goodness`` (every label is tried, in time) and ``softmax`` (one bottom-up pass).
+    judged
+        First and last step in time whose goodness picks the label.
     """
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
@@ -81,6 +83,7 @@ class Recurrent:
                 else "drift: strings do not move; it is for images"
             )
         self.classes, self.shape = setting.classes, setting.shape
+        self.judged = p.judged
         self.layer_names = tuple(str(number + 1) for number in range(len(p.layers)))
         self.readouts = ("goodness", "softmax") if p.readout_rate else ("goodness",)
         self.pieces = pieces(p)
@@ -206,7 +209,7 @@ class Recurrent:
 
     def _judged(self, frames: Frames, labels: Tensor, states: list[Tensor] | None = None) -> Tensor:
         """Return the mean goodness (layers, n) over the judged steps in time."""
-        first, last = self.parameters.judged
+        first, last = self.judged
         states = self.bottom_up(frames) if states is None else states
         return torch.stack(self._over_time(frames, labels, states, first, last)).mean(0)
 

@@ -33,7 +33,8 @@ def hybrid(
     shift = torch.randint(1, max(2, cases), (1,), generator=generator, device=images.device)
     partner = (torch.arange(cases, device=images.device) + shift) % cases
     others = images[partner]
-    mask = masks(cases, context.shape, int(context.options["blurs"]), images, generator)
+    colours = images.shape[1] // (context.shape[0] * context.shape[1])
+    mask = masks(cases, context.shape, int(context.options["blurs"]), images, generator, colours)
     mixed = torch.where(mask, images, others)
     if context.options["label"] == "first":
         return mixed, labels
@@ -45,7 +46,12 @@ def hybrid(
 
 
 def masks(
-    cases: int, shape: tuple[int, int], blurs: int, like: Tensor, generator: torch.Generator
+    cases: int,
+    shape: tuple[int, int],
+    blurs: int,
+    like: Tensor,
+    generator: torch.Generator,
+    colours: int = 1,
 ) -> Tensor:
     """Return masks (cases, features) of booleans with large regions of ones and of zeros.
 
@@ -56,9 +62,11 @@ def masks(
     blurs
         Times the bits are blurred.
     like
-        Images (n, features), for device, floating-point type and number of colours.
+        For device and floating-point type.
     generator
         Random stream.
+    colours
+        Features of a pixel.
     """
     bits = torch.randint(
         0, 2, (cases, 1, *shape), generator=generator, device=like.device, dtype=torch.int64
@@ -70,5 +78,9 @@ def masks(
             if shape[0 if form[2] == 3 else 1] > 1:
                 padded = torch.nn.functional.pad(bits, edge, mode="reflect")
                 bits = torch.nn.functional.conv2d(padded, kernel.view(form))
-    mask = (bits > 0.5).flatten(1)
-    return mask.repeat_interleave(like.shape[1] // mask.shape[1], dim=1)  # alike in all colours
+    grey = bits.flatten(1)
+    mask = grey > 0.5
+    # On a small image many blurs leave some masks all of one kind; these are cut at their own mean.
+    share = mask.to(like.dtype).mean(1, keepdim=True)
+    mask = torch.where((share == 0) | (share == 1), grey > grey.mean(1, keepdim=True), mask)
+    return mask.repeat_interleave(colours, dim=1)  # alike in all colours

@@ -1,7 +1,8 @@
 """What a model of its data usually learns against: its own samples.
 
 For a model that cannot draw any, such as a Forward-Forward network, ``usual`` stands for
-``wrong_label`` (see :func:`wakesleep.prepare.prepare`).
+``wrong_label``, or for ``hybrid`` where the network sees no label (see
+:func:`wakesleep.prepare.prepare`).
 """
 
 from __future__ import annotations

@@ -101,9 +101,9 @@ def draw_labels(found: xr.Dataset) -> Figure:
     Parameters
     ----------
     found
-        From :func:`wakesleep.looking.label_goodness`. With several steps in time, lines over them;
-        else bars over labels. The right label is dark; what the layer finds best is a red line, or
-        has a ring.
+        From :func:`wakesleep.looking.label_goodness`. With several steps in time, lines over them,
+        those that pick the label shaded; else bars over labels, less their mean. The right label is
+        blue; what the layer finds best is a red line, or has a ring.
     """
     from matplotlib.figure import Figure
 
@@ -117,12 +117,14 @@ def draw_labels(found: xr.Dataset) -> Figure:
         gridspec_kw={"width_ratios": [0.6] + [1] * layers},
     )
     labels = found["label"].values
+    first, last = found.attrs["judged"]
+    figure.suptitle("blue: the right label;  red: what the layer finds best", fontsize=9)
     for row, (image, *panels) in enumerate(axes):
         _picture(found["image"].values[row], image)
         right = int(found["label_of_case"].values[row])
         for depth, ax in enumerate(panels):
             values = goodness.values[:, depth, row]
-            best = int(values.mean(0).argmax())
+            best = int(values[first - 1 : last].mean(0).argmax())
             if len(values) > 1:
                 for label in labels:
                     dark = label == right
@@ -133,21 +135,24 @@ def draw_labels(found: xr.Dataset) -> Figure:
                         lw=1.8 if dark else 1.0,
                         zorder=3 if dark else 2,
                     )
+                ax.axvspan(first, last, color="0.93", zorder=0, lw=0)
                 ax.set_xlabel("step in time" if row == cases - 1 else "", fontsize=9)
             else:
                 colours = ["#30638e" if label == right else "0.75" for label in labels]
-                ax.bar(labels, values[0], color=colours)
-                low, high = values[0].min(), values[0].max()
-                room = 0.15 * (high - low) or 1.0
-                ax.set_ylim(low - room, high + room)
-                ax.plot(best, high + 0.5 * room, "o", mfc="none", mec="#c44e52", ms=4)
+                heights = values[0] - values[0].mean()
+                ax.bar(labels, heights, color=colours)
+                ax.axhline(0, color="0.3", lw=0.6)
+                room = 0.15 * np.ptp(heights) or 1.0
+                ax.set_ylim(heights.min() - room, heights.max() + room)
+                ax.plot(best, heights.max() + 0.5 * room, "o", mfc="none", mec="#c44e52", ms=4)
                 ax.set_xticks(labels)
                 ax.set_xlabel("label" if row == cases - 1 else "", fontsize=9)
             if row == 0:
                 ax.set_title(f"layer {found['layer'].values[depth]}", fontsize=9)
             ax.spines[["top", "right"]].set_visible(False)
             ax.tick_params(labelsize=7)
-        panels[0].set_ylabel("goodness", fontsize=9)
+        what = "goodness" if goodness.sizes["time"] > 1 else "goodness\nless its mean"
+        panels[0].set_ylabel(what, fontsize=9)
     return figure
 
 
