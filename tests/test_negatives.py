@@ -88,7 +88,7 @@ def test_a_hybrid_is_made_of_two_images(seed, cases, height, width, blurs, label
 
 
 def test_masks_are_blurred_as_the_paper_says():
-    """Against a plain loop: [1/4 1/2 1/4] both ways, edges reflected, cut at one half (or the mean)."""
+    """Against a plain loop: [1/4 1/2 1/4] both ways, reflected edges, cut at a half or mean."""
     shape, blurs = (5, 6), 3
     made = masks(4, shape, blurs, torch.zeros(1), torch.Generator().manual_seed(7))
     bits = torch.randint(0, 2, (4, *shape), generator=torch.Generator().manual_seed(7)).double()
