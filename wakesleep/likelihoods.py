@@ -87,7 +87,7 @@ def likelihood(
         )
     learner, its = trained(store)
     made = json.loads(run["protocol_resolved"])
-    learnt_from = made["data"].get("train")
+    learnt_from = made["data"].get("train") or None  # 0 stands for all
     like = next(iter(learner.theta.values()))
     visible = {}
     for split in {"train", *splits}:
