@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import zarr
 
 import wakesleep as ws
@@ -164,7 +165,11 @@ def test_checkpoints_of_other_runs_and_damaged_ones(tmp_path, wakesleep, protoco
     zarr.open_group(out, mode="r+").attrs["status"] = "running"
     mine, theirs = checkpoint.path_for(out), checkpoint.path_for(other)
     whole = mine.read_bytes()
+    older = torch.load(mine, weights_only=True)
+    del older["learner"]["real_steps"]
+    torch.save(older, mine)
     for content, message in (
+        (mine.read_bytes(), "was written by another version of wakesleep"),
         (theirs.read_bytes(), "is the checkpoint of another run"),
         (b"not a checkpoint", "cannot be read as a checkpoint"),
         (whole[: len(whole) // 2], "cannot be read as a checkpoint"),

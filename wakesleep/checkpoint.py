@@ -71,6 +71,25 @@ def load(path: Path, device: Any, identity: Mapping[str, Any]) -> dict[str, Any]
 
 
 @contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Tell in one sentence that a checkpoint holds other things than what is asked of it.
+
+    Raises
+    ------
+    InputError
+        If something is missing from it, or has another shape.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: was written by another version of wakesleep and cannot be read by this one "
+            f"({type(error).__name__}: {error}); without the file, --resume does the run again "
+            "from its beginning"
+        ) from None
+
+
+@contextmanager
 def sole_writer(store: Path | None) -> Iterator[None]:
     """Keep a second process from writing the same store; for None there is nothing to keep.
 

@@ -63,7 +63,8 @@ def trained(store: str | Path) -> tuple[Any, DataSet]:
             f"{path}: there is no checkpoint, which holds the trained network (a study keeps them "
             "where its file says 'networks: true')"
         )
-    learner.load_state_dict(state["learner"])
+    with checkpoint.understood(path):
+        learner.load_state_dict(state["learner"])
     return learner, its
 
 

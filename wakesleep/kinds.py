@@ -25,17 +25,15 @@ class Kind:
     offers: tuple[str, ...]
 
 
+# What every learner does that tells real from negative data and reads labels.
+JUDGES = ("wake", "sleep", "interleaved", "goodness", "classify", "label_probabilities")
+
 KINDS: dict[str, Kind] = {
     "forward_forward": Kind(
         parameters="wakesleep.forward_forward.parameters:Parameters",
         learner="wakesleep.forward_forward.network:ForwardForward",
         offers=(
-            "wake",
-            "sleep",
-            "interleaved",
-            "goodness",
-            "classify",
-            "label_probabilities",
+            *JUDGES,
             "dream",
             "weight_norms",
             "momentum",
@@ -50,12 +48,7 @@ KINDS: dict[str, Kind] = {
         parameters="wakesleep.forward_forward.online_parameters:Parameters",
         learner="wakesleep.forward_forward.online:Online",
         offers=(
-            "wake",
-            "sleep",
-            "interleaved",
-            "goodness",
-            "classify",
-            "label_probabilities",
+            *JUDGES,
             "weight_norms",
             "fields",
             "label_goodness",
@@ -65,12 +58,7 @@ KINDS: dict[str, Kind] = {
         parameters="wakesleep.forward_forward.recurrent_parameters:Parameters",
         learner="wakesleep.forward_forward.recurrent:Recurrent",
         offers=(
-            "wake",
-            "sleep",
-            "interleaved",
-            "goodness",
-            "classify",
-            "label_probabilities",
+            *JUDGES,
             "weight_norms",
             "momentum",
             "fields",
@@ -81,12 +69,7 @@ KINDS: dict[str, Kind] = {
         parameters="wakesleep.boltzmann.parameters:Parameters",
         learner="wakesleep.boltzmann.machine:Boltzmann",
         offers=(
-            "wake",
-            "sleep",
-            "interleaved",
-            "goodness",
-            "classify",
-            "label_probabilities",
+            *JUDGES,
             "dream",
             "sample",
             "likelihood",
@@ -101,12 +84,7 @@ KINDS: dict[str, Kind] = {
         parameters="wakesleep.helmholtz.parameters:Parameters",
         learner="wakesleep.helmholtz.network:Helmholtz",
         offers=(
-            "wake",
-            "sleep",
-            "interleaved",
-            "goodness",
-            "classify",
-            "label_probabilities",
+            *JUDGES,
             "sample",
             "likelihood",
             "momentum",
@@ -121,12 +99,7 @@ KINDS: dict[str, Kind] = {
         parameters="wakesleep.spiking.parameters:Parameters",
         learner="wakesleep.spiking.network:Spiking",
         offers=(
-            "wake",
-            "sleep",
-            "interleaved",
-            "goodness",
-            "classify",
-            "label_probabilities",
+            *JUDGES,
             "dream",
             "weight_norms",
         ),

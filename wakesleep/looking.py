@@ -172,7 +172,9 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
     )
 
 
-def hybrids(data: str = "mnist", cases: int = 6, blurs: int | None = None, seed: int = 0) -> Any:
+def hybrids(
+    data: str = "mnist", cases: int = 6, blurs: int | None = None, seed: int = 0
+) -> xr.Dataset:
     """Return hybrids of training images: two real ones, the mask, and what comes of them.
 
     Hinton 2022 (arXiv 2212.13345), section 3.2, figure 1.

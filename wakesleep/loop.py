@@ -266,9 +266,8 @@ class Run:
         its = self.prepared
         state = None
         if self.out is not None:
-            state = checkpoint.load(
-                checkpoint.path_for(self.out), its.request.device, its.request.identity()
-            )
+            path = checkpoint.path_for(self.out)
+            state = checkpoint.load(path, its.request.device, its.request.identity())
         if state is None:
             return
         place = Place(**state["place"])
@@ -279,7 +278,8 @@ class Run:
                 "without the checkpoint, --resume does the run again"
             )
         self.place = place
-        its.learner.load_state_dict(state["learner"])
+        with checkpoint.understood(path):
+            its.learner.load_state_dict(state["learner"])
         its.streams.load_state_dict(state["streams"])
         for name, stream in its.batches.items():
             stream.load_state_dict(state["batches"][name])

@@ -193,14 +193,13 @@ def prepare(request: Request) -> Prepared:
                 f"data: {name} is {wanted}, but '{its.name}' has {there} training cases; choose "
                 f"{name} of at most {there}"
             )
-    if spec.data.jitter and (its.window is not None or spec.data.jitter >= min(its.shape)):
+    jitter = spec.data.jitter
+    if jitter and its.window is not None:
+        raise InputError(f"data: jitter is {jitter}, but '{its.name}' has strings")
+    if jitter and jitter >= min(its.shape):
         raise InputError(
-            f"data: jitter is {spec.data.jitter}, but "
-            + (
-                f"'{its.name}' has strings"
-                if its.window is not None
-                else f"images of '{its.name}' have {min(its.shape)} pixels a side"
-            )
+            f"data: jitter is {jitter}, but images of '{its.name}' have {min(its.shape)} pixels a "
+            "side"
         )
     entries = timetable(spec, len(train))
     streams = Streams(request.seed, request.device)

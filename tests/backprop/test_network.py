@@ -144,3 +144,10 @@ def test_dropout_leaves_the_mean_as_it_is_and_only_learning_has_it():
     assert bool((error > 0).all())
     assert bool(((drawn.mean(0) - net.logits(x).detach()[0]).abs() < 5 * error).all())
     assert torch.equal(net.logits(x), net.logits(x))
+
+
+def test_centred_images_are_told_apart_by_form_alone():
+    its, (images, _) = network(centre=True), some()
+    torch.testing.assert_close(its.label_probabilities(images + 3), its.label_probabilities(images))
+    its.centre = False
+    assert not torch.allclose(its.label_probabilities(images + 3), its.label_probabilities(images))

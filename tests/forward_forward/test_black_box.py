@@ -194,8 +194,6 @@ def test_learning_has_fresh_noise_at_every_pass():
     before = net.goodness(images, labels)
     assert torch.equal(before, net.goodness(images, labels))
     seen.clear()
-    for layer in net.layers:
-        layer.weight.requires_grad_(False)
     weights = [layer.weight.clone() for layer in net.layers]
     for _ in range(2):
         net.learn(Chunk("positive", images, labels, index, [1.0]))

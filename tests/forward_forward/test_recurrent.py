@@ -216,3 +216,18 @@ def test_weights_that_overflow_at_the_very_end_are_told(tmp_path):
     )
     with pytest.raises(ws.RunError, match="no longer finite"):
         ws.run("interleaved", file, inputs={"sweeps": 1, "batch": 1200})
+
+
+@pytest.mark.parametrize("drift", [0, 1])
+def test_centred_images_are_told_apart_by_form_alone(drift):
+    images, labels = some()
+    centred, plain = build(centre=True, drift=drift), build(drift=drift)
+    for image, same in ((2 * images, True), (images + 3, not drift)):
+        found = torch.allclose(centred.goodness(image, labels), centred.goodness(images, labels))
+        assert found == same
+    assert not torch.allclose(plain.goodness(images + 3, labels), plain.goodness(images, labels))
+    by_hand = images - images.mean(1, keepdim=True)
+    if not drift:
+        torch.testing.assert_close(
+            centred.goodness(images, labels), plain.goodness(by_hand, labels)
+        )

@@ -49,6 +49,7 @@ class Backprop:
             math.sqrt(2) * its.start(generator, self.biases[0])
             for its in self.connections
         ]
+        self.centre = p.centre
         self.dropout, self.input_dropout = p.dropout, p.input_dropout
         self.label_smoothing = p.label_smoothing
         self.silencer = setting.streams("dropout") if p.dropout or p.input_dropout else None
@@ -66,7 +67,8 @@ class Backprop:
 
     def logits(self, images: Tensor, learning: bool = False) -> Tensor:
         """Return total inputs of the softmax (n, classes); units drop out while it learns."""
-        y = self._dropped(images, self.input_dropout) if learning else images
+        y = images - images.mean(1, keepdim=True) if self.centre else images
+        y = self._dropped(y, self.input_dropout) if learning else y
         layers = zip(self.connections, self.weights, self.biases, strict=True)
         *hidden, (top, weight, bias) = layers
         for wires, its_weight, its_bias in hidden:

@@ -17,6 +17,9 @@ class Parameters(specs.Spec):
     layers: Layers = Field(
         description="Units of each hidden layer, or its receptive fields, from the input upwards."
     )
+    centre: bool = Field(
+        False, description="Whether each image's own mean is subtracted from it first."
+    )
     rate: Positive = Field(1e-3, description="Adam's step size.")
     beta1: Fraction = Field(0.9, description="Adam's decay of the mean gradient.")
     beta2: Fraction = Field(0.999, description="Adam's decay of the squared gradient.")

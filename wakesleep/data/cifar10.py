@@ -11,7 +11,6 @@ import codecs
 import io
 import pickle
 import tarfile
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import numpy as np
 
 from wakesleep import data
 from wakesleep.data import Cases, DataSet
-from wakesleep.data.download import fetch
+from wakesleep.data.download import fetch, read_npz
 from wakesleep.errors import InputError
 
 TRAIN = 45_000  # and the last 5,000 of the 50,000 training images for validation
@@ -31,7 +30,7 @@ PARTS = {
     "train": [f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6)],
     "test": ["cifar-10-batches-py/test_batch"],
 }
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error)
+DAMAGED = (tarfile.TarError, zlib.error)
 SIZES = {"train": 50_000, "test": 10_000}
 
 
@@ -45,7 +44,11 @@ def load() -> DataSet:
     """
     folder = data.folder()
     packed = folder / "cifar10.npz"
-    arrays = _read_npz(packed) if packed.exists() else _read_archive(_archive(folder))
+    if packed.exists():
+        names = [f"{what}_{part}" for part in SIZES for what in "xy"]
+        arrays = read_npz("cifar10", packed, names)
+    else:
+        arrays = _read_archive(_archive(folder))
     images, labels = {}, {}
     for part, size in SIZES.items():
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"].reshape(-1)
@@ -67,14 +70,6 @@ def load() -> DataSet:
         shape=(32, 32),
         classes=10,
     )
-
-
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as loaded:
-            return {f"{what}_{part}": loaded[f"{what}_{part}"] for part in SIZES for what in "xy"}
-    except (OSError, ValueError, KeyError, EOFError, TypeError, *DAMAGED) as error:
-        raise InputError(f"data set 'cifar10': {path} cannot be read ({error})") from None
 
 
 def _archive(folder: Path) -> Path:

@@ -1,10 +1,15 @@
-"""Downloads through pooch: checked by their hash, with a progress bar when a person is watching."""
+"""The files of data sets: downloaded through pooch and checked by their hash, or read from disk."""
 
 from __future__ import annotations
 
 import sys
+import zipfile
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from wakesleep.errors import InputError
 
@@ -80,3 +85,19 @@ def fetch(name: str, url: str, digest: str | None, folder: Path) -> Path:
     finally:
         if bar:
             bar.close()
+
+
+def read_npz(name: str, path: Path, arrays: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the named arrays of a data set's ``.npz`` file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or lacks one of them.
+    """
+    damaged = (zipfile.BadZipFile, zlib.error)
+    try:
+        with np.load(path, allow_pickle=False) as loaded:
+            return {array: loaded[array] for array in arrays}
+    except (OSError, ValueError, KeyError, EOFError, TypeError, *damaged) as error:
+        raise InputError(f"data set '{name}': {path} cannot be read ({error})") from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from wakesleep import data
 from wakesleep.data import Cases, DataSet
-from wakesleep.data.download import fetch
+from wakesleep.data.download import fetch, read_npz
 from wakesleep.errors import InputError
 
 TRAIN = 50_000  # and the last 10,000 of the 60,000 training images for validation, as in the paper
@@ -67,7 +66,7 @@ def load() -> DataSet:
 def _arrays(folder: Path) -> dict[str, np.ndarray]:
     packed = folder / "mnist.npz"
     if packed.exists():
-        arrays = _read_npz(packed)
+        arrays = read_npz("mnist", packed, DIGESTS)
     else:
         arrays = {
             name: _read_idx(_canonical(folder, file, md5), DIGESTS[name][0])
@@ -81,22 +80,6 @@ def _arrays(folder: Path) -> dict[str, np.ndarray]:
                 "MNIST; remove the file to have it downloaded"
             )
     return arrays
-
-
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in DIGESTS}
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise InputError(f"data set 'mnist': {path} cannot be read ({error})") from None
 
 
 def _canonical(folder: Path, file: str, md5: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -103,6 +103,12 @@ def log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
     return (goodness - theta(layer, pieces)).div_(pieces.temperature)
 
 
+def block_log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
+    """Return the same for the goodness of each block (cases, blocks), which decides by itself."""
+    bound = theta(layer, pieces) / layer.blocks
+    return (goodness - bound).div_(pieces.temperature)
+
+
 def total_goodness(layers: Sequence[Layer], activities: Sequence[Tensor], pieces: Pieces) -> Tensor:
     """Return each layer's goodness (layers, cases) for its activities (cases, units)."""
     parts = zip(layers, activities, strict=True)
@@ -152,8 +158,7 @@ def delta(
     """
     # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
     sign = sign.unsqueeze(1)
-    bound = theta(layer, pieces) / layer.blocks
-    wrong = torch.sigmoid(sign * (bound - goodness).div_(pieces.temperature))
+    wrong = torch.sigmoid(-sign * block_log_odds(layer, goodness, pieces))
     push = (sign * wrong).div_(pieces.temperature).unsqueeze(2)
     slope = pieces.goodness.half_slope(y.view(len(y), layer.blocks, -1))
     return (push * slope).view_as(y).mul_(pieces.activation.slope(z))
@@ -208,6 +213,23 @@ def update(
     plasticity.update(layer.weight, state["weight"], *factors, cases, gain, extra.get("weight"))
     layer.connection.confine(layer.weight)
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
+
+
+def begun(layers: Sequence[Layer], pieces: Pieces, chunk: Chunk) -> Pieces:
+    """Heed what holds for all steps of a chunk; return the pieces to take them with."""
+    for layer in layers:
+        if chunk.fresh_state:
+            layer.states.clear()
+        if chunk.sign == "positive" and layer.measured:
+            layer.baseline = {name: its.clone() for name, its in layer.measured.items()}
+    if chunk.momentum is None:
+        return pieces
+    return replace(pieces, plasticity=pieces.plasticity.with_momentum(chunk.momentum))
+
+
+def restored(layers: Sequence[Layer], states: Sequence[dict[str, Any]]) -> list[Layer]:
+    """Return the layers as they were when :meth:`Layer.state` was asked for."""
+    return [replace(layer, **state) for layer, state in zip(layers, states, strict=True)]
 
 
 def state_rows(chunk: Chunk, cases: int, rows: int) -> dict[str, slice]:

@@ -7,31 +7,30 @@ the author's published supervised program.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from wakesleep.connections import Connection, connected
+from wakesleep.connections import connected
 from wakesleep.errors import InputError
-from wakesleep.forward_forward.activation import ACTIVATIONS
 from wakesleep.forward_forward.black_box import boxes, perturb
-from wakesleep.forward_forward.common import Common
+from wakesleep.forward_forward.build import pieces, softmax, start
 from wakesleep.forward_forward.generator import TINY, Generator
-from wakesleep.forward_forward.goodness import GOODNESS
 from wakesleep.forward_forward.label import LabelInput
 from wakesleep.forward_forward.layer import (
     Layer,
-    Pieces,
     all_log_odds,
+    begun,
     block_goodness,
+    block_log_odds,
     delta,
     finite,
     measure_baseline,
     peer_term,
+    restored,
     state_rows,
-    theta,
     thresholds,
     total_goodness,
     update,
@@ -40,9 +39,7 @@ from wakesleep.forward_forward.layer import (
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.forward_forward.parameters import Parameters
 from wakesleep.model import Chunk, Setting
-from wakesleep.plasticity import Adam, Momentum, fade
-from wakesleep.readout import SoftmaxReadout
-from wakesleep.receptive_fields import LocalLayer
+from wakesleep.plasticity import fade
 
 EVALUATION_ROWS = 4096  # rows per pass when nothing is learned, to bound memory
 
@@ -122,12 +119,7 @@ class ForwardForward:
         connections = connected(inputs, setting.image, p.layers, setting.device)
         self.layers = start(p, connections, setting)
         self.voting = p.voting
-        self.softmax = SoftmaxReadout(
-            sum(self.layers[depth].units for depth in self.voting),
-            setting.classes,
-            Momentum(p.readout_rate, p.readout_momentum, p.readout_decay),
-            self.layers[0].bias,
-        )
+        self.softmax = softmax(p, self.layers, setting.classes)
         self.fixed = p.fixed
         self.baseline_memory = p.baseline_memory
         widths = (inputs, *(layer.units for layer in self.layers))
@@ -351,7 +343,7 @@ class ForwardForward:
     @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
-        self._begin(chunk)
+        self.pieces = begun(self.layers, self.pieces, chunk)
         totals = []
         for step, index in enumerate(chunk.index):
             images, labels = chunk.take(index)
@@ -365,17 +357,6 @@ class ForwardForward:
             return int((~sound).nonzero()[0])
         learnt = [self.softmax.weight, *(layer.weight for layer in self.layers)]
         return None if finite(*learnt) else len(totals) - 1
-
-    def _begin(self, chunk: Chunk) -> None:
-        """Heed what holds for all steps of a chunk."""
-        if chunk.momentum is not None:
-            plasticity = self.pieces.plasticity.with_momentum(chunk.momentum)
-            self.pieces = replace(self.pieces, plasticity=plasticity)
-        for layer in self.layers:
-            if chunk.fresh_state:
-                layer.states.clear()
-            if chunk.sign == "positive" and layer.measured:
-                layer.baseline = {name: its.clone() for name, its in layer.measured.items()}
 
     def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
         """Take one step; return a sum that shows any number gone astray.
@@ -474,8 +455,7 @@ class ForwardForward:
             done = clean if noise is None else self.forward(canvas, product, labels, noise=noise)
             total = canvas.new_zeros(len(canvas))
             for layer, y in zip(self.layers[1:], done.activities[1:], strict=True):
-                bound = theta(layer, self.pieces) / layer.blocks
-                odds = (block_goodness(layer, y, self.pieces) - bound) / self.pieces.temperature
+                odds = block_log_odds(layer, block_goodness(layer, y, self.pieces), self.pieces)
                 total -= torch.nn.functional.logsigmoid(odds).sum(1)
             return total
 
@@ -522,62 +502,10 @@ class ForwardForward:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
-        self.layers = [
-            replace(layer, **tensors)
-            for layer, tensors in zip(self.layers, state["layers"], strict=True)
-        ]
+        self.layers = restored(self.layers, state["layers"])
         self.softmax.load_state_dict(state["softmax"])
         self.real_steps = state["real_steps"]
         for box, weight in zip(self.boxes, state["boxes"], strict=True):
             box.weight = weight
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
-
-
-def pieces(p: Common) -> Pieces:
-    """Return the interchangeable parts that parameters name."""
-    return Pieces(
-        activation=ACTIVATIONS[p.activation],
-        goodness=GOODNESS[p.goodness],
-        plasticity=(
-            Momentum(p.rate, p.momentum, p.decay)
-            if p.plasticity == "momentum"
-            else Adam(p.rate, p.beta1, p.beta2, p.epsilon, p.decay)
-        ),
-        threshold=p.threshold,
-        temperature=p.temperature,
-        peer=p.peer,
-        peer_momentum=p.peer_momentum,
-    )
-
-
-def start(p: Common, connections: list[Connection], setting: Setting) -> list[Layer]:
-    """Return layers that have learnt nothing yet.
-
-    Raises
-    ------
-    InputError
-        If a layer cannot be cut into so many blocks.
-    """
-    generator = setting.streams("weights")
-    like = torch.zeros((), device=setting.device, dtype=setting.dtype)
-    layers = []
-    for number, (its, wires) in enumerate(zip(p.layers, connections, strict=True), 1):
-        blocks = p.blocks
-        if blocks == "places":
-            blocks = wires.units // its.channels if isinstance(its, LocalLayer) else 1
-        if wires.units % blocks:
-            raise InputError(
-                f"blocks: {blocks} do not divide layer {number}, of {wires.units} units"
-            )
-        layers.append(
-            Layer(
-                connection=wires,
-                blocks=blocks,
-                # Variance 1/fan-in: with inputs of mean square 1, total inputs have variance 1.
-                weight=wires.start(generator, like),
-                bias=like.new_zeros(wires.units),
-                peer_mean=like.new_full((wires.units,), p.peer_start),
-            )
-        )
-    return layers

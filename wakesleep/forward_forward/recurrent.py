@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,25 +18,26 @@ from torch import Tensor
 from wakesleep.connections import Connection, Dense, Local, connected, joined, local
 from wakesleep.data.jitter import shifted
 from wakesleep.errors import InputError
+from wakesleep.forward_forward.build import pieces, softmax, start
 from wakesleep.forward_forward.layer import (
     Layer,
     all_log_odds,
+    begun,
     block_goodness,
     delta,
     finite,
     peer_term,
+    restored,
     state_rows,
     thresholds,
     total_goodness,
     update,
     weight_norms,
 )
-from wakesleep.forward_forward.network import pieces, start
 from wakesleep.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.forward_forward.recurrent_parameters import Parameters
 from wakesleep.model import Chunk, Setting
-from wakesleep.plasticity import Momentum, fade
-from wakesleep.readout import SoftmaxReadout
+from wakesleep.plasticity import fade
 from wakesleep.receptive_fields import LocalLayer
 
 EVALUATION_ROWS = 1000  # rows per pass when nothing is learned, to bound memory
@@ -75,12 +76,12 @@ class Recurrent:
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p = self.parameters = parameters
-        if p.drift and (setting.places or p.drift >= min(setting.shape)):
+        if p.drift and setting.places:
+            raise InputError("drift: strings do not move; it is for images")
+        if p.drift and p.drift >= min(setting.shape):
             raise InputError(
                 f"drift: {p.drift} pixels a step are too much for an image of "
                 f"{setting.shape[0]} x {setting.shape[1]}"
-                if not setting.places
-                else "drift: strings do not move; it is for images"
             )
         self.classes, self.shape = setting.classes, setting.shape
         self.judged = p.judged
@@ -92,16 +93,10 @@ class Recurrent:
         self.widths = [setting.features, *(layer.units for layer in self.layers), self.classes]
         for depth, layer in enumerate(self.layers):
             _share(layer, self.widths[depth])
-        like = self.layers[0].bias
         self.voting = p.voting
-        self.softmax = SoftmaxReadout(
-            sum(self.layers[depth].units for depth in self.voting),
-            self.classes,
-            Momentum(p.readout_rate, p.readout_momentum, p.readout_decay),
-            like,
-        )
+        self.softmax = softmax(p, self.layers, self.classes)
         # Zero for the neutral label, which is one beyond the last.
-        labels = p.label_strength * self._normed(torch.eye(self.classes).to(like))
+        labels = p.label_strength * self._normed(torch.eye(self.classes).to(self.layers[0].bias))
         self.label_table = torch.cat((labels, torch.zeros_like(labels[:1])))
         self.streams = setting.streams
         self.drifting = setting.streams("drift") if p.drift else None
@@ -124,7 +119,7 @@ class Recurrent:
         """
         reach = self.parameters.drift
         if not reach:
-            still = self._normed(images)
+            still = self._seen(images)
             return lambda time: still
         generator = generator or self.streams.fresh("drift")
         size = (len(images), 2)
@@ -135,9 +130,14 @@ class Recurrent:
 
         def frame(time: int) -> Tensor:
             by = velocity * (time - middle)
-            return self._normed(shifted(images, self.shape, by, furthest))
+            return self._seen(shifted(images, self.shape, by, furthest))
 
         return frame
+
+    def _seen(self, images: Tensor) -> Tensor:
+        if self.parameters.centre:
+            images = images - images.mean(1, keepdim=True)
+        return self._normed(images)
 
     def bottom_up(self, frames: Frames) -> list[Tensor]:
         """Return each layer's activity (n, units) after one pass with nothing from above."""
@@ -307,12 +307,7 @@ class Recurrent:
 
         A step shows a batch for all its steps in time; weights change at every one of these.
         """
-        if chunk.momentum is not None:
-            plasticity = self.pieces.plasticity.with_momentum(chunk.momentum)
-            self.pieces = replace(self.pieces, plasticity=plasticity)
-        if chunk.fresh_state:
-            for layer in self.layers:
-                layer.states.clear()
+        self.pieces = begun(self.layers, self.pieces, chunk)
         for step, index in enumerate(chunk.index):
             images, labels = chunk.take(index)
             if not math.isfinite(self._step(chunk, images, labels, chunk.gains[step])):
@@ -383,10 +378,7 @@ class Recurrent:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
-        self.layers = [
-            replace(layer, **tensors)
-            for layer, tensors in zip(self.layers, state["layers"], strict=True)
-        ]
+        self.layers = restored(self.layers, state["layers"])
         self.softmax.load_state_dict(state["softmax"])
 
 

@@ -23,6 +23,13 @@ class Parameters(Common):
     damping: Fraction = Field(
         0.3, description="Weight of a layer's last state in its new one, before normalisation."
     )
+    centre: bool = Field(
+        False,
+        description=(
+            "Whether each image's own mean is subtracted before it is normalised: for photographs, "
+            "whose brightness would hide what is in them."
+        ),
+    )
     schedule: Literal["synchronous", "alternating"] = Field(
         "synchronous",
         description=(
