@@ -7,6 +7,7 @@ of its own.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ def main() -> None:
     b2 = brian2()
     task = json.load(sys.stdin)
     folder = Path(task["folder"])
+    # Brian2 starts the compiler for all files at once; as many as there are processors are quicker.
+    b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
     b2.set_device("cpp_standalone", build_on_run=False)
     p = Parameters.model_validate_json(task["parameters"])
     pixels, classes, block = task["inputs"]
