@@ -64,6 +64,15 @@ def test_volleys_come_again():
     assert codes.label_spikes(p, 1, images, stream()).nonzero()[:, 0].tolist() == [12, 27]
 
 
+@pytest.mark.parametrize("code", ["latency", "regular"])
+def test_darkness_excites_off_cells_as_light_does_the_others(code):
+    images = torch.rand(4, 6, generator=stream())
+    p, plain = (Parameters(layers=(2,), code=code, off_cells=its) for its in (True, False))
+    light, dark = codes.image_spikes(p, images, stream()).split(6, dim=2)
+    assert torch.equal(light, codes.image_spikes(plain, images, stream()))
+    assert torch.equal(dark, codes.image_spikes(plain, 1 - images, stream()))
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
@@ -78,6 +87,7 @@ def test_volleys_come_again():
         ({"code": "latency", "window": 9.4}, "window: 9.4 ms is no whole number of time steps"),
         ({"cycle": 10.0}, "are for code 'latency'"),
         ({"code": "latency", "top_down": True}, "'top_down' learns from spike counts"),
+        ({"off_cells": True, "top_down": True}, "goes without 'off_cells'"),
     ],
 )
 def test_times_that_do_not_fit(more, told):

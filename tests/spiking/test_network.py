@@ -48,9 +48,10 @@ def chunk(sign, steps=3, batch=4, **more):
     return Chunk(sign, images, labels, index, [1.0] * steps, negatives, **more)
 
 
+@pytest.mark.parametrize("off_cells", [False, True])
 @pytest.mark.parametrize("code", ["regular", "latency"])
-def test_every_label_at_once_is_each_by_itself(code):
-    network = made(code=code, layers=(40, 20))
+def test_every_label_at_once_is_each_by_itself(code, off_cells):
+    network = made(code=code, off_cells=off_cells, layers=(40, 20))
     images, _ = cases(7)
     together = network.label_goodness(images)
     for label in range(10):

@@ -13,7 +13,12 @@ from wakesleep.spiking.parameters import Parameters
 
 
 def image_spikes(p: Parameters, images: Tensor, generator: torch.Generator) -> Tensor:
-    """Return spikes (steps, cases, pixels), 0 or 1, of images (cases, pixels) in [0, 1]."""
+    """Return spikes (steps, cases, pixels), 0 or 1, of images (cases, pixels) in [0, 1].
+
+    Cells that darkness excites, where there are any, come after those that light does.
+    """
+    if p.off_cells:
+        images = torch.cat((images, 1 - images), dim=1)
     if p.code == "latency":
         # The brightest fires first; nothing is left for the faintest.
         when = ((1 - images) / (1 - p.faintest) * (p.window_steps - 1)).round()

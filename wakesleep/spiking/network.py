@@ -46,13 +46,13 @@ class Spiking:
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p = self.parameters = parameters
-        self.pixels, self.classes = setting.features, setting.classes
+        self.pixels, self.classes = (1 + p.off_cells) * setting.features, setting.classes
         self.layer_names = tuple(str(number + 1) for number in range(len(p.layers)))
         # Whatever the run's device, a spiking network lives on the CPU, as Brian2 does.
         self.streams = Streams(setting.streams.seed, "cpu")
         self.generator = self.streams("spikes")
         self.like = torch.zeros((), dtype=setting.dtype)
-        self.weights = _start(p, setting, self.streams("weights"))
+        self.weights = _start(p, self.pixels, self.classes, self.streams("weights"))
         self.shown: tuple[Tensor, Tensor] | None = None  # the last real case of a chunk
         self.last: Tensor | None = None  # the top layer's response to the last real case
 
@@ -282,16 +282,16 @@ def _on_cpu(state: Any) -> Any:
     return state.detach().cpu().clone() if isinstance(state, Tensor) else state
 
 
-def _start(p: Parameters, setting: Setting, generator: torch.Generator) -> twin.Weights:
+def _start(p: Parameters, pixels: int, classes: int, generator: torch.Generator) -> twin.Weights:
     """Return the weights of a network that has not learnt, in double precision."""
-    widths = (setting.features + setting.classes, *p.layers)
+    widths = (pixels + classes, *p.layers)
 
     def normal(shape: tuple[int, int], mean: float, scale: float) -> Tensor:
         return (mean + scale * torch.randn(shape, generator=generator)).double()
 
     first = normal((widths[0], widths[1]), 0.0, 1.0)
-    first[: setting.features] = p.start_mean + p.start_scale * first[: setting.features]
-    first[setting.features :] = p.start_mean + p.label_scale * first[setting.features :]
+    first[:pixels] = p.start_mean + p.start_scale * first[:pixels]
+    first[pixels:] = p.start_mean + p.label_scale * first[pixels:]
     forward = [first]
     for below, above in zip(p.layers, p.layers[1:], strict=False):
         forward.append(normal((below, above), 0.0, p.deep_scale / below**0.5))
@@ -302,5 +302,5 @@ def _start(p: Parameters, setting: Setting, generator: torch.Generator) -> twin.
         forward,
         [torch.zeros_like(its).T.contiguous() for its in forward],
         [its.new_zeros(its.shape[0]) for its in forward],
-        forward[-1].new_zeros(setting.classes, p.layers[-1]),
+        forward[-1].new_zeros(classes, p.layers[-1]),
     )

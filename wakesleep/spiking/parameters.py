@@ -59,6 +59,13 @@ class Parameters(specs.Spec):
             "earlier the brighter (a volley)."
         ),
     )
+    off_cells: bool = Field(
+        False,
+        description=(
+            "Give every pixel a second input, which darkness excites as light does the first (as "
+            "in a retina): so dark pixels speak as well."
+        ),
+    )
     presentation: Time = Field(30.0, description="How long a case is shown, in ms.")
     dt: Time = Field(1.0, description="Time step in ms.")
     pixel_rate: specs.Positive = Field(
@@ -176,6 +183,8 @@ class Parameters(specs.Spec):
             raise ValueError("'cycle', 'window' and 'label_time' are for code 'latency'")
         if self.code == "latency" and self.top_down:
             raise ValueError("'top_down' learns from spike counts, which code 'latency' has not")
+        if self.off_cells and self.top_down:
+            raise ValueError("'top_down' makes images of light alone; it goes without 'off_cells'")
         if len(self.layers) > MOST_LAYERS:
             raise ValueError(f"layers: at most {MOST_LAYERS}")
         return self
