@@ -123,8 +123,10 @@ def run(
     inputs, parameters = _settings(settings or [])
     its, network = load_protocol(protocol, inputs), load_model(model, parameters)
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
+    from wakesleep.memory import keep_freed
     from wakesleep.running import run as run_protocol
 
+    keep_freed()
     if resume and not out.exists():
         typer.echo(f"{out}: there is no such run yet; it begins", err=True)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
+from wakesleep.memory import keep_freed
 from wakesleep.progress import bars
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _begin(places: Any, number: int, threads: int) -> None:
     # Before torch is imported, which takes its number of threads from here.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = os.environ.get(name) or str(threads)
+    keep_freed()
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
