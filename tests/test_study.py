@@ -116,6 +116,16 @@ def test_no_network_is_kept_unless_asked_for(done):
     assert not list((done[0] / "runs").glob("*.pt"))
 
 
+def test_an_outcome_that_no_run_has_is_told(done, file):
+    out, _ = done
+    file.write_text(
+        STUDY.replace("quantity: d_prime, at: wake", "quantity: error, readout: godness")
+    )
+    file.write_text(file.read_text().split("figures:")[0])
+    with pytest.warns(UserWarning, match="outcome 'd_prime' has no value in any run"):
+        run_study(file, out, workers=1)
+
+
 def test_what_is_finished_is_not_run_again(done, tmp_path):
     out, _ = done
     written = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/zarr.json")}

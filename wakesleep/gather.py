@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,13 @@ def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.Da
         name: {label: outcome(result, its) for label, its in spec.outcomes.items()}
         for name, result in opened.items()
     }
+    for label in spec.outcomes:
+        if found and not any(bool(its[label].notnull().any()) for its in found.values()):
+            warnings.warn(
+                f"study '{spec.study}': outcome '{label}' has no value in any run; is there such a "
+                "phase, block, layer or read-out?",
+                stacklevel=2,
+            )
     tree = xr.DataTree(
         xr.Dataset(
             attrs={

@@ -82,21 +82,20 @@ class Run:
         total = sum(entry.steps for entry in entries)
         try:
             self.group.attrs["status"] = "running"
-            with (
-                stop_signals(self.out is not None) as stop,
-                progress(total, quiet, watcher) as tell,
-            ):
-                if self.place.probes == 0:
-                    self._take_probe(entries[0], ends=False)
-                while self.place.entry < len(entries):
-                    entry = entries[self.place.entry]
-                    tell(
-                        self.place.step,
-                        f"{self.prepared.block(entry)} {entry.cycle + 1}: {entry.phase}",
-                    )
-                    self._advance(entry)
-                    self._save(stop)
-            return self._finish()
+            with progress(total, quiet, watcher) as tell:
+                with stop_signals(self.out is not None) as stop:
+                    if self.place.probes == 0:
+                        self._take_probe(entries[0], ends=False)
+                    while self.place.entry < len(entries):
+                        entry = entries[self.place.entry]
+                        tell(
+                            self.place.step,
+                            f"{self.prepared.block(entry)} {entry.cycle + 1}: {entry.phase}",
+                        )
+                        self._advance(entry)
+                        self._save(stop)
+                tell(total, "the end: every validation and test case")
+                return self._finish()
         except (RunError, OSError, MemoryError) as error:
             raise self._stopped(error) from None
 
