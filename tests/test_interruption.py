@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import xarray as xr
 import zarr
 
 import wakesleep as ws
@@ -131,6 +133,20 @@ def test_polite_signals_save_everything(tmp_path, never_stopped, number):
     assert_resumes(out, never_stopped)
 
 
+def test_a_signal_at_the_very_end_loses_nothing(tmp_path, protocol_file, model_file):
+    """As a study that is stopped tells its workers: through the watcher, at any step."""
+    out, whole = tmp_path / "out.zarr", ws.run(protocol_file, model_file)
+
+    def stop(done: int, steps: int) -> None:
+        if done == steps:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(ws.RunError, match="interrupted by SIGTERM after step"):
+        ws.run(protocol_file, model_file, out=out, progress=stop)
+    again = ws.run(protocol_file, model_file, out=out, resume=True)
+    xr.testing.assert_equal(again, whole)
+
+
 def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, model_file):
     out = tmp_path / "done.zarr"
     assert wakesleep("run", protocol_file, model_file, "-o", out)[0] == 0
@@ -169,7 +185,7 @@ def test_checkpoints_of_other_runs_and_damaged_ones(tmp_path, wakesleep, protoco
     del older["learner"]["real_steps"]
     torch.save(older, mine)
     for content, message in (
-        (mine.read_bytes(), "was written by another version of wakesleep"),
+        (mine.read_bytes(), "does not fit this version of wakesleep"),
         (theirs.read_bytes(), "is the checkpoint of another run"),
         (b"not a checkpoint", "cannot be read as a checkpoint"),
         (whole[: len(whole) // 2], "cannot be read as a checkpoint"),

@@ -118,12 +118,11 @@ def test_no_network_is_kept_unless_asked_for(done):
 
 def test_an_outcome_that_no_run_has_is_told(done, file):
     out, _ = done
-    file.write_text(
-        STUDY.replace("quantity: d_prime, at: wake", "quantity: error, readout: godness")
-    )
-    file.write_text(file.read_text().split("figures:")[0])
-    with pytest.warns(UserWarning, match="outcome 'd_prime' has no value in any run"):
-        run_study(file, out, workers=1)
+    misspelt = "  misspelt: {quantity: error, at: wake, readout: godness}\npublished:"
+    file.write_text(STUDY.replace("published:", misspelt))
+    told = r"outcome 'misspelt' \(error, at wake, readout godness\) has no value in any run"
+    with pytest.warns(UserWarning, match=told):
+        gather.gather(studies.load(file), out / "runs", {})
 
 
 def test_what_is_finished_is_not_run_again(done, tmp_path):
@@ -430,6 +429,10 @@ BAD = {
             "protocols: [{name: one, use: phase_separation, set: {batch: 7}}]",
         ),
         "'batch' is set by a model's 'inputs', and by one of the protocols",
+    ),
+    "a block that is nowhere": (
+        ("sleep: {quantity: error, at: sleep,", "sleep: {quantity: error, at: sleep, block: lost,"),
+        "no protocol of this study has a block 'lost'; there are",
     ),
     "a parameter among the inputs": (
         ("top_down: false}}]", "top_down: false}, inputs: {model.peer: 0.1}}]"),

@@ -31,7 +31,9 @@ def save(state: dict[str, Any], path: Path) -> None:
     partial.replace(path)
 
 
-def load(path: Path, device: Any, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+def load(
+    path: Path, device: Any, identity: Mapping[str, Any], hint: str = ""
+) -> dict[str, Any] | None:
     """Read a state that :func:`save` wrote; nothing in it is executed.
 
     Parameters
@@ -42,6 +44,8 @@ def load(path: Path, device: Any, identity: Mapping[str, Any]) -> dict[str, Any]
         Where its tensors go.
     identity
         What its entry ``identity`` must be.
+    hint
+        What ends the sentence about a damaged file: a way out.
 
     Returns
     -------
@@ -62,8 +66,7 @@ def load(path: Path, device: Any, identity: Mapping[str, Any]) -> dict[str, Any]
         same = state["identity"] == dict(identity)
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
         raise InputError(
-            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); without the file, "
-            "--resume does the run again from its beginning"
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}){hint}"
         ) from None
     if not same:
         raise InputError(f"{path}: is the checkpoint of another run")
@@ -71,21 +74,20 @@ def load(path: Path, device: Any, identity: Mapping[str, Any]) -> dict[str, Any]
 
 
 @contextmanager
-def understood(path: Path) -> Iterator[None]:
-    """Tell in one sentence that a checkpoint holds other things than what is asked of it.
+def understood(path: Path, hint: str = "") -> Iterator[None]:
+    """Tell in one sentence, which ``hint`` ends, that a state lacks what is asked of it.
 
     Raises
     ------
     InputError
-        If something is missing from it, or has another shape.
+        If something is missing, or is of another type.
     """
     try:
         yield
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: was written by another version of wakesleep and cannot be read by this one "
-            f"({type(error).__name__}: {error}); without the file, --resume does the run again "
-            "from its beginning"
+            f"{path}: does not fit this version of wakesleep, or of the model's own code "
+            f"({type(error).__name__}: {error}){hint}"
         ) from None
 
 

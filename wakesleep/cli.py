@@ -119,11 +119,11 @@ def run(
 ) -> None:
     """Run a protocol on a model."""
     from wakesleep.loading import load_model, load_protocol
+    from wakesleep.memory import keep_freed
 
     inputs, parameters = _settings(settings or [])
     its, network = load_protocol(protocol, inputs), load_model(model, parameters)
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
-    from wakesleep.memory import keep_freed
     from wakesleep.running import run as run_protocol
 
     keep_freed()

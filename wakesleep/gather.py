@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep import statistics
-from wakesleep.errors import InputError
+from wakesleep.errors import InputError, listed
 from wakesleep.provenance import git_commit, now, versions
 from wakesleep.results import QUANTITIES, as_flags, in_words, open_result
 from wakesleep.studies import LoadedStudy
@@ -51,8 +51,8 @@ def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.Da
     for label in spec.outcomes:
         if found and not any(bool(its[label].notnull().any()) for its in found.values()):
             warnings.warn(
-                f"study '{spec.study}': outcome '{label}' has no value in any run; is there such a "
-                "phase, block, layer or read-out?",
+                f"study '{spec.study}': outcome '{label}' ({_asked(spec.outcomes[label])}) has no "
+                "value in any run",
                 stacklevel=2,
             )
     tree = xr.DataTree(
@@ -124,6 +124,13 @@ def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
         case _:
             value = _value(result, its)
     return value.reset_coords(drop=True)
+
+
+def _asked(its: Outcome) -> str:
+    """Return in words what an outcome is."""
+    names = ("at", "block", "cycle", "layer", "sign", "readout")
+    chosen = [f"{name} {getattr(its, name)}" for name in names if name in its.model_fields_set]
+    return listed([its.quantity, *([] if its.statistic == "value" else [its.statistic]), *chosen])
 
 
 def _where(result: xr.Dataset, chosen: xr.DataArray) -> xr.Dataset:

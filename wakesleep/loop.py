@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
 FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
+AGAIN = "; without the file, --resume does the run again from its beginning"
 CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
 
 
@@ -94,7 +95,8 @@ class Run:
                         )
                         self._advance(entry)
                         self._save(stop)
-                tell(total, "the end: every validation and test case")
+                    tell(total, self._last_words())
+                    self._save(stop)
                 return self._finish()
         except (RunError, OSError, MemoryError) as error:
             raise self._stopped(error) from None
@@ -266,10 +268,18 @@ class Run:
         state = None
         if self.out is not None:
             path = checkpoint.path_for(self.out)
-            state = checkpoint.load(path, its.request.device, its.request.identity())
+            identity = its.request.identity()
+            state = checkpoint.load(path, its.request.device, identity, AGAIN)
         if state is None:
             return
-        place = Place(**state["place"])
+        with checkpoint.understood(path, AGAIN):
+            place = Place(**state["place"])
+            its.learner.load_state_dict(state["learner"])
+            its.streams.load_state_dict(state["streams"])
+            for name, stream in its.batches.items():
+                stream.load_state_dict(state["batches"][name])
+            for key, memory in state["memories"].items():
+                its.sources[key].context.memory.update(memory)
         steps = self.group["step"][: place.probes]
         if (steps < 0).any() or steps[-1] > place.step:
             raise InputError(
@@ -277,13 +287,14 @@ class Run:
                 "without the checkpoint, --resume does the run again"
             )
         self.place = place
-        with checkpoint.understood(path):
-            its.learner.load_state_dict(state["learner"])
-        its.streams.load_state_dict(state["streams"])
-        for name, stream in its.batches.items():
-            stream.load_state_dict(state["batches"][name])
-        for key, memory in state["memories"].items():
-            its.sources[key].context.memory.update(memory)
+
+    def _last_words(self) -> str:
+        """Return what :meth:`_finish` is busy with."""
+        its = self.prepared.request
+        if "classify" not in its.model.offers:
+            return "the end"
+        test = " and test" if its.protocol.spec.record.test else ""
+        return f"the end: all validation{test} cases"
 
     def _finish(self) -> xr.Dataset:
         self._checkpoint()

@@ -15,12 +15,13 @@ def keep_freed() -> None:
 
     The GNU C library gives large blocks back to the system as soon as they are free. A step of
     learning frees and asks for the same ones again, and waits while the system clears every page:
-    of a recurrent net with local fields, for more than a third of its time. Does nothing elsewhere.
+    of a recurrent net with local fields, for more than a third of its time. The price is that the
+    process stays as large as it has ever been. Does nothing with other libraries.
     """
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(MMAP_MAX, 0)
+        mallopt(MMAP_MAX, 0)  # mapped blocks are always given back
         mallopt(TRIM_THRESHOLD, 2**31 - 1)
         mallopt(TOP_PAD, AHEAD)

@@ -181,3 +181,13 @@ def walk(items: tuple[Phase | Repeat, ...]) -> list[Phase]:
     for item in items:
         found += [item] if isinstance(item, Phase) else walk(item.phases)
     return found
+
+
+def block_names(items: tuple[Phase | Repeat, ...]) -> set[str]:
+    """Return the names of all blocks that are written down."""
+    found: set[str] = set()
+    for item in items:
+        if isinstance(item, Repeat):
+            found |= {item.block} if item.block else set()
+            found |= block_names(item.phases)
+    return found

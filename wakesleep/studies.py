@@ -15,7 +15,7 @@ from wakesleep import files, library, specs
 from wakesleep.errors import InputError, listed, nearest
 from wakesleep.loading import check_fit, load_model, load_protocol
 from wakesleep.model import LoadedModel
-from wakesleep.phases import walk
+from wakesleep.phases import block_names, walk
 from wakesleep.prepare import identity
 from wakesleep.protocol import LoadedProtocol
 from wakesleep.study_file import Arm, Scalar, Study, arm_name
@@ -136,8 +136,18 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
 
 
 def _check_phases(spec: Study, document: files.Document, jobs: list[Job]) -> None:
-    """Refuse an outcome or a figure at the end of a phase that no protocol has."""
+    """Refuse an outcome or a figure of a phase or a block that no protocol has."""
     known = {phase.phase for job in jobs for phase in walk(job.protocol.spec.phases)}
+    blocks = {
+        its for job in jobs for its in (job.protocol.name, *block_names(job.protocol.spec.phases))
+    }
+    for name, its in spec.outcomes.items():
+        if its.block is not None and its.block not in blocks:
+            raise document.error(
+                ("outcomes", name, "block"),
+                f"no protocol of this study has a block '{its.block}'; there are "
+                f"{listed(sorted(blocks))}{nearest(its.block, blocks)}",
+            )
     places: list[tuple[files.Path_, str]] = [
         (("outcomes", name, "at"), its.at) for name, its in spec.outcomes.items()
     ]

@@ -18,7 +18,8 @@ class Parameters(specs.Spec):
         description="Units of each hidden layer, or its receptive fields, from the input upwards."
     )
     centre: bool = Field(
-        False, description="Whether each image's own mean is subtracted from it first."
+        False,
+        description="Whether each image's own mean (over pixels and colours) is subtracted first.",
     )
     rate: Positive = Field(1e-3, description="Adam's step size.")
     beta1: Fraction = Field(0.9, description="Adam's decay of the mean gradient.")

@@ -12,7 +12,7 @@ import string
 import numpy as np
 
 from wakesleep.data import DataSet, folder
-from wakesleep.data.download import fetch
+from wakesleep.data.files import fetch
 from wakesleep.data.sequences import WINDOW, windows
 from wakesleep.errors import InputError
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from wakesleep import data
 from wakesleep.data import Cases, DataSet
-from wakesleep.data.download import fetch, read_npz
+from wakesleep.data.files import fetch, read_npz
 from wakesleep.errors import InputError
 
 TRAIN = 45_000  # and the last 5,000 of the 50,000 training images for validation

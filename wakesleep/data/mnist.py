@@ -16,7 +16,7 @@ import numpy as np
 
 from wakesleep import data
 from wakesleep.data import Cases, DataSet
-from wakesleep.data.download import fetch, read_npz
+from wakesleep.data.files import fetch, read_npz
 from wakesleep.errors import InputError
 
 TRAIN = 50_000  # and the last 10,000 of the 60,000 training images for validation, as in the paper

@@ -67,7 +67,7 @@ def start(p: Common, connections: list[Connection], setting: Setting) -> list[La
     return layers
 
 
-def softmax(p: Common, layers: Sequence[Layer], classes: int) -> SoftmaxReadout:
+def softmax_readout(p: Common, layers: Sequence[Layer], classes: int) -> SoftmaxReadout:
     """Return the softmax that reads the labels from the layers that have a say."""
     return SoftmaxReadout(
         sum(layers[depth].units for depth in p.voting),

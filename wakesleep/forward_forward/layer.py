@@ -104,7 +104,7 @@ def log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
 
 
 def block_log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
-    """Return the same for the goodness of each block (cases, blocks), which decides by itself."""
+    """Return (G - theta) / T for the goodness of each block (cases, blocks)."""
     bound = theta(layer, pieces) / layer.blocks
     return (goodness - bound).div_(pieces.temperature)
 
@@ -215,7 +215,7 @@ def update(
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
 
 
-def begun(layers: Sequence[Layer], pieces: Pieces, chunk: Chunk) -> Pieces:
+def begin_chunk(layers: Sequence[Layer], pieces: Pieces, chunk: Chunk) -> Pieces:
     """Heed what holds for all steps of a chunk; return the pieces to take them with."""
     for layer in layers:
         if chunk.fresh_state:
@@ -227,7 +227,7 @@ def begun(layers: Sequence[Layer], pieces: Pieces, chunk: Chunk) -> Pieces:
     return replace(pieces, plasticity=pieces.plasticity.with_momentum(chunk.momentum))
 
 
-def restored(layers: Sequence[Layer], states: Sequence[dict[str, Any]]) -> list[Layer]:
+def restore(layers: Sequence[Layer], states: Sequence[dict[str, Any]]) -> list[Layer]:
     """Return the layers as they were when :meth:`Layer.state` was asked for."""
     return [replace(layer, **state) for layer, state in zip(layers, states, strict=True)]
 

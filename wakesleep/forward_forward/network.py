@@ -16,20 +16,20 @@ from torch import Tensor
 from wakesleep.connections import connected
 from wakesleep.errors import InputError
 from wakesleep.forward_forward.black_box import boxes, perturb
-from wakesleep.forward_forward.build import pieces, softmax, start
+from wakesleep.forward_forward.build import pieces, softmax_readout, start
 from wakesleep.forward_forward.generator import TINY, Generator
 from wakesleep.forward_forward.label import LabelInput
 from wakesleep.forward_forward.layer import (
     Layer,
     all_log_odds,
-    begun,
+    begin_chunk,
     block_goodness,
     block_log_odds,
     delta,
     finite,
     measure_baseline,
     peer_term,
-    restored,
+    restore,
     state_rows,
     thresholds,
     total_goodness,
@@ -119,7 +119,7 @@ class ForwardForward:
         connections = connected(inputs, setting.image, p.layers, setting.device)
         self.layers = start(p, connections, setting)
         self.voting = p.voting
-        self.softmax = softmax(p, self.layers, setting.classes)
+        self.softmax = softmax_readout(p, self.layers, setting.classes)
         self.fixed = p.fixed
         self.baseline_memory = p.baseline_memory
         widths = (inputs, *(layer.units for layer in self.layers))
@@ -343,7 +343,7 @@ class ForwardForward:
     @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.capabilities.Learner`."""
-        self.pieces = begun(self.layers, self.pieces, chunk)
+        self.pieces = begin_chunk(self.layers, self.pieces, chunk)
         totals = []
         for step, index in enumerate(chunk.index):
             images, labels = chunk.take(index)
@@ -502,7 +502,7 @@ class ForwardForward:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
-        self.layers = restored(self.layers, state["layers"])
+        self.layers = restore(self.layers, state["layers"])
         self.softmax.load_state_dict(state["softmax"])
         self.real_steps = state["real_steps"]
         for box, weight in zip(self.boxes, state["boxes"], strict=True):

@@ -18,16 +18,16 @@ from torch import Tensor
 from wakesleep.connections import Connection, Dense, Local, connected, joined, local
 from wakesleep.data.jitter import shifted
 from wakesleep.errors import InputError
-from wakesleep.forward_forward.build import pieces, softmax, start
+from wakesleep.forward_forward.build import pieces, softmax_readout, start
 from wakesleep.forward_forward.layer import (
     Layer,
     all_log_odds,
-    begun,
+    begin_chunk,
     block_goodness,
     delta,
     finite,
     peer_term,
-    restored,
+    restore,
     state_rows,
     thresholds,
     total_goodness,
@@ -94,7 +94,7 @@ class Recurrent:
         for depth, layer in enumerate(self.layers):
             _share(layer, self.widths[depth])
         self.voting = p.voting
-        self.softmax = softmax(p, self.layers, self.classes)
+        self.softmax = softmax_readout(p, self.layers, self.classes)
         # Zero for the neutral label, which is one beyond the last.
         labels = p.label_strength * self._normed(torch.eye(self.classes).to(self.layers[0].bias))
         self.label_table = torch.cat((labels, torch.zeros_like(labels[:1])))
@@ -118,8 +118,10 @@ class Recurrent:
             do.
         """
         reach = self.parameters.drift
+        if self.parameters.centre:  # before it moves, so that what it leaves behind is mean grey
+            images = images - images.mean(1, keepdim=True)
         if not reach:
-            still = self._seen(images)
+            still = self._normed(images)
             return lambda time: still
         generator = generator or self.streams.fresh("drift")
         size = (len(images), 2)
@@ -130,14 +132,9 @@ class Recurrent:
 
         def frame(time: int) -> Tensor:
             by = velocity * (time - middle)
-            return self._seen(shifted(images, self.shape, by, furthest))
+            return self._normed(shifted(images, self.shape, by, furthest))
 
         return frame
-
-    def _seen(self, images: Tensor) -> Tensor:
-        if self.parameters.centre:
-            images = images - images.mean(1, keepdim=True)
-        return self._normed(images)
 
     def bottom_up(self, frames: Frames) -> list[Tensor]:
         """Return each layer's activity (n, units) after one pass with nothing from above."""
@@ -307,7 +304,7 @@ class Recurrent:
 
         A step shows a batch for all its steps in time; weights change at every one of these.
         """
-        self.pieces = begun(self.layers, self.pieces, chunk)
+        self.pieces = begin_chunk(self.layers, self.pieces, chunk)
         for step, index in enumerate(chunk.index):
             images, labels = chunk.take(index)
             if not math.isfinite(self._step(chunk, images, labels, chunk.gains[step])):
@@ -378,7 +375,7 @@ class Recurrent:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
-        self.layers = restored(self.layers, state["layers"])
+        self.layers = restore(self.layers, state["layers"])
         self.softmax.load_state_dict(state["softmax"])
 
 

@@ -26,8 +26,8 @@ class Parameters(Common):
     centre: bool = Field(
         False,
         description=(
-            "Whether each image's own mean is subtracted before it is normalised: for photographs, "
-            "whose brightness would hide what is in them."
+            "Whether each image's own mean (over pixels and colours) is subtracted first: for "
+            "photographs, whose brightness would hide what is in them."
         ),
     )
     schedule: Literal["synchronous", "alternating"] = Field(

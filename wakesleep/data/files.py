@@ -95,9 +95,10 @@ def read_npz(name: str, path: Path, arrays: Iterable[str]) -> dict[str, np.ndarr
     InputError
         If the file cannot be read or lacks one of them.
     """
-    damaged = (zipfile.BadZipFile, zlib.error)
     try:
         with np.load(path, allow_pickle=False) as loaded:
             return {array: loaded[array] for array in arrays}
-    except (OSError, ValueError, KeyError, EOFError, TypeError, *damaged) as error:
+    except (
+        OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise InputError(f"data set '{name}': {path} cannot be read ({error})") from None
