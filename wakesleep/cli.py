@@ -119,7 +119,7 @@ def run(
 ) -> None:
     """Run a protocol on a model."""
     from wakesleep.loading import load_model, load_protocol
-    from wakesleep.memory import keep_freed
+    from wakesleep.speed import keep_freed
 
     inputs, parameters = _settings(settings or [])
     its, network = load_protocol(protocol, inputs), load_model(model, parameters)

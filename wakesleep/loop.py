@@ -21,6 +21,7 @@ from wakesleep.pressure import process_c, process_s
 from wakesleep.progress import progress
 from wakesleep.provenance import now
 from wakesleep.signals import stop_signals
+from wakesleep.speed import denormals_flushed
 from wakesleep.timetable import Entry
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Run:
         total = sum(entry.steps for entry in entries)
         try:
             self.group.attrs["status"] = "running"
-            with progress(total, quiet, watcher) as tell:
+            with denormals_flushed(), progress(total, quiet, watcher) as tell:
                 with stop_signals(self.out is not None) as stop:
                     if self.place.probes == 0:
                         self._take_probe(entries[0], ends=False)

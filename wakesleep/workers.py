@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
-from wakesleep.memory import keep_freed
+from wakesleep.speed import keep_freed
 from wakesleep.progress import bars
 
 if TYPE_CHECKING:

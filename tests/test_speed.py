@@ -1,4 +1,4 @@
-"""What a process frees is its own: fewer pages are asked of the system again and again."""
+"""What a process frees is its own; what is almost nothing is nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from wakesleep import speed
 
 PROGRAM = """
 import resource, sys
 import torch
-from wakesleep import memory
+from wakesleep import speed
 
 if sys.argv[1] == "keep":
-    memory.keep_freed()
+    speed.keep_freed()
 for _ in range(30):  # it takes a while until there is a place for every size
     torch.ones(10_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -34,3 +37,18 @@ def faults(what: str) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="for the GNU C library alone")
 def test_freed_memory_is_used_again():
     assert faults("keep") < faults("give back") / 10
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_numbers_that_are_almost_nothing_are_nothing_and_then_as_before(before):
+    def decayed() -> float:
+        return float(torch.tensor(1e-30) * torch.tensor(1e-10))
+
+    torch.set_flush_denormal(before)
+    try:
+        assert (decayed() == 0) is before
+        with speed.denormals_flushed():
+            assert decayed() == 0
+        assert (decayed() == 0) is before
+    finally:
+        torch.set_flush_denormal(False)
