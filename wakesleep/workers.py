@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
-from wakesleep.speed import keep_freed
 from wakesleep.progress import bars
+from wakesleep.speed import keep_freed
 
 if TYPE_CHECKING:
     from wakesleep.studies import Job
