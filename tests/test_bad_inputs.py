@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
+import wakesleep as ws
 from tests.conftest import SMALL_MODEL, SMALL_PROTOCOL
 
 # Bad inputs: (what is changed in the protocol, what is changed in the model, arguments, message).
@@ -514,3 +516,48 @@ def test_data_that_is_absent_with_no_network(protocol_file, tmp_path):
         "data set 'mnist' is not in .* and cannot be downloaded .*WAKESLEEP_DATA_DIR",
     )
     assert not (tmp_path / "out.zarr").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "label: none\n  layers: [{field: 99, channels: 2}]",
+            "a field of 99 places does not fit into a map of 8",
+        ),
+        ("layers: [30]\n  blocks: 4", "blocks: 4 do not divide layer 1, of 30 units"),
+        ("layers: [30]\n  label: none", "differ from real data by their label alone"),
+    ],
+)
+def test_check_sees_what_a_run_would_refuse(change, message, wakesleep, tmp_path):
+    file = tmp_path / "net.yaml"
+    file.write_text(
+        f"model: net\ndescription: x\nkind: forward_forward\ndata: digits\nparameters:\n  {change}\n"
+    )
+    assert wakesleep("check", file)[0] == 0
+    refused(wakesleep("check", "interleaved", "--model", file), message)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda its, path: ws.statistics.phase_table(path), r"a result is a data set, as wakesl"),
+        (
+            lambda its, path: ws.plots.save_overview(path, path),
+            r"a result is a data set, as wakesl",
+        ),
+        (lambda its, path: ws.spikes(its), r"by the path of its store, not as a Dataset"),
+        (lambda its, path: ws.activity(path), r"stages are pairs of a name and its seconds"),
+        (
+            lambda its, path: ws.run("phase_separation", "ff_digits", inputs={"model.rate": 1}),
+            r"in Python by parameters=\{'NAME': VALUE\}",
+        ),
+        (
+            lambda its, path: ws.run("phase_separation", "ff_digits", parameters={"model.rate": 1}),
+            r"did you mean 'rate'",
+        ),
+    ],
+)
+def test_results_paths_and_values_in_each_others_place(call, message, tmp_path):
+    with pytest.raises(ws.InputError, match=message):
+        call(xr.Dataset(), str(tmp_path / "run.zarr"))

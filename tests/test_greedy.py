@@ -50,3 +50,11 @@ def test_refusals(tmp_path):
         ws.run("greedy", "ff_digits", inputs=TOLD, parameters={"layers": [9]})
     with pytest.raises(InputError, match="does not offer 'layerwise'"):
         ws.run("greedy", "backprop_digits", inputs=TOLD)
+
+
+def test_a_batch_is_all_that_there_is_unless_told():
+    result = ws.run("greedy", "ff_tutorial", inputs={"steps": 2, "data": "digits", "train": 300})
+    whole = ws.run(
+        "greedy", "ff_tutorial", inputs={"steps": 2, "data": "digits", "train": 300, "batch": 300}
+    )
+    assert np.array_equal(result.error, whole.error)

@@ -118,9 +118,9 @@ def test_no_network_is_kept_unless_asked_for(done):
 
 def test_an_outcome_that_no_run_has_is_told(done, file):
     out, _ = done
-    misspelt = "  misspelt: {quantity: error, at: wake, readout: godness}\npublished:"
-    file.write_text(STUDY.replace("published:", misspelt))
-    told = r"outcome 'misspelt' \(error, at wake, readout godness\) has no value in any run"
+    more = "  nowhere: {quantity: d_prime, at: wake, layer: '9'}\npublished:"
+    file.write_text(STUDY.replace("published:", more))
+    told = r"outcome 'nowhere' \(d_prime, at wake, layer 9\) has no value in any run"
     with pytest.warns(UserWarning, match=told):
         gather.gather(studies.load(file), out / "runs", {})
 
@@ -429,6 +429,10 @@ BAD = {
             "protocols: [{name: one, use: phase_separation, set: {batch: 7}}]",
         ),
         "'batch' is set by a model's 'inputs', and by one of the protocols",
+    ),
+    "a misspelt read-out": (
+        ("at: sleep, readout: goodness", "at: sleep, readout: godness"),
+        "there is no read-out 'godness'; .* did you mean 'goodness'",
     ),
     "a block that is nowhere": (
         ("sleep: {quantity: error, at: sleep,", "sleep: {quantity: error, at: sleep, block: lost,"),

@@ -25,6 +25,9 @@ class Kind:
     offers: tuple[str, ...]
 
 
+# Read-outs that any of these kinds has.
+READOUTS = ("goodness", "softmax", "candidates")
+
 # What every learner does that tells real from negative data and reads labels.
 JUDGES = ("wake", "sleep", "interleaved", "goodness", "classify", "label_probabilities")
 

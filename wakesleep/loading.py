@@ -41,7 +41,8 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
     names
         Names of shipped files, or paths.
     model
-        A model that every protocol must fit.
+        A model that every protocol must fit; with data that need no download it is built, so that
+        whatever a run would refuse is refused.
 
     Raises
     ------
@@ -64,6 +65,19 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
         if not isinstance(loaded, LoadedProtocol):
             raise InputError(f"{name}: is a model; only a protocol can be checked against a model")
         check_fit(loaded, fitted)
+        _check_build(loaded, fitted)
+
+
+def _check_build(its: LoadedProtocol, fitted: LoadedModel) -> None:
+    """Refuse what only shows with the data at hand, such as a field larger than the image."""
+    import torch
+
+    from wakesleep.data import DOWNLOADED
+    from wakesleep.prepare import Request, prepare
+
+    request = Request(its, fitted, 0, torch.device("cpu"), torch.float32)
+    if request.data not in DOWNLOADED:
+        prepare(request)
 
 
 def load_protocol(

@@ -259,7 +259,7 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
             if name not in allowed:
                 raise InputError(
                     f"model '{spec.model}' has no parameter '{name}'; allowed are "
-                    f"{listed(allowed)}{nearest(name, allowed)}"
+                    f"{listed(allowed)}{nearest(str(name).removeprefix('model.'), allowed)}"
                 )
         return LoadedModel(spec, specs.validate(checks, tree, given), document)
     return LoadedModel(spec, checks.model_validate(tree), document)

@@ -184,9 +184,10 @@ def prepare(request: Request) -> Prepared:
     spec, model = request.protocol.spec, request.model
     its = data.load(request.data)
     train = its.train.first(spec.data.train or None)
+    batch = spec.data.batch or len(train)
     for name, wanted, there in (
         ("train", spec.data.train or 1, len(its.train)),
-        ("batch", spec.data.batch, len(train)),
+        ("batch", batch, len(train)),
     ):
         if wanted > there:
             raise InputError(
@@ -220,7 +221,7 @@ def prepare(request: Request) -> Prepared:
     if hasattr(learner, "check_data"):
         learner.check_data(images)
     if spec.clock is not None and hasattr(learner, "check_clock"):
-        learner.check_clock(3600 / spec.clock.steps_per_hour / spec.data.batch)
+        learner.check_clock(3600 / spec.clock.steps_per_hour / batch)
     validation = its.validation.first(spec.record.cases)
     used = {source_key(entry.negatives): entry.negatives for entry in entries}
     asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]
@@ -233,7 +234,7 @@ def prepare(request: Request) -> Prepared:
             raise InputError(
                 f"negative data '{negatives.source}' are images, but '{its.name}' has strings"
             )
-        if _meant(negatives, model).source == "hybrid" and spec.data.batch < 2:
+        if _meant(negatives, model).source == "hybrid" and batch < 2:
             raise InputError(
                 "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
             )
@@ -288,7 +289,7 @@ def prepare(request: Request) -> Prepared:
             else None,
         ),
         batches={
-            name: BatchStream(len(train), spec.data.batch, streams(f"batches {name}"))
+            name: BatchStream(len(train), batch, streams(f"batches {name}"))
             for name in ("awake", "asleep")
         },
         sources={

@@ -33,7 +33,9 @@ class Data(specs.Spec):
         "model",
         description=("Name of a data set, or 'model' for the one that the model file names."),
     )
-    batch: Count = Field(100, description="Cases in every update.")
+    batch: Annotated[int, Field(ge=0)] = Field(
+        100, description="Cases in every update; 0 for all training cases."
+    )
     train: Annotated[int, Field(ge=0)] = Field(
         0, description="Use only so many training cases; 0 for all."
     )
@@ -286,8 +288,8 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
             allowed = listed(inputs) or "none"
             raise InputError(
                 f"protocol '{tree.get('protocol')}' declares no input '{name}'; "
-                f"its inputs are {allowed}{nearest(name, inputs)} (a model's parameter is set as "
-                "model.NAME)"
+                f"its inputs are {allowed}{nearest(name, inputs)} (a model's parameter is set by "
+                "-p model.NAME=VALUE, in Python by parameters={'NAME': VALUE})"
             )
     chosen = {}
     for name, its in inputs.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,13 +81,15 @@ def print_study(tree: xr.DataTree) -> None:
     from wakesleep.statistics import interval
 
     outcomes = tree["outcomes"].to_dataset()
+    count = outcomes.sizes["seed"]
     grid = [str(name) for name in next(iter(outcomes.data_vars.values())).dims]
     grid = grid[: grid.index("seed")]
     shown = [name for name in grid if outcomes.sizes[name] > 1]
     table = Table(
         title=str(tree.attrs["title"]),
         title_justify="left",
-        caption=f"Mean ± 95 % t interval, {outcomes.sizes['seed']} seeds less those that failed."
+        caption=f"Mean ± 95 % t interval, {count} seed{'s' * (count > 1)}"
+        + (" less those that failed." if json.loads(tree.attrs["failed"]) else ".")
         + (" In brackets: published." if any("_published" in str(n) for n in outcomes) else ""),
         caption_justify="left",
     )

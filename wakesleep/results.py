@@ -253,6 +253,10 @@ def open_result(store: Any) -> xr.Dataset:
     """
     import xarray as xr
 
+    if isinstance(store, xr.Dataset | xr.DataTree):
+        raise InputError(
+            f"a result is given by the path of its store, not as a {type(store).__name__}"
+        )
     try:
         path = Path(store) if isinstance(store, (str, Path)) else None
         if path is not None and not path.exists():

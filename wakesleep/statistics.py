@@ -10,6 +10,20 @@ from wakesleep.errors import InputError
 LONG_BLOCK = 4  # cycles above which a short table shows only the last one
 
 
+def as_result(given: object) -> None:
+    """Refuse what is no data set, such as a path.
+
+    Raises
+    ------
+    InputError
+        Saying what would be one.
+    """
+    if not isinstance(given, xr.Dataset):
+        raise InputError(
+            f"a result is a data set, as wakesleep.open(PATH) returns it, not {given!r}"
+        )
+
+
 def phase_ends(result: xr.Dataset) -> xr.Dataset:
     """Return the probes taken at the ends of phases, one for every phase gone through.
 
@@ -17,7 +31,13 @@ def phase_ends(result: xr.Dataset) -> xr.Dataset:
     ----------
     result
         A result of :func:`wakesleep.run` or :func:`wakesleep.open`.
+
+    Raises
+    ------
+    InputError
+        If it is something else, such as a path.
     """
+    as_result(result)
     return result.isel(probe=result["phase_end"].values)
 
 

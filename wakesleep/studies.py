@@ -13,6 +13,7 @@ from typing import Any
 
 from wakesleep import files, library, specs
 from wakesleep.errors import InputError, listed, nearest
+from wakesleep.kinds import KINDS, READOUTS
 from wakesleep.loading import check_fit, load_model, load_protocol
 from wakesleep.model import LoadedModel
 from wakesleep.phases import block_names, walk
@@ -136,7 +137,7 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
 
 
 def _check_phases(spec: Study, document: files.Document, jobs: list[Job]) -> None:
-    """Refuse an outcome or a figure of a phase or a block that no protocol has."""
+    """Refuse an outcome or a figure of a phase, block or read-out that there cannot be."""
     known = {phase.phase for job in jobs for phase in walk(job.protocol.spec.phases)}
     blocks = {
         its for job in jobs for its in (job.protocol.name, *block_names(job.protocol.spec.phases))
@@ -148,6 +149,14 @@ def _check_phases(spec: Study, document: files.Document, jobs: list[Job]) -> Non
                 f"no protocol of this study has a block '{its.block}'; there are "
                 f"{listed(sorted(blocks))}{nearest(its.block, blocks)}",
             )
+    if all(job.model.spec.kind in KINDS for job in jobs):  # a kind of one's own may have others
+        for name, its in spec.outcomes.items():
+            if its.readout is not None and its.readout not in READOUTS:
+                raise document.error(
+                    ("outcomes", name, "readout"),
+                    f"there is no read-out '{its.readout}'; there are "
+                    f"{listed(READOUTS)}{nearest(its.readout, READOUTS)}",
+                )
     places: list[tuple[files.Path_, str]] = [
         (("outcomes", name, "at"), its.at) for name, its in spec.outcomes.items()
     ]

@@ -186,6 +186,7 @@ def test_a_stored_state_brings_it_back():
     ("told", "message"),
     [
         ({"judged": [2, 9]}, "judged: steps 2 to 9 are not within 1 to 8"),
+        ({"judged": [3, 2]}, "judged: the first step, 3, comes after the last, 2"),
         ({"readout_layers": [3]}, "there is no layer 3, only 2"),
         ({"layers": [{"field": 3, "channels": 2}]}, "needs maps of the same size"),
         ({"layers": [{"field": 3, "channels": 2, "edges": "cut"}, 5]}, "either all layers"),

@@ -217,6 +217,8 @@ def test_spikes_of_a_trained_network(tmp_path):
     assert float(found.time.max()) < 0.03
     for more, told in (
         ({"cases": 0}, "there cannot be 0"),
+        ({"cases": [0, 1]}, "cases: a whole number"),
+        ({"late": "3 ms"}, "late: a number of ms"),
         ({"split": "tests"}, "no split 'tests'"),
         ({"late": 8.0}, "are for code 'latency'"),
     ):

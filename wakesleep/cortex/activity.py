@@ -144,7 +144,12 @@ def delta_share(rate: Array, bin_s: float) -> float:
 
 
 def _checked(stages: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    table = [("NREM" if word in ("N1", "N2", "N3") else word, float(s)) for word, s in stages]
+    try:
+        table = [("NREM" if word in ("N1", "N2", "N3") else word, float(s)) for word, s in stages]
+    except (TypeError, ValueError):
+        raise InputError(
+            f"stages are pairs of a name and its seconds, such as [('WAKE', 5)], not {stages!r}"
+        ) from None
     if not table:
         raise InputError("there is no stage to simulate")
     for word, seconds in table:

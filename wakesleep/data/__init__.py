@@ -39,6 +39,9 @@ DATA_SETS: dict[str, str] = {
     "patterns_100": "wakesleep.data.patterns",
 }
 
+# All others come with the package, or are made.
+DOWNLOADED = ("mnist", "mnist_binary", "cifar10", "aesop")
+
 
 @dataclass(frozen=True)
 class Cases:

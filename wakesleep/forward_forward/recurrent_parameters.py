@@ -52,7 +52,9 @@ class Parameters(Common):
         if len(self.judged) != 2:
             raise ValueError("judged: two numbers, the first and the last step, such as [3, 5]")
         first, last = self.judged
-        if not first <= last <= self.iterations:
+        if first > last:
+            raise ValueError(f"judged: the first step, {first}, comes after the last, {last}")
+        if last > self.iterations:
             raise ValueError(
                 f"judged: steps {first} to {last} are not within 1 to {self.iterations}"
             )

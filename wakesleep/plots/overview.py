@@ -58,6 +58,7 @@ def overview(
     """
     from matplotlib.figure import Figure as NewFigure
 
+    statistics.as_result(result)
     if result.sizes.get("probe", 0) < 2:
         raise InputError("nothing to plot: the result has fewer than two probes so far")
     begin, end = window(result) if between is None else between
@@ -119,6 +120,7 @@ def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:
     """
     from matplotlib.figure import Figure as NewFigure
 
+    statistics.as_result(result)
     if result.sizes.get("probe", 0) < 2:
         raise InputError("nothing to plot: the result has fewer than two probes so far")
     figure = NewFigure(figsize=(8.0, 1.6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
@@ -19,10 +20,12 @@ def _milliseconds(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     number, _, unit = value.strip().partition(" ")
+    digits = re.match(r"[0-9.]+", number)
+    told = digits.group() if digits else "10"
     try:
         quantity = float(number)
     except ValueError:
-        raise ValueError(f"'{value}' is no time; write 10 (in ms) or '10 ms'") from None
+        raise ValueError(f"'{value}' is no time; write {told} (in ms) or '{told} ms'") from None
     if unit.strip() not in UNITS:
         raise ValueError(f"'{value}' is no time: its unit must be s, ms or us")
     return quantity * UNITS[unit.strip()]

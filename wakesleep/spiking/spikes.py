@@ -35,8 +35,9 @@ def spikes(
     -------
     xarray.Dataset
         Ragged arrays over ``spike``: ``time`` (s, from when the case is shown), ``neuron``,
-        ``layer`` (0 for the inputs: pixels, then labels) and ``case``; ``goodness`` (layer_name,
-        shown), ``label`` and ``read`` (shown), the label that the network reads.
+        ``layer`` (0 for the inputs: pixels, off cells if there are any, labels) and ``case``;
+        ``goodness`` (layer_name, shown), ``label`` and ``read`` (shown), the label that the
+        network reads.
 
     Raises
     ------
@@ -63,6 +64,10 @@ def spikes(
         )
     learner, its = trained(store)
     there = getattr(its, split)
+    if type(cases) is not int:
+        raise InputError(f"cases: a whole number, how many from the beginning, not {cases!r}")
+    if not isinstance(late, int | float):
+        raise InputError(f"late: a number of ms, not {late!r}")
     if not 1 <= cases <= len(there):
         raise InputError(f"cases: the split has {len(there)}, so there cannot be {cases}")
     if late:
