@@ -532,7 +532,8 @@ def test_data_that_is_absent_with_no_network(protocol_file, tmp_path):
 def test_check_sees_what_a_run_would_refuse(change, message, wakesleep, tmp_path):
     file = tmp_path / "net.yaml"
     file.write_text(
-        f"model: net\ndescription: x\nkind: forward_forward\ndata: digits\nparameters:\n  {change}\n"
+        "model: net\ndescription: x\nkind: forward_forward\ndata: digits\n"
+        f"parameters:\n  {change}\n"
     )
     assert wakesleep("check", file)[0] == 0
     refused(wakesleep("check", "interleaved", "--model", file), message)
