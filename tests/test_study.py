@@ -478,6 +478,7 @@ def test_a_study_that_is_nowhere(wakesleep, tmp_path):
     assert "did you mean 'phase_diagram'" in told
 
 
+@pytest.mark.filterwarnings("default:.*no value in any run")
 def test_a_figure_that_cannot_be_drawn_loses_no_table_and_no_other(file, tmp_path, wakesleep):
     """Layers are known only once there are runs; a logarithm only of what is above 0."""
     text = STUDY.replace("hue: layer, columns: rate", "columns: rate")
@@ -490,6 +491,7 @@ def test_a_figure_that_cannot_be_drawn_loses_no_table_and_no_other(file, tmp_pat
     code, out, told = wakesleep("study", file, "-o", tmp_path / "out", "--workers", 2)
     assert code == 0
     assert "little" in out
+    assert "outcome 'lost' (sleep_pressure) has no value in any run" in told
     assert "figure 'line' could not be drawn: figure 'line': 'layer' has 2 values" in told
     assert "figure 'map' could not be drawn: axis y cannot be logarithmic" in told
     assert (tmp_path / "out" / "figures" / "nights.png").exists()
