@@ -70,14 +70,14 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
 
 def _check_build(its: LoadedProtocol, fitted: LoadedModel) -> None:
     """Refuse what only shows with the data at hand, such as a field larger than the image."""
+    from wakesleep.data import DOWNLOADED
+    from wakesleep.prepare import Request, data_name, prepare
+
+    if data_name(its, fitted) in DOWNLOADED:
+        return
     import torch
 
-    from wakesleep.data import DOWNLOADED
-    from wakesleep.prepare import Request, prepare
-
-    request = Request(its, fitted, 0, torch.device("cpu"), torch.float32)
-    if request.data not in DOWNLOADED:
-        prepare(request)
+    prepare(Request(its, fitted, 0, torch.device("cpu"), torch.float32))
 
 
 def load_protocol(

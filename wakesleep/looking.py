@@ -165,9 +165,7 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
         },
         {
             "title": _title(store),
-            "judged": list(getattr(learner.parameters, "judged", (1, 1)))
-            if hasattr(learner, "parameters")
-            else [1, 1],
+            "judged": list(getattr(learner, "judged", (1, 1))),
         },
     )
 

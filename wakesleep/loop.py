@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
 FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
-AGAIN = "; without the file, --resume does the run again from its beginning"
 CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
+AGAIN = "; without the file, --resume does the run again from its beginning"
 
 
 @dataclass
@@ -266,11 +266,10 @@ class Run:
     def _restore(self) -> None:
         """Take up the checkpoint; without one everything is done again, in the same way."""
         its = self.prepared
-        state = None
-        if self.out is not None:
-            path = checkpoint.path_for(self.out)
-            identity = its.request.identity()
-            state = checkpoint.load(path, its.request.device, identity, AGAIN)
+        if self.out is None:
+            return
+        path = checkpoint.path_for(self.out)
+        state = checkpoint.load(path, its.request.device, its.request.identity(), AGAIN)
         if state is None:
             return
         with checkpoint.understood(path, AGAIN):

@@ -54,7 +54,7 @@ class Request:
     @property
     def data(self) -> str:
         """Name of the data set: the protocol's, or else the model's."""
-        return _data(self.protocol, self.model)
+        return data_name(self.protocol, self.model)
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be the same run."""
@@ -77,11 +77,12 @@ def identity(protocol: LoadedProtocol, model: LoadedModel) -> dict[str, Any]:
             {"kind": model.spec.kind, "offers": model.offers, "code": model.code}
         ),
         "parameters": json.dumps(model.values),
-        "data": _data(protocol, model),
+        "data": data_name(protocol, model),
     }
 
 
-def _data(protocol: LoadedProtocol, model: LoadedModel) -> str:
+def data_name(protocol: LoadedProtocol, model: LoadedModel) -> str:
+    """Return the name of the data set: the protocol's, or else the model's."""
     named = protocol.spec.data.set
     return model.spec.data if named == "model" else named
 
@@ -184,7 +185,7 @@ def prepare(request: Request) -> Prepared:
     spec, model = request.protocol.spec, request.model
     its = data.load(request.data)
     train = its.train.first(spec.data.train or None)
-    batch = spec.data.batch or len(train)
+    batch = spec.data.batch_of(len(train))
     for name, wanted, there in (
         ("train", spec.data.train or 1, len(its.train)),
         ("batch", batch, len(train)),
@@ -234,11 +235,12 @@ def prepare(request: Request) -> Prepared:
             raise InputError(
                 f"negative data '{negatives.source}' are images, but '{its.name}' has strings"
             )
-        if _meant(negatives, model).source == "hybrid" and batch < 2:
+        meant = _meant(negatives, model)
+        if meant.source == "hybrid" and batch < 2:
             raise InputError(
                 "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
             )
-        _check_negatives(_meant(negatives, model), its, learner, model.name)
+        _check_negatives(meant, its, learner, model.name)
     # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
     dreaming = (its for its in used.values() if its.source in ("dream", "mixture"))
     dreamt = dict(next((its.options for its in dreaming), {}))

@@ -51,6 +51,10 @@ class Data(specs.Spec):
         ),
     )
 
+    def batch_of(self, train_cases: int) -> int:
+        """Return how many of so many training cases are in every update."""
+        return self.batch or train_cases
+
 
 class Clock(specs.Spec):
     """How steps turn into hours."""

@@ -10,7 +10,7 @@ from wakesleep.errors import InputError
 LONG_BLOCK = 4  # cycles above which a short table shows only the last one
 
 
-def as_result(given: object) -> None:
+def check_result(given: object) -> None:
     """Refuse what is no data set, such as a path.
 
     Raises
@@ -37,7 +37,7 @@ def phase_ends(result: xr.Dataset) -> xr.Dataset:
     InputError
         If it is something else, such as a path.
     """
-    as_result(result)
+    check_result(result)
     return result.isel(probe=result["phase_end"].values)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,32 +142,26 @@ def _check_phases(spec: Study, document: files.Document, jobs: list[Job]) -> Non
     blocks = {
         its for job in jobs for its in (job.protocol.name, *block_names(job.protocol.spec.phases))
     }
-    for name, its in spec.outcomes.items():
-        if its.block is not None and its.block not in blocks:
+    shipped = all(job.model.spec.kind in KINDS for job in jobs)  # one's own may have others
+
+    def refuse(path: files.Path_, word: str | None, allowed: Collection[str], told: str) -> None:
+        if word is not None and word not in allowed:
             raise document.error(
-                ("outcomes", name, "block"),
-                f"no protocol of this study has a block '{its.block}'; there are "
-                f"{listed(sorted(blocks))}{nearest(its.block, blocks)}",
+                path, f"{told} '{word}'; there are {listed(allowed)}{nearest(word, allowed)}"
             )
-    if all(job.model.spec.kind in KINDS for job in jobs):  # a kind of one's own may have others
-        for name, its in spec.outcomes.items():
-            if its.readout is not None and its.readout not in READOUTS:
-                raise document.error(
-                    ("outcomes", name, "readout"),
-                    f"there is no read-out '{its.readout}'; there are "
-                    f"{listed(READOUTS)}{nearest(its.readout, READOUTS)}",
-                )
+
+    for name, its in spec.outcomes.items():
+        path = ("outcomes", name)
+        refuse((*path, "block"), its.block, sorted(blocks), "no protocol of this study has a block")
+        if shipped:
+            refuse((*path, "readout"), its.readout, READOUTS, "there is no read-out")
     places: list[tuple[files.Path_, str]] = [
         (("outcomes", name, "at"), its.at) for name, its in spec.outcomes.items()
     ]
     places += [(("figures", number, "at"), its.at) for number, its in enumerate(spec.figures)]
-    for path, at in places:
-        if at != "any" and at not in known:
-            raise document.error(
-                path,
-                f"no protocol of this study has a phase '{at}'; there are "
-                f"{listed(sorted(known))}{nearest(at, known)}",
-            )
+    for place, at in places:
+        if at != "any":
+            refuse(place, at, sorted(known), "no protocol of this study has a phase")
 
 
 def _own(arm: str | Arm) -> set[str]:

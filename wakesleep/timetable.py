@@ -98,7 +98,7 @@ def timetable(protocol: Protocol, train_cases: int) -> tuple[Entry, ...]:
     InputError
         If it comes to no phase at all, or to more phases or probes than can be kept.
     """
-    sweep = -(-train_cases // (protocol.data.batch or train_cases))
+    sweep = -(-train_cases // protocol.data.batch_of(train_cases))
     count = _count(protocol.phases)
     if not 0 < count <= MOST_PHASES:
         raise InputError(

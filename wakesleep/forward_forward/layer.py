@@ -98,15 +98,9 @@ def block_goodness(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
     return pieces.goodness.value(y.view(len(y), layer.blocks, -1))
 
 
-def log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
-    """Return (G - theta) / T for the goodness of a whole layer: log odds of being real (eq. 1)."""
-    return (goodness - theta(layer, pieces)).div_(pieces.temperature)
-
-
-def block_log_odds(layer: Layer, goodness: Tensor, pieces: Pieces) -> Tensor:
-    """Return (G - theta) / T for the goodness of each block (cases, blocks)."""
-    bound = theta(layer, pieces) / layer.blocks
-    return (goodness - bound).div_(pieces.temperature)
+def log_odds(layer: Layer, goodness: Tensor, pieces: Pieces, parts: int = 1) -> Tensor:
+    """Return (G - theta) / T: the log odds of being real (eq. 1) of a layer or its equal parts."""
+    return (goodness - theta(layer, pieces) / parts).div_(pieces.temperature)
 
 
 def total_goodness(layers: Sequence[Layer], activities: Sequence[Tensor], pieces: Pieces) -> Tensor:
@@ -158,7 +152,7 @@ def delta(
     """
     # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
     sign = sign.unsqueeze(1)
-    wrong = torch.sigmoid(-sign * block_log_odds(layer, goodness, pieces))
+    wrong = torch.sigmoid(-sign * log_odds(layer, goodness, pieces, layer.blocks))
     push = (sign * wrong).div_(pieces.temperature).unsqueeze(2)
     slope = pieces.goodness.half_slope(y.view(len(y), layer.blocks, -1))
     return (push * slope).view_as(y).mul_(pieces.activation.slope(z))

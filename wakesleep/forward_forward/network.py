@@ -24,9 +24,9 @@ from wakesleep.forward_forward.layer import (
     all_log_odds,
     begin_chunk,
     block_goodness,
-    block_log_odds,
     delta,
     finite,
+    log_odds,
     measure_baseline,
     peer_term,
     restore,
@@ -455,7 +455,8 @@ class ForwardForward:
             done = clean if noise is None else self.forward(canvas, product, labels, noise=noise)
             total = canvas.new_zeros(len(canvas))
             for layer, y in zip(self.layers[1:], done.activities[1:], strict=True):
-                odds = block_log_odds(layer, block_goodness(layer, y, self.pieces), self.pieces)
+                goodness = block_goodness(layer, y, self.pieces)
+                odds = log_odds(layer, goodness, self.pieces, layer.blocks)
                 total -= torch.nn.functional.logsigmoid(odds).sum(1)
             return total
 

@@ -58,9 +58,7 @@ def overview(
     """
     from matplotlib.figure import Figure as NewFigure
 
-    statistics.as_result(result)
-    if result.sizes.get("probe", 0) < 2:
-        raise InputError("nothing to plot: the result has fewer than two probes so far")
+    _check(result)
     begin, end = window(result) if between is None else between
     # Cut before drawing, so that every axis is scaled to what it shows.
     shown = result.isel(probe=(result["step"].values >= begin) & (result["step"].values <= end))
@@ -120,9 +118,7 @@ def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:
     """
     from matplotlib.figure import Figure as NewFigure
 
-    statistics.as_result(result)
-    if result.sizes.get("probe", 0) < 2:
-        raise InputError("nothing to plot: the result has fewer than two probes so far")
+    _check(result)
     figure = NewFigure(figsize=(8.0, 1.6))
     ax = hypnogram(result, figure.subplots())
     _legend(ax)
@@ -196,3 +192,9 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
     title = f"{result.attrs.get('title', '')}, seed {result.attrs.get('seed')}"
     axes[0].set_title(title, loc="left", fontsize=10)
     figure.align_ylabels(axes)
+
+
+def _check(result: xr.Dataset) -> None:
+    statistics.check_result(result)
+    if result.sizes.get("probe", 0) < 2:
+        raise InputError("nothing to plot: the result has fewer than two probes so far")

@@ -62,12 +62,12 @@ def spikes(
         raise InputError(
             f"there is no split '{split}'; allowed are {listed(SPLITS)}{nearest(split, SPLITS)}"
         )
-    learner, its = trained(store)
-    there = getattr(its, split)
     if type(cases) is not int:
         raise InputError(f"cases: a whole number, how many from the beginning, not {cases!r}")
     if not isinstance(late, int | float):
         raise InputError(f"late: a number of ms, not {late!r}")
+    learner, its = trained(store)
+    there = getattr(its, split)
     if not 1 <= cases <= len(there):
         raise InputError(f"cases: the split has {len(there)}, so there cannot be {cases}")
     if late:
