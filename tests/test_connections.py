@@ -70,12 +70,22 @@ def test_gather_is_the_masked_matrix(
     torch.testing.assert_close(wires.drive(x, weight), x @ dense.T)
 
     left = torch.randn(4, wires.units, generator=generator, dtype=torch.float64)
-    its_left, its_right = wires.factors(left, x)
-    gradient = its_left.mT @ its_right
+    gradient = torch.full_like(weight, torch.nan)
+    wires.gradient(left, x)(gradient, 0.0, 1.0)
     wires.confine(gradient)
+    again = gradient.clone()
+    wires.gradient(left, x)(again, 0.5, 0.25)
+    wires.confine(again)
+    torch.testing.assert_close(again, 0.75 * gradient)
     wanted = torch.zeros_like(dense)
     wanted[order] = (left.T @ x)[order] * mask
     torch.testing.assert_close(wires.as_dense(gradient), wanted)
+
+
+def fan_in(wires):
+    """How many inputs each unit sees."""
+    weight = wires.start(torch.Generator().manual_seed(0), torch.zeros(()))
+    return (wires.as_dense(weight) != 0).sum(1)
 
 
 def test_first_weights_have_variance_one_over_fan_in():
@@ -95,16 +105,14 @@ def test_the_net_of_footnote_8():
     ]
     wires = connected(784, (28, 28, 1), layers, CPU)
     assert [its.output.shape for its in wires] == [(4, 4, 128), (3, 3, 220), (2, 2, 512)]
-    fan_in = [int(its.mask.sum(2).unique()) for its in wires]
-    assert fan_in == [100, 4 * 128, 4 * 220]
+    assert [fan_in(its).unique().tolist() for its in wires] == [[100], [4 * 128], [4 * 220]]
 
 
 def test_a_topographic_map_of_cifar_10():
     its = LocalLayer(field=11, channels=3, edges="cut")
     (wires,) = connected(3072, (32, 32, 3), [its], CPU)
-    fan_in = wires.mask.sum(2).expand(len(wires.window), -1)
     # the corner sees six rows and columns of its eleven, the middle all
-    assert (int(fan_in.min()), int(fan_in.max())) == (6 * 6 * 3, 11 * 11 * 3)
+    assert (int(fan_in(wires).min()), int(fan_in(wires).max())) == (6 * 6 * 3, 11 * 11 * 3)
     assert wires.output.shape == (32, 32, 3)
 
 

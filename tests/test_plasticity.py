@@ -7,9 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wakesleep.connections import Dense
 from wakesleep.plasticity import Adam, Momentum, fade
 
 CASES = 5
+WIRES = Dense(4, 3)
 
 
 def factors(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +51,7 @@ def test_momentum_is_a_running_mean_of_gradients(seed, rate, momentum, decay, ga
         wanted = wanted + gain * rate * (velocity - decay * wanted)
         wanted_bias = wanted_bias + gain * rate * bias_velocity
         fade(weight, rule, gain)
-        rule.update(weight, states[0], left, right, CASES, gain)
+        rule.update(weight, states[0], WIRES.gradient(left, right), CASES, gain)
         rule.update_bias(bias, states[1], left, CASES, gain)
     torch.testing.assert_close(weight, wanted, rtol=1e-11, atol=1e-12)
     torch.testing.assert_close(bias, wanted_bias, rtol=1e-11, atol=1e-12)
@@ -75,7 +77,7 @@ def test_adam_is_torchs(decay):
         theirs[0].grad, theirs[1].grad = left.T @ right / CASES, left.mean(0)
         torchs.step()
         fade(weight, rule, 1.0)
-        rule.update(weight, states[0], left, right, CASES, 1.0)
+        rule.update(weight, states[0], WIRES.gradient(left, right), CASES, 1.0)
         rule.update_bias(bias, states[1], left, CASES, 1.0)
     torch.testing.assert_close(weight, theirs[0].data, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(bias, theirs[1].data, rtol=1e-12, atol=1e-12)

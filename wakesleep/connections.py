@@ -1,29 +1,32 @@
 """Which units of a layer see which inputs: all of them, or those of a receptive field.
 
 Local layers have no weight sharing. Their units are held together in tiles of neighbouring places,
-which see one window: a gather of the windows, then one batched matrix product over tiles. Within a
+which see one window: a gather of the windows, then batched matrix products over tiles. Within a
 window, what lies outside a unit's own field has weight 0. With tiles of one place no product is
 wasted, but those of a few channels each are too small for a processor to be quick at.
 
-A connection knows no learning rule. It gives a layer's total input, and turns a layer's deltas and
-inputs into the factors whose product is the gradient.
+A connection knows no learning rule. It gives a layer's total input, and its weights' gradient,
+which is the product of the layer's deltas and inputs.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
+from wakesleep.plasticity import Gradient
 from wakesleep.receptive_fields import LocalLayer
 from wakesleep.specs import MOST_UNITS
 
 TILE_UNITS = 32  # fewer units than this and a tile's product is slow
 MOST_WASTE = 1.5  # most that a tile's window is longer than a field, in each direction
+GROUP_TILES = 8  # so that what they see, for a hundred cases, stays in a processor's cache
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,12 @@ class Dense:
         """Return total inputs (n, units) for inputs (n, inputs)."""
         return x @ weight.T if bias is None else torch.addmm(bias, x, weight.T)
 
-    def factors(self, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (..., n, units) and (..., n, inputs), whose product is the weights' gradient."""
-        return left, right
+    def gradient(self, left: Tensor, right: Tensor) -> Gradient:
+        """Return the weights' gradient, left' right, for deltas (n, units), inputs (n, inputs).
+
+        It is a function of ``into``, ``beta``, ``alpha``: into <- beta into + alpha left' right.
+        """
+        return lambda into, beta, alpha: into.addmm_(left.T, right, beta=beta, alpha=alpha)
 
     def confine(self, weight: Tensor) -> None:
         """Do nothing: every weight may be any number."""
@@ -54,59 +60,128 @@ class Dense:
         return weight
 
 
+Tile = tuple[Tensor, Tensor]  # inputs in its window (window,), which of them a unit sees, 0 or 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tiles with windows of one length: one batched product.
+
+    Attributes
+    ----------
+    window
+        Inputs that each tile sees (tiles, window); the number of inputs stands for nothing there.
+    mask
+        Which of them each unit sees (tiles, units of a tile, window), 0 or 1.
+    """
+
+    window: Tensor
+    mask: Tensor
+
+
 @dataclass(frozen=True)
 class Local:
-    """Every unit sees a field of a map; weights are (tiles, units of a tile, window).
+    """Every unit sees a field of a map; weights are those of all groups, end to end.
 
     Attributes
     ----------
     inputs, units
         Numbers of them.
-    window
-        Inputs that each tile sees (tiles, window); ``inputs`` itself stands for nothing there.
-    mask
-        Which of them each unit sees (tiles, units of a tile, window), 0 or 1.
+    groups
+        Tiles, in the order of their units.
     output
         Number of each unit by place (rows, columns, channels).
     """
 
     inputs: int
     units: int
-    window: Tensor
-    mask: Tensor
+    groups: tuple[Group, ...]
     output: Tensor
 
     def start(self, generator: torch.Generator, like: Tensor) -> Tensor:
         """Return weights of variance 1/fan-in, of the kind of ``like``."""
-        mask = self.mask.to(like.dtype)
-        return _normal(mask.shape, generator, like) * mask / mask.sum(2, keepdim=True).sqrt()
+        weight = _normal((sum(its.mask.numel() for its in self.groups),), generator, like)
+        for group, its in self.by_group(weight):
+            mask = group.mask.to(weight.dtype)
+            its.mul_(mask / mask.sum(2, keepdim=True).sqrt())
+        return weight
+
+    def by_group(self, weight: Tensor) -> Iterator[tuple[Group, Tensor]]:
+        """Yield each group with its part of the weights, shaped as its mask; a view."""
+        parts = weight.split([its.mask.numel() for its in self.groups])
+        for group, part in zip(self.groups, parts, strict=True):
+            yield group, part.view(group.mask.shape)
 
     def drive(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return total inputs (n, units) for inputs (n, inputs)."""
-        z = torch.bmm(weight, self._windows(x)).flatten(0, 1).T
+        columns = _columns(x)
+        parts = [
+            torch.bmm(its, _windows(columns, group)).flatten(0, 1)
+            for group, its in self.by_group(weight)
+        ]
+        z = torch.cat(parts).T
         return z.contiguous() if bias is None else z + bias
 
-    def factors(self, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (..., n, units) and (..., n, inputs), whose product is the weights' gradient."""
-        tiles = left.T.contiguous().view(len(self.window), -1, len(left))
-        return tiles.mT, self._windows(right).mT
+    def gradient(self, left: Tensor, right: Tensor) -> Gradient:
+        """Return the weights' gradient as :meth:`Dense.gradient` does; also outside of fields."""
+        rows, columns = left.T.contiguous(), _columns(right)
+
+        def add(into: Tensor, beta: float, alpha: float) -> None:
+            first = 0
+            for group, its in self.by_group(into):
+                last = first + its.shape[0] * its.shape[1]
+                some = rows[first:last].view(*its.shape[:2], -1)
+                its.baddbmm_(some, _windows(columns, group).mT, beta=beta, alpha=alpha)
+                first = last
+
+        return add
 
     def confine(self, weight: Tensor) -> None:
         """Set weights outside of fields to zero, in place."""
-        weight.mul_(self.mask)
+        for group, its in self.by_group(weight):
+            its.mul_(group.mask)
 
     def as_dense(self, weight: Tensor) -> Tensor:
         """Return the same weights as a matrix (units, inputs) with zeros."""
-        tiles, units, _ = weight.shape
-        whole = weight.new_zeros(tiles, units, self.inputs + 1)
-        whole.scatter_(2, self.window.unsqueeze(1).expand_as(weight), weight * self.mask)
-        return whole.flatten(0, 1)[:, : self.inputs]
+        parts = []
+        for group, its in self.by_group(weight):
+            whole = weight.new_zeros(*its.shape[:2], self.inputs + 1)
+            whole.scatter_(2, group.window.unsqueeze(1).expand_as(its), its * group.mask)
+            parts.append(whole.flatten(0, 1)[:, : self.inputs])
+        return torch.cat(parts)
 
-    def _windows(self, x: Tensor) -> Tensor:
-        """Return what each tile sees (tiles, window, n) of inputs (n, inputs)."""
-        # Whole rows of cases are copied: that is far quicker than one number after another.
-        columns = torch.nn.functional.pad(x.T, (0, 0, 0, 1))
-        return columns.index_select(0, self.window.flatten()).view(*self.window.shape, -1)
+
+def _columns(x: Tensor) -> Tensor:
+    """Return inputs (n, inputs) as columns, and one of zeros that stands for nothing."""
+    return torch.nn.functional.pad(x.T, (0, 0, 0, 1))
+
+
+def _windows(columns: Tensor, group: Group) -> Tensor:
+    """Return what each tile sees (tiles, window, n) of columns (inputs, n)."""
+    # Whole rows of cases are copied: that is far quicker than one number after another.
+    return columns.index_select(0, group.window.flatten()).view(*group.window.shape, -1)
+
+
+def _grouped(tiles: Sequence[Tile], inputs: int) -> tuple[Group, ...]:
+    """Return tiles in groups, in their order.
+
+    On a processor few tiles at a time are quicker, and what lies beyond the map's edges is left
+    out; on a GPU one large product is, so all tiles are one group.
+    """
+    if tiles[0][0].device.type != "cpu":
+        return (Group(*(torch.stack(its) for its in zip(*tiles, strict=True))),)
+    cut = [(window[window < inputs], mask[:, window < inputs]) for window, mask in tiles]
+    found = []
+    for _, run in itertools.groupby(cut, key=lambda its: len(its[0])):
+        same = list(run)
+        for some in (same[k : k + GROUP_TILES] for k in range(0, len(same), GROUP_TILES)):
+            found.append(Group(*(torch.stack(its) for its in zip(*some, strict=True))))
+    return tuple(found)
+
+
+def _tiles(wires: Local) -> Iterator[Tile]:
+    for group in wires.groups:
+        yield from zip(group.window, group.mask, strict=True)
 
 
 Connection = Dense | Local
@@ -200,17 +275,21 @@ def local(
         for top in (row + ahead[0] for row in starts[0][::tile])
         for left in (column + ahead[1] for column in starts[1][::tile])
     ]
-    window = torch.stack(tiles)
     seen = torch.zeros(tile, tile, its.channels, reach, reach, below.shape[2])
     for row in range(tile):
         for column in range(tile):
             top, left = row * its.stride, column * its.stride
             seen[row, column, :, top : top + its.field, left : left + its.field] = 1
-    mask = seen.view(1, tile * tile * its.channels, -1) * (window < inputs).unsqueeze(1)
-    units = sides[0] * sides[1] * its.channels
-    order = torch.arange(units).view(sides[0] // tile, sides[1] // tile, tile, tile, its.channels)
-    output = order.permute(0, 2, 1, 3, 4).reshape(*sides, its.channels)
-    return Local(inputs, units, window.to(device), mask.to(device), output)
+    mask = seen.view(tile * tile * its.channels, -1).to(device)
+    # Tiles that see as many inputs come one after the other, to be one product.
+    order = torch.stack([(window < inputs).sum() for window in tiles]).argsort(stable=True)
+    windows = [tiles[number].to(device) for number in order]
+    groups = _grouped([(window, mask * (window < inputs)) for window in windows], inputs)
+    of_tile = torch.arange(tile * tile * its.channels).view(tile, tile, its.channels)
+    first = len(of_tile.flatten()) * order.argsort().view(sides[0] // tile, sides[1] // tile)
+    numbers = first[:, :, None, None, None] + of_tile
+    output = numbers.permute(0, 2, 1, 3, 4).reshape(*sides, its.channels)
+    return Local(inputs, output.numel(), groups, output)
 
 
 def joined(one: Local, more: Local | int) -> Local:
@@ -224,17 +303,24 @@ def joined(one: Local, more: Local | int) -> Local:
         The same layer's connection with what lies on the other, or a number of inputs that all
         units see.
     """
-    device = one.window.device
+    ones = list(_tiles(one))
     if isinstance(more, int):
-        seen = torch.arange(more, device=device).expand(len(one.window), -1)
-        more = Local(more, one.units, seen, torch.ones(1, 1, more, device=device), one.output)
-    inputs = one.inputs + more.inputs
-    window = torch.cat(
-        (torch.where(one.window < one.inputs, one.window, inputs), more.window + one.inputs), dim=1
-    )
-    tiles, units = len(window), one.units // len(one.window)
-    masks = [its.mask.expand(tiles, units, -1) for its in (one, more)]
-    return Local(inputs, one.units, window, torch.cat(masks, dim=2), one.output)
+        others = [
+            (torch.arange(more).to(its), mask.new_ones(len(mask), more)) for its, mask in ones
+        ]
+        inputs = one.inputs + more
+    else:
+        units = one.units // len(
+            ones
+        )  # of a tile; where these lie says which tiles belong together
+        same = more.output.flatten()[one.output.flatten().argsort()[::units]] // units
+        theirs = list(_tiles(more))
+        others, inputs = [theirs[number] for number in same], one.inputs + more.inputs
+    tiles = []
+    for (window, mask), (above, its_mask) in zip(ones, others, strict=True):
+        below = torch.where(window < one.inputs, window, inputs)
+        tiles.append((torch.cat((below, above + one.inputs)), torch.cat((mask, its_mask), dim=1)))
+    return Local(inputs, one.units, _grouped(tiles, inputs), one.output)
 
 
 def _normal(shape: Sequence[int], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -1,9 +1,8 @@
 """How a local gradient becomes a change of weights: momentum (averaging form) or Adam.
 
-Gradients come as two factors, ``left`` (..., cases, units) and ``right`` (..., cases, inputs),
-whose product left' right / cases is the gradient: momentum can then be folded into the matrix
-product itself, which saves two passes over the weights. A stored baseline (a fixed gradient) may be
-added to it.
+A gradient, summed over cases, comes as a function that adds it to what a rule keeps (see
+:meth:`wakesleep.connections.Dense.gradient`): momentum is then folded into the matrix product
+itself, which saves two passes over the weights. A stored baseline (a fixed gradient) may be added.
 
 The objective is *raised*. Every rule changes its tensors in place and holds its state in a plain
 dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
@@ -11,12 +10,14 @@ dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 State = dict[str, Tensor]
+Gradient = Callable[[Tensor, float, float], object]  # (into, beta, alpha): beta into + alpha of it
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,14 @@ class Momentum:
         self,
         weight: Tensor,
         state: State,
-        left: Tensor,
-        right: Tensor,
+        gradient: Gradient,
         cases: int,
         gain: float,
         baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (..., units, inputs) by one step along left' right/cases + baseline."""
+        """Change ``weight`` by one step along gradient / cases + baseline."""
         velocity = state["velocity"]
-        take = velocity.addmm_ if velocity.dim() == 2 else velocity.baddbmm_
-        take(left.mT, right, beta=self.momentum, alpha=(1 - self.momentum) / cases)
+        gradient(velocity, self.momentum, (1 - self.momentum) / cases)
         self._move(weight, velocity, gain, baseline)
 
     def update_bias(
@@ -97,14 +96,15 @@ class Adam:
         self,
         weight: Tensor,
         state: State,
-        left: Tensor,
-        right: Tensor,
+        gradient: Gradient,
         cases: int,
         gain: float,
         baseline: Tensor | None = None,
     ) -> None:
-        """Change ``weight`` (..., units, inputs) by one step along left' right/cases + baseline."""
-        self._move(weight, state, (left.mT @ right) / cases, gain, baseline)
+        """Change ``weight`` by one step along gradient / cases + baseline."""
+        mean = torch.empty_like(weight)
+        gradient(mean, 0.0, 1 / cases)
+        self._move(weight, state, mean, gain, baseline)
 
     def update_bias(
         self,

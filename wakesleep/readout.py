@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wakesleep.connections import Dense
 from wakesleep.plasticity import Momentum, State, fade
 
 
@@ -26,6 +27,7 @@ class SoftmaxReadout:
 
     def __init__(self, inputs: int, classes: int, plasticity: Momentum, like: Tensor) -> None:
         self.plasticity = plasticity
+        self.connection = Dense(inputs, classes)
         self.weight = like.new_zeros(classes, inputs)
         self.bias = like.new_zeros(classes)
         self.states: dict[str, State] = {
@@ -35,7 +37,7 @@ class SoftmaxReadout:
 
     def probabilities(self, activities: Tensor) -> Tensor:
         """Return label probabilities (n, classes) for normalised activities (n, inputs)."""
-        return torch.softmax(torch.addmm(self.bias, activities, self.weight.T), dim=1)
+        return torch.softmax(self.connection.drive(activities, self.weight, self.bias), dim=1)
 
     def learn(self, activities: Tensor, labels: Tensor, gain: float) -> None:
         """Take one step up the log probability of the right labels (n,)."""
@@ -43,7 +45,8 @@ class SoftmaxReadout:
         error = target - self.probabilities(activities)
         cases = len(labels)
         fade(self.weight, self.plasticity, gain)
-        self.plasticity.update(self.weight, self.states["weight"], error, activities, cases, gain)
+        gradient = self.connection.gradient(error, activities)
+        self.plasticity.update(self.weight, self.states["weight"], gradient, cases, gain)
         self.plasticity.update_bias(self.bias, self.states["bias"], error, cases, gain)
 
     def state_dict(self) -> dict[str, Any]:

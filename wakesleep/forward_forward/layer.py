@@ -200,11 +200,11 @@ def update(
             "bias": plasticity.start(layer.bias),
         }
     state = layer.states[state_name]
-    factors = layer.connection.factors(left, right)
     extra: dict[str, Tensor] = {}
     if baseline and layer.baseline:
         extra = {name: baseline * its for name, its in layer.baseline.items()}
-    plasticity.update(layer.weight, state["weight"], *factors, cases, gain, extra.get("weight"))
+    gradient = layer.connection.gradient(left, right)
+    plasticity.update(layer.weight, state["weight"], gradient, cases, gain, extra.get("weight"))
     layer.connection.confine(layer.weight)
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
 
@@ -240,8 +240,8 @@ def measure_baseline(layer: Layer, left: Tensor, right: Tensor, cases: int, memo
 
     A running mean, as momentum's: ``memory`` is the weight of the past (footnote 15).
     """
-    its_left, its_right = layer.connection.factors(left, right)
-    now = {"weight": its_left.mT @ its_right / cases, "bias": left.sum(0) / cases}
+    now = {"weight": torch.empty_like(layer.weight), "bias": left.sum(0) / cases}
+    layer.connection.gradient(left, right)(now["weight"], 0.0, 1 / cases)
     if layer.measured:
         for name, its in now.items():
             layer.measured[name].lerp_(its, 1 - memory)

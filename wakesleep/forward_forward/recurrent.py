@@ -403,11 +403,14 @@ def _share(layer: Layer, below: int) -> None:
     wires = layer.connection
     if isinstance(wires, Dense):
         lower = torch.arange(wires.inputs, device=layer.weight.device) < below
-        seen = torch.ones_like(layer.weight)
+        parts = [(layer.weight, lower, torch.ones_like(layer.weight))]
     else:
-        lower = (wires.window < below).unsqueeze(1)
-        seen = wires.mask.expand_as(layer.weight)
-    for part in (lower, ~lower):
-        fan_in = (seen * part).sum(-1, keepdim=True)
+        parts = [
+            (weight, (group.window < below).unsqueeze(1), group.mask)
+            for group, weight in wires.by_group(layer.weight)
+        ]
+    for weight, lower, seen in parts:
         whole = seen.sum(-1, keepdim=True)
-        layer.weight.mul_(torch.where(part, (whole / (2 * fan_in)).sqrt(), 1.0))
+        for part in (lower, ~lower):
+            fan_in = (seen * part).sum(-1, keepdim=True)
+            weight.mul_(torch.where(part, (whole / (2 * fan_in)).sqrt(), 1.0))
