@@ -124,7 +124,9 @@ def test_a_model_without_labels_has_no_goodness_of_labels(tmp_path):
     )
     out = tmp_path / "run.zarr"
     ws.run("interleaved", file, inputs={**SHORT, "negatives": "hybrid"}, out=out)
-    with pytest.raises(InputError, match="does not offer 'label_goodness'"):
+    with pytest.raises(
+        InputError, match="of kind 'forward_forward', has no goodness of every label"
+    ):
         looking.label_goodness(out)
     with pytest.raises(InputError, match="does not see; choose others, such as 'hybrid'"):
         ws.run("interleaved", file, inputs=SHORT)

@@ -432,7 +432,7 @@ BAD = {
     ),
     "a misspelt read-out": (
         ("at: sleep, readout: goodness", "at: sleep, readout: godness"),
-        "there is no read-out 'godness'; .* did you mean 'goodness'",
+        "there is no read-out 'godness'.*did you mean 'goodness'",
     ),
     "a block that is nowhere": (
         ("sleep: {quantity: error, at: sleep,", "sleep: {quantity: error, at: sleep, block: lost,"),

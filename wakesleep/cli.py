@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from wakesleep import __version__, library
-from wakesleep.errors import InputError, RunError, listed, nearest
+from wakesleep.errors import InputError, RunError, choices, listed
 
 app = typer.Typer(
     name="wakesleep",
@@ -40,10 +40,7 @@ def about(
 def list_(shelf: Annotated[str, typer.Argument(metavar="[models|protocols|studies]")] = "") -> None:
     """List the shipped files, with one line of description each."""
     if shelf and shelf not in library.SHELVES:
-        raise InputError(
-            f"'{shelf}' cannot be listed; allowed are {listed(library.SHELVES)}"
-            f"{nearest(shelf, library.SHELVES)}"
-        )
+        raise InputError(f"'{shelf}' cannot be listed{choices(shelf, library.SHELVES)}")
     for name in [shelf] if shelf else library.SHELVES:
         entries = list(library.descriptions(name))
         width = max((len(entry) for entry, _ in entries), default=0)
@@ -193,7 +190,7 @@ def dream(
 
 @app.command()
 def look(
-    what: Annotated[str, typer.Argument(help="fields, activity, labels or hybrids.")],
+    what: Annotated[str, typer.Argument(help="fields, activity, labels, spikes or hybrids.")],
     result: Annotated[str, typer.Argument(help="A result; for hybrids the name of a data set.")],
     out: Annotated[
         Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-WHAT.png.")
@@ -206,7 +203,13 @@ def look(
     from wakesleep import looking
     from wakesleep.plots import save_look
 
-    kinds = {"fields": "n", "activity": "first", "labels": "n first", "hybrids": "n blurs"}
+    kinds = {
+        "fields": "n",
+        "activity": "first",
+        "labels": "n first",
+        "spikes": "n first",
+        "hybrids": "n blurs",
+    }
     given = {"n": number is not None, "first": first != 0, "blurs": blurs is not None}
     for name, there in given.items():
         if there and what in kinds and name not in kinds[what].split():
@@ -220,12 +223,14 @@ def look(
             found = looking.activities(result, case=first)
         case "labels":
             found = looking.label_goodness(result, first=first, **some)
+        case "spikes":
+            from wakesleep.spiking.spikes import spikes
+
+            found = spikes(result, first=first, cases=4 if number is None else number)
         case "hybrids":
             found = looking.hybrids(result, blurs=blurs, **some)
         case _:
-            raise InputError(
-                f"'{what}' is nothing to look at; allowed are {listed(kinds)}{nearest(what, kinds)}"
-            )
+            raise InputError(f"'{what}' is nothing to look at{choices(what, kinds)}")
     place = Path(f"{result}-hybrids.png") if what == "hybrids" else None
     out = out or place or _beside(Path(result), f"-{what}.png")
     typer.echo(f"figure: {save_look(found, what, out)}")

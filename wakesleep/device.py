@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -18,9 +18,7 @@ def resolve(name: str = "auto") -> torch.device:
         If the name is unknown, or is ``cuda`` on a machine without a usable GPU.
     """
     if name not in DEVICES:
-        raise InputError(
-            f"device '{name}' is unknown; allowed are {listed(DEVICES)}{nearest(name, DEVICES)}"
-        )
+        raise InputError(f"device '{name}' is unknown{choices(name, DEVICES)}")
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
         raise InputError(

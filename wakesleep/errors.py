@@ -1,4 +1,4 @@
-"""The two ways in which a command can fail, and the nearest-name hint they share."""
+"""The two ways in which a command can fail, and the hint of what was meant they share."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class RunError(RuntimeError):
     """A run started and could not go on; what it recorded is kept (exit code 1)."""
 
 
-def nearest(name: object, allowed: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"``, or nothing where no allowed name is near.
+def choices(name: object, allowed: Iterable[str], lead: str = "allowed are") -> str:
+    """Return what could have been written: ``" (did you mean 'b'?); allowed are a, b, c"``.
 
     Parameters
     ----------
@@ -23,11 +23,19 @@ def nearest(name: object, allowed: Iterable[str]) -> str:
         What the user wrote.
     allowed
         The names that would have been right.
+    lead
+        What the list begins with.
     """
+    known = list(allowed)
+    return f"{nearest(name, known)}; {lead} {listed(known) or 'none'}"
+
+
+def nearest(name: object, allowed: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"``, or nothing where no allowed name is near."""
     # Compared in lower case, since a wrong capital is a near miss as well.
     known = {candidate.lower(): candidate for candidate in allowed}
     close = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
-    return f"; did you mean '{known[close[0]]}'?" if close else ""
+    return f" (did you mean '{known[close[0]]}'?)" if close else ""
 
 
 def listed(names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from wakesleep import files, specs
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 
 Words = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -40,10 +40,7 @@ class Input(specs.Spec):
             shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
             raise InputError(f"{what} '{name}' must be {wanted}, not {shown}")
         if self.choices is not None and given not in self.choices:
-            raise InputError(
-                f"{what} '{name}' is '{given}'; allowed are {listed(self.choices)}"
-                f"{nearest(given, self.choices)}"
-            )
+            raise InputError(f"{what} '{name}' is '{given}'{choices(given, self.choices)}")
         if isinstance(given, (int, float)) and not isinstance(given, bool):
             if self.minimum is not None and not given >= self.minimum:
                 raise InputError(

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 
 SHELVES = {"models": "models", "protocols": "protocols", "studies": "analysis"}
 SINGULAR = {"models": "model", "protocols": "protocol", "studies": "study"}
@@ -53,8 +53,7 @@ def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
             if name in shipped(other):
                 raise InputError(f"'{name}' is a {SINGULAR[other]}, where a {what} is wanted")
         raise InputError(
-            f"'{name}' is neither a file nor a shipped {what}; shipped are "
-            f"{listed(known) or 'none'}{nearest(name, known)}"
+            f"'{name}' is neither a file nor a shipped {what}{choices(name, known, 'shipped are')}"
         )
     return known[name]
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wakesleep.errors import InputError
+from wakesleep.errors import InputError, choices
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,7 +63,6 @@ def likelihood(
         pseudo_likelihood,
     )
     from wakesleep.dreaming import trained
-    from wakesleep.errors import listed, nearest
     from wakesleep.loading import load_model
     from wakesleep.randomness import Streams
     from wakesleep.results import open_result
@@ -77,9 +76,7 @@ def likelihood(
         )
     for split in splits:
         if split not in SPLITS:
-            raise InputError(
-                f"there is no split '{split}'; allowed are {listed(SPLITS)}{nearest(split, SPLITS)}"
-            )
+            raise InputError(f"there is no split '{split}'{choices(split, SPLITS)}")
     if temperatures < 1 or runs < 2:
         raise InputError(
             f"importance sampling needs a temperature and two runs at least, not {temperatures} "

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.dreaming import trained
-from wakesleep.errors import InputError, listed
+from wakesleep.errors import InputError
 from wakesleep.negatives import SOURCES
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def receptive_fields(store: str | Path, units: int = 100, seed: int = 0) -> xr.D
 
     from wakesleep.results import as_numpy
 
-    learner, its = _asked(store, "fields")
+    learner, its = _asked(store, "fields", "weights from an image")
     weights = learner.receptive_fields()
     order = torch.randperm(len(weights), generator=torch.Generator().manual_seed(seed))
     chosen = order[: _some(units, "units")].sort().values
@@ -89,7 +89,7 @@ def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr
 
     from wakesleep.results import as_numpy
 
-    learner, its = _asked(store, "label_goodness")
+    learner, its = _asked(store, "label_goodness", "goodness of every label")
     image, label = _cases(its, learner, case, 1)
     right = int(label)
     if wrong is None:
@@ -147,7 +147,7 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
 
     if cases > MOST_CASES:
         raise InputError(f"cases: at most {MOST_CASES} can be looked at, not {cases}")
-    learner, its = _asked(store, "label_goodness")
+    learner, its = _asked(store, "label_goodness", "goodness of every label")
     images, labels = _cases(its, learner, first, _some(cases, "cases"))
     with torch.inference_mode():
         found = learner.label_goodness_in_time(images)
@@ -232,15 +232,14 @@ def hybrids(
     )
 
 
-def _asked(store: str | Path, capability: str) -> tuple[Any, DataSet]:
+def _asked(store: str | Path, capability: str, what: str) -> tuple[Any, DataSet]:
     """Return a trained network that can do something, and its data."""
     from wakesleep.loading import load_model
 
     model = load_model(Path(store).resolve())
     if capability not in model.offers:
         raise InputError(
-            f"{store}: model '{model.name}' does not offer '{capability}'; it offers "
-            f"{listed(model.offers)}"
+            f"{store}: model '{model.name}', of kind '{model.spec.kind}', has no {what} to look at"
         )
     learner, its = trained(store)
     if its.window is not None:
@@ -268,6 +267,6 @@ def _some(number: int, what: str) -> int:
 
 def _title(store: str | Path) -> str:
     from wakesleep.results import open_result
+    from wakesleep.statistics import run_title
 
-    attrs = open_result(store).attrs
-    return f"{attrs['title']}, seed {attrs['seed']}"
+    return run_title(open_result(store))

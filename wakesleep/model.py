@@ -25,7 +25,7 @@ from pydantic import (
 from wakesleep import files, specs
 from wakesleep.capabilities import CAPABILITIES
 from wakesleep.data import DATA_SETS
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices, listed, nearest
 from wakesleep.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ class ModelSpec(specs.Spec):
     def _known_kind(cls, kind: str) -> str:
         if not re.fullmatch(r"[\w./-]+:\w+", kind) and kind not in KINDS:
             raise ValueError(
-                f"kind '{kind}' is unknown; allowed are {listed(KINDS)}, "
-                f"./file.py:Class, package.module:Class{nearest(kind, KINDS)}"
+                f"kind '{kind}' is unknown{choices(kind, KINDS)}, "
+                "./file.py:Class, package.module:Class"
             )
         return kind
 
@@ -168,8 +168,7 @@ class ModelSpec(specs.Spec):
         for capability in offers or ():
             if capability not in possible:
                 raise ValueError(
-                    f"capability '{capability}' cannot be offered; allowed are "
-                    f"{listed(possible)}{nearest(capability, possible)}"
+                    f"capability '{capability}' cannot be offered{choices(capability, possible)}"
                 )
         return offers
 
@@ -258,8 +257,8 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
             allowed = checks.model_fields
             if name not in allowed:
                 raise InputError(
-                    f"model '{spec.model}' has no parameter '{name}'; allowed are "
-                    f"{listed(allowed)}{nearest(str(name).removeprefix('model.'), allowed)}"
+                    f"model '{spec.model}' has no parameter '{name}'"
+                    f"{choices(str(name).removeprefix('model.'), allowed)}"
                 )
         return LoadedModel(spec, specs.validate(checks, tree, given), document)
     return LoadedModel(spec, checks.model_validate(tree), document)
@@ -277,15 +276,14 @@ def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:
     """
     for capability, asker in needs.items():
         if capability not in model.offers:
+            meant = "" if capability in CAPABILITIES else nearest(capability, CAPABILITIES)
             return (
-                f"model '{model.name}' does not offer '{capability}', which is needed by "
+                f"model '{model.name}' does not offer '{capability}'{meant}, which is needed by "
                 f"{asker}; it offers {listed(model.offers)}"
-                + (
-                    "; choose other negatives, or model.top_down=true where the kind knows it"
-                    if capability == "dream"
-                    else ""
-                )
-                + ("" if capability in CAPABILITIES else f"{nearest(capability, CAPABILITIES)}")
+            ) + (
+                "; choose other negatives, or model.top_down=true where the kind knows it"
+                if capability == "dream"
+                else ""
             )
     return None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from wakesleep import specs
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 from wakesleep.negatives import SOURCES
 from wakesleep.results import QUANTITIES, STAGES
 
@@ -61,8 +61,7 @@ class Negatives(specs.Spec):
         for name, value in self.options.items():
             if name not in allowed:
                 raise ValueError(
-                    f"negative data '{self.source}' have no option '{name}'; allowed are "
-                    f"{listed(allowed) or 'none'}{nearest(name, allowed)}"
+                    f"negative data '{self.source}' have no option '{name}'{choices(name, allowed)}"
                 )
             try:
                 allowed[name].checked(name, value, "option")

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from wakesleep import files, specs
 from wakesleep.capabilities import CAPABILITIES
 from wakesleep.data import DATA_SETS
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices, listed
 from wakesleep.inputs import Input, Words
 from wakesleep.negatives import SOURCES
 from wakesleep.phases import PHASES, Count, Item, Negatives, Phase, QuantityName, walk
@@ -289,10 +289,9 @@ def from_document(document: files.Document, values: Mapping[str, object]) -> Loa
     inputs = _inputs(document)
     for name in values:
         if name not in inputs:
-            allowed = listed(inputs) or "none"
             raise InputError(
-                f"protocol '{tree.get('protocol')}' declares no input '{name}'; "
-                f"its inputs are {allowed}{nearest(name, inputs)} (a model's parameter is set by "
+                f"protocol '{tree.get('protocol')}' declares no input '{name}'"
+                f"{choices(name, inputs, 'its inputs are')} (a model's parameter is set by "
                 "-p model.NAME=VALUE, in Python by parameters={'NAME': VALUE})"
             )
     chosen = {}
@@ -350,8 +349,8 @@ def _filled(
         name = node[1:]
         if name not in values:
             raise InputError(
-                f"{document.where(path)}: '{node}' refers to no declared input; declared are "
-                f"{listed(values) or 'none'}{nearest(name, values)}"
+                f"{document.where(path)}: '{node}' refers to no declared input"
+                f"{choices(name, values, 'declared are')}"
             )
         used.add(name)
         return values[name]

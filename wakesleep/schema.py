@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wakesleep.errors import InputError, nearest
+from wakesleep.errors import InputError, choices
 
 REFERENCE = {
     "type": "string",
@@ -57,9 +57,7 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["title"] = "wakesleep study"
         return schema
     kinds = ("protocol", "model", "study")
-    raise InputError(
-        f"'{kind}' has no schema; allowed are {', '.join(kinds)}{nearest(kind, kinds)}"
-    )
+    raise InputError(f"'{kind}' has no schema{choices(kind, kinds)}")
 
 
 def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from wakesleep.errors import listed, nearest
+from wakesleep.errors import choices
 from wakesleep.files import Document, Path_, kind_of
 
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -107,10 +107,7 @@ class OneOf:
             If it is not one of the names.
         """
         if name not in self.names:
-            raise ValueError(
-                f"{self.what} '{name}' is unknown; allowed are {listed(self.names)}"
-                f"{nearest(name, self.names)}"
-            )
+            raise ValueError(f"{self.what} '{name}' is unknown{choices(name, self.names)}")
         return name
 
 
@@ -136,13 +133,13 @@ def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
     what = error["type"]
     if what == "extra_forbidden":
         allowed = _fields_at(kind, error["loc"][:-1])
-        sentence = f"unknown key '{name}'; allowed are {listed(allowed)}{nearest(name, allowed)}"
+        sentence = f"unknown key '{name}'{choices(name, allowed)}"
     elif what == "missing":
         sentence = f"the key '{error['loc'][-1]}' is missing"
         path = path[:-1]
     elif what == "literal_error":
         allowed = [str(choice).strip("'") for choice in _choices(context["expected"])]
-        sentence = f"'{name}' is '{value}'; allowed are {listed(allowed)}{nearest(value, allowed)}"
+        sentence = f"'{name}' is '{value}'{choices(value, allowed)}"
     elif what == "value_error":
         sentence = str(context["error"])
     elif what == "too_short":

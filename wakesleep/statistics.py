@@ -24,6 +24,11 @@ def check_result(given: object) -> None:
         )
 
 
+def run_title(result: xr.Dataset) -> str:
+    """Return what a figure of the run is headed by: its protocol, model and seed."""
+    return f"{result.attrs.get('title', '')}, seed {result.attrs.get('seed')}"
+
+
 def phase_ends(result: xr.Dataset) -> xr.Dataset:
     """Return the probes taken at the ends of phases, one for every phase gone through.
 

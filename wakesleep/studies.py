@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wakesleep import files, library, specs
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 from wakesleep.kinds import KINDS, READOUTS
 from wakesleep.loading import check_fit, load_model, load_protocol
 from wakesleep.model import LoadedModel
@@ -146,9 +146,7 @@ def _check_phases(spec: Study, document: files.Document, jobs: list[Job]) -> Non
 
     def refuse(path: files.Path_, word: str | None, allowed: Collection[str], told: str) -> None:
         if word is not None and word not in allowed:
-            raise document.error(
-                path, f"{told} '{word}'; there are {listed(allowed)}{nearest(word, allowed)}"
-            )
+            raise document.error(path, f"{told} '{word}'{choices(word, allowed, 'there are')}")
 
     for name, its in spec.outcomes.items():
         path = ("outcomes", name)
@@ -227,8 +225,7 @@ def _check_names(
             what = "a parameter of no model" if known is parameters else "an input of no protocol"
             raise document.error(
                 path,
-                f"'{name}' is {what} of this study; allowed are {listed(known) or 'none'}"
-                f"{nearest(name, known)}",
+                f"'{name}' is {what} of this study{choices(name, known)}",
             )
 
 

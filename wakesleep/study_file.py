@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from wakesleep import specs
-from wakesleep.errors import listed, nearest
+from wakesleep.errors import choices, listed
 from wakesleep.inputs import Words
 from wakesleep.phases import PhaseName
 from wakesleep.results import QUANTITIES
@@ -208,15 +208,14 @@ class Study(specs.Spec):
         for name in named:
             if name and name not in self.outcomes:
                 raise ValueError(
-                    f"there is no outcome '{name}'; there are "
-                    f"{listed(self.outcomes)}{nearest(name, self.outcomes)}"
+                    f"there is no outcome '{name}'{choices(name, self.outcomes, 'there are')}"
                 )
         for its in self.published:
             for name, value in its.at.items():
                 if name not in self.dims:
                     raise ValueError(
-                        f"published: there is no dimension '{name}'; there are "
-                        f"{listed(self.dims)}{nearest(name, self.dims)}"
+                        f"published: there is no dimension '{name}'"
+                        f"{choices(name, self.dims, 'there are')}"
                     )
                 if value not in self.dims[name]:
                     raise ValueError(
@@ -240,8 +239,8 @@ class Study(specs.Spec):
         for name in asked:
             if name is not None and name not in known:
                 raise ValueError(
-                    f"figure '{figure.name}': there is no dimension '{name}'; there are "
-                    f"{listed(known)}{nearest(name, known)}"
+                    f"figure '{figure.name}': there is no dimension '{name}'"
+                    f"{choices(name, known, 'there are')}"
                 )
         for name, value in figure.select.items():
             if name in self.dims and value not in self.dims[name]:

@@ -198,7 +198,7 @@ def test_a_unit_that_is_no_time(tmp_path, wakesleep):
     assert ws.load(mine).parameters.tau == 20.0
 
 
-def test_spikes_of_a_trained_network(tmp_path):
+def test_spikes_of_a_trained_network(tmp_path, wakesleep):
     out = tmp_path / "run.zarr"
     inputs = {"nights": 1, "phase_steps": 5, "batch": 20}
     ws.run("phase_separation", "spiking_digits", inputs=inputs,
@@ -215,8 +215,14 @@ def test_spikes_of_a_trained_network(tmp_path):
         enumerate(found.label.values)
     )
     assert float(found.time.max()) < 0.03
+    later = ws.spikes(out, first=2, cases=1)
+    assert later.shown.values.tolist() == [2]
+    assert set(later.case.values) == {2}
+    assert int(later.label[0]) == int(found.label[2])
     for more, told in (
         ({"cases": 0}, "there cannot be 0"),
+        ({"first": 5000}, "there is no case 5000"),
+        ({"first": 1.0}, "first: a whole number"),
         ({"cases": [0, 1]}, "cases: a whole number"),
         ({"late": "3 ms"}, "late: a number of ms"),
         ({"split": "tests"}, "no split 'tests'"),
@@ -224,6 +230,10 @@ def test_spikes_of_a_trained_network(tmp_path):
     ):
         with pytest.raises(InputError, match=told):
             ws.spikes(out, **more)
+    picture = tmp_path / "spikes.png"
+    code, _, told = wakesleep("look", "spikes", out, "-n", "2", "--first", "1", "-o", picture)
+    assert code == 0, told
+    assert picture.stat().st_size > 1000
 
 
 def test_a_label_that_comes_late_is_read_worse(tmp_path):

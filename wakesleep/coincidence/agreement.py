@@ -14,7 +14,7 @@ import numpy as np
 from wakesleep.coincidence.detectors import respond
 from wakesleep.coincidence.volleys import Sources, corrected_rate, raw_rate, shuffled, trials
 from wakesleep.detection import auc
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 from wakesleep.provenance import versions
 
 if TYPE_CHECKING:
@@ -164,10 +164,7 @@ def agreement(
         *(("scenario", one, tuple(SCENARIOS)) for one in scenarios),
     ):
         if name not in allowed:
-            raise InputError(
-                f"there is no {what} '{name}'; allowed are {listed(allowed)}"
-                f"{nearest(name, allowed)}"
-            )
+            raise InputError(f"there is no {what} '{name}'{choices(name, allowed)}")
     cells = [
         [dataclasses.replace(its, **(SCENARIOS[one] | {vary: value})) for value in values]
         for one in scenarios

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,10 +140,7 @@ def load(name: str) -> DataSet:
         If there is no such data set, or its files are neither here nor to be had.
     """
     if name not in DATA_SETS:
-        raise InputError(
-            f"data set '{name}' is unknown; allowed are {listed(DATA_SETS)}"
-            f"{nearest(name, DATA_SETS)}"
-        )
+        raise InputError(f"data set '{name}' is unknown{choices(name, DATA_SETS)}")
     return _loaded(name, folder())
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wakesleep.plots.overview import saved
+from wakesleep.plots.raster import draw_spikes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,7 +34,12 @@ def draw_fields(fields: xr.Dataset, ax: Axes) -> Axes:
     missing = -len(grey) % across
     framed = np.pad(grey, ((0, missing), (1, 1), (1, 1), (0, 0)), constant_values=1.0)
     rows = [np.concatenate(list(row), axis=1) for row in np.split(framed, len(framed) // across)]
-    return _picture(np.concatenate(rows), ax)
+    _picture(np.concatenate(rows), ax)
+    ax.set_xlabel(
+        "weights, each unit by its own largest: black negative, grey zero, white positive",
+        fontsize=8,
+    )
+    return ax
 
 
 def draw_hybrids(hybrids: xr.Dataset, ax: Axes) -> Axes:
@@ -162,9 +168,9 @@ def save_look(found: xr.Dataset, what: str, path: str | Path) -> Path:
     Parameters
     ----------
     found
-        From a function of :mod:`wakesleep.looking`.
+        From a function of :mod:`wakesleep.looking`, or from :func:`wakesleep.spikes`.
     what
-        ``fields``, ``hybrids``, ``activity`` or ``labels``.
+        ``fields``, ``hybrids``, ``activity``, ``labels`` or ``spikes``.
     path
         The file.
 
@@ -175,10 +181,9 @@ def save_look(found: xr.Dataset, what: str, path: str | Path) -> Path:
     """
     from matplotlib.figure import Figure
 
-    if what == "activity":
-        return saved(draw_activities(found), Path(path))
-    if what == "labels":
-        return saved(draw_labels(found), Path(path))
+    whole = {"activity": draw_activities, "labels": draw_labels, "spikes": draw_spikes}
+    if what in whole:
+        return saved(whole[what](found), Path(path))
     figure = Figure(figsize=(5.0, 5.0))
     ax = figure.subplots()
     draw_fields(found, ax) if what == "fields" else draw_hybrids(found, ax)

@@ -189,8 +189,7 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
     if has_clock(result) and right - left > 48:
         days = max(1, round((right - left) / 24 / 8))  # about eight ticks, each at midnight
         axes[-1].xaxis.set_major_locator(MultipleLocator(24 * days))
-    title = f"{result.attrs.get('title', '')}, seed {result.attrs.get('seed')}"
-    axes[0].set_title(title, loc="left", fontsize=10)
+    axes[0].set_title(statistics.run_title(result), loc="left", fontsize=10)
     figure.align_ylabels(axes)
 
 

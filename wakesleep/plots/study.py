@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep import statistics
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,8 +81,8 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
     for name in [*shown, *wanted.select]:
         if name not in values.dims:
             raise InputError(
-                f"figure '{wanted.name}': there is no dimension '{name}'; there are "
-                f"{listed([str(dim) for dim in values.dims])}{nearest(name, map(str, values.dims))}"
+                f"figure '{wanted.name}': there is no dimension '{name}'"
+                f"{choices(name, map(str, values.dims), 'there are')}"
             )
     values = _chosen(values, wanted, shown)
     columns = _labels(values, wanted.columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wakesleep.errors import InputError, listed, nearest
+from wakesleep.errors import InputError, choices
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,7 +16,12 @@ SPLITS = ("train", "validation", "test")
 
 
 def spikes(
-    store: str | Path, *, cases: int = 10, split: str = "validation", late: float = 0.0
+    store: str | Path,
+    *,
+    first: int = 0,
+    cases: int = 10,
+    split: str = "validation",
+    late: float = 0.0,
 ) -> xr.Dataset:
     """Present cases to the network that a run ended with, and return every spike.
 
@@ -24,8 +29,8 @@ def spikes(
     ----------
     store
         The run's store, with its checkpoint beside it.
-    cases
-        How many, from the beginning of the split.
+    first, cases
+        Which of the split.
     split
         Of the data: ``train``, ``validation``, ``test``.
     late
@@ -37,7 +42,8 @@ def spikes(
         Ragged arrays over ``spike``: ``time`` (s, from when the case is shown), ``neuron``,
         ``layer`` (0 for the inputs: pixels, off cells if there are any, labels) and ``case``;
         ``goodness`` (layer_name, shown), ``label`` and ``read`` (shown), the label that the
-        network reads.
+        network reads. The attribute ``neurons`` counts those of every layer, from the inputs on, of
+        which the last ``label_inputs`` name the label.
 
     Raises
     ------
@@ -51,30 +57,36 @@ def spikes(
     from wakesleep.loading import load_model
     from wakesleep.results import open_result
     from wakesleep.spiking import twin
+    from wakesleep.statistics import run_title
 
-    open_result(store)  # or what is no result would be taken for a model's name
+    run = open_result(store)  # or what is no result would be taken for a model's name
     model = load_model(store)
     if model.spec.kind != "spiking":
         raise InputError(
             f"{store}: model '{model.name}' is of kind '{model.spec.kind}', and has no spikes"
         )
     if split not in SPLITS:
-        raise InputError(
-            f"there is no split '{split}'; allowed are {listed(SPLITS)}{nearest(split, SPLITS)}"
-        )
-    if type(cases) is not int:
-        raise InputError(f"cases: a whole number, how many from the beginning, not {cases!r}")
+        raise InputError(f"there is no split '{split}'{choices(split, SPLITS)}")
+    for name, number in (("first", first), ("cases", cases)):
+        if type(number) is not int:
+            raise InputError(f"{name}: a whole number, not {number!r}")
     if not isinstance(late, int | float):
         raise InputError(f"late: a number of ms, not {late!r}")
     learner, its = trained(store)
     there = getattr(its, split)
-    if not 1 <= cases <= len(there):
-        raise InputError(f"cases: the split has {len(there)}, so there cannot be {cases}")
+    if not 0 <= first < len(there):
+        raise InputError(f"first: the split has {len(there)}, so there is no case {first}")
+    if not 1 <= cases <= len(there) - first:
+        raise InputError(
+            f"cases: the split has {len(there) - first} from case {first} on, so there cannot be "
+            f"{cases}"
+        )
     if late:
         learner.parameters = learner.parameters.with_label_late(late)
     p = learner.parameters
-    images = torch.tensor(there.images[:cases])
-    labels = torch.tensor(there.labels[:cases])
+    chosen = slice(first, first + cases)
+    images = torch.tensor(there.images[chosen])
+    labels = torch.tensor(there.labels[chosen])
     with torch.inference_mode():
         raster = learner.raster(images, labels)
         seen = twin.present(p, learner.forward(), raster, keep=True)
@@ -88,11 +100,18 @@ def spikes(
             "time": ("spike", step[order] * p.dt / 1000, {"units": "s"}),
             "neuron": ("spike", neuron[order], {"units": "1"}),
             "layer": ("spike", layers[order], {"units": "1"}),
-            "case": ("spike", case[order], {"units": "1"}),
+            "case": ("spike", first + case[order], {"units": "1"}),
             "goodness": (("layer_name", "shown"), seen.goodness.numpy(), {"units": "1"}),
             "label": ("shown", labels.numpy()),
             "read": ("shown", read.numpy()),
         },
-        coords={"layer_name": list(learner.layer_names), "shown": np.arange(cases)},
-        attrs={"split": split, "late_ms": late},
+        coords={"layer_name": list(learner.layer_names), "shown": np.arange(first, first + cases)},
+        attrs={
+            "title": run_title(run),
+            "split": split,
+            "late_ms": late,
+            "duration_s": p.steps * p.dt / 1000,
+            "neurons": [raster.shape[2], *p.layers],
+            "label_inputs": learner.classes,
+        },
     )
