@@ -94,28 +94,36 @@ def run(
     store = out if going_on is not None else _create(prepared, out)
     with checkpoint.sole_writer(out):
         result = Run(prepared, store, out).go(quiet, progress)
-    if fallen_silent(result):
-        warnings.warn(
-            f"{protocol.name} on {model.name}: after the last sleep the goodness of real data is "
-            "next to nothing: sleep has silenced the network, as a diet of dreams alone may do",
-            stacklevel=2,
-        )
+    told = silence(result)
+    if told:
+        warnings.warn(f"{protocol.name} on {model.name}: {told}", stacklevel=2)
     return result
 
 
-def fallen_silent(result: xr.Dataset) -> bool:
-    """Say whether a network's goodness on real data was next to nothing after its last sleep.
+def silence(result: xr.Dataset) -> str | None:
+    """Return a sentence if a network's goodness on real data is next to nothing, or None.
 
-    Judged by the threshold, where it is a constant above 0: a hundredth of it, in every layer.
+    Judged by the threshold, where it is a constant above 0: a hundredth of it, in every layer, ever
+    or after the last sleep.
     """
     if "threshold" not in result or "goodness" not in result:
-        return False
+        return None
     theta = result["threshold"]
-    asleep = result["phase"].isin(["sleep", "recovery"]) & (result["step"] > 0)
-    if not bool(asleep.any()) or not bool((theta > 0).all()):
-        return False
-    last = result["goodness"].sel(sign="positive").isel(probe=asleep.values).isel(probe=-1)
-    return bool((last < 0.01 * theta).all())
+    if not bool((theta > 0).all()):
+        return None
+    heard = (result["goodness"].sel(sign="positive") >= 0.01 * theta).any("layer").values
+    if not heard.any():
+        return (
+            "the goodness of real data was next to nothing at every probe: the network was silent "
+            "from the beginning; its inputs, first weights or thresholds let nothing through"
+        )
+    asleep = (result["phase"].isin(["sleep", "recovery"]) & (result["step"] > 0)).values
+    if asleep.any() and not heard[asleep][-1]:
+        return (
+            "after the last sleep the goodness of real data is next to nothing: sleep has silenced "
+            "the network, as a diet of dreams alone may do"
+        )
+    return None
 
 
 def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | None:

@@ -198,6 +198,7 @@ def test_a_stored_state_brings_it_back():
             "64 places with 5000 units each are more than 100,000",
         ),
         ({"blocks": 7}, "blocks: 7 do not divide layer 1, of 20 units"),
+        ({"blocks": "places"}, "blocks: no layer has places"),
     ],
 )
 def test_what_cannot_be(told, message, tmp_path):
@@ -208,6 +209,18 @@ def test_what_cannot_be(told, message, tmp_path):
     file.write_text(f"model: net\nkind: recurrent\ndata: digits\nparameters: {parameters}\n")
     with pytest.raises(InputError, match=message):
         ws.run("interleaved", file, inputs={"sweeps": 1})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [("recurrent", "drift", "1"), ("recurrent", "centre", "true"), ("backprop", "centre", "true")],
+)
+def test_strings_neither_drift_nor_have_a_mean(kind, name, value, tmp_path):
+    file = tmp_path / "net.yaml"
+    parameters = f"{{layers: [9], {name}: {value}}}"
+    file.write_text(f"model: net\nkind: {kind}\ndata: reber\nparameters: {parameters}\n")
+    with pytest.raises(InputError, match=f"{name}: it is for images; these data are strings"):
+        ws.run("interleaved", file, inputs={"sweeps": 1, "negatives": "wrong_label"})
 
 
 def test_weights_that_overflow_at_the_very_end_are_told(tmp_path):

@@ -151,6 +151,13 @@ def test_a_silent_network_is_told_of():
             inputs={"nights": 1, "phase_steps": 10, "batch": 20},
             parameters={"target": "twin", "layers": [30], "rate": 0.05, "threshold": 0.05},
         )
+    with pytest.warns(UserWarning, match="silent from the beginning"):
+        ws.run(
+            "interleaved",
+            "spiking_digits",
+            inputs={"sweeps": 1, "batch": 200, "train": 400},
+            parameters={"target": "twin", "layers": [30], "start_mean": -1.0},
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ws.run(

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from wakesleep.backprop.parameters import Parameters
 from wakesleep.connections import connected
+from wakesleep.errors import InputError
 from wakesleep.model import Chunk, Setting
 
 
@@ -40,6 +41,8 @@ class Backprop:
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p, generator = parameters, setting.streams("weights")
+        if p.centre and setting.places:
+            raise InputError("centre: it is for images; these data are strings")
         kind: dict[str, Any] = {"device": setting.device, "dtype": setting.dtype}
         layers = (*p.layers, setting.classes)
         self.connections = connected(setting.features, setting.image, layers, setting.device)

@@ -95,6 +95,8 @@ class Common(specs.Spec):
         problem = order_problem(self.layers)
         if problem:
             raise ValueError(f"layers: {problem}")
+        if self.blocks == "places" and all(isinstance(its, int) for its in self.layers):
+            raise ValueError("blocks: no layer has places; give a number, or receptive fields")
         chosen = self.readout_layers
         if chosen is None:
             return self

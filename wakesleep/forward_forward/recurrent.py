@@ -76,8 +76,9 @@ class Recurrent:
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:
         p = self.parameters = parameters
-        if p.drift and setting.places:
-            raise InputError("drift: strings do not move; it is for images")
+        for name, its in (("drift", p.drift), ("centre", p.centre)):
+            if its and setting.places:
+                raise InputError(f"{name}: it is for images; these data are strings")
         if p.drift and p.drift >= min(setting.shape):
             raise InputError(
                 f"drift: {p.drift} pixels a step are too much for an image of "
