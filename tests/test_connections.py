@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wakesleep.connections import Dense, connected, local
+from wakesleep.connections import Dense, connected, joined, local
 from wakesleep.errors import InputError
 from wakesleep.receptive_fields import LocalLayer
 
@@ -80,6 +80,28 @@ def test_gather_is_the_masked_matrix(
     wanted = torch.zeros_like(dense)
     wanted[order] = (left.T @ x)[order] * mask
     torch.testing.assert_close(wires.as_dense(gradient), wanted)
+
+
+@pytest.mark.parametrize("side", [8, 12])
+def test_a_unit_in_time_sees_its_own_field_below_and_above(side):
+    its = LocalLayer(field=5, channels=8, edges="cut")
+    above = LocalLayer(field=3, channels=2, edges="cut")
+    below = torch.arange(side * side * 3).view(side, side, 3)
+    upper = local(local(below, its, "1", CPU).output, above, "2", CPU)
+    wires = local(below, its, "1", CPU)
+    down = local(upper.output, its, "1", CPU)
+    order = wires.output.flatten()
+    seen = {3: sees(side, side, 3, its)[0], 2: sees(side, side, 2, its)[0]}
+    # units above are numbered in an order of their own
+    from_above = torch.zeros_like(seen[2])
+    from_above[:, upper.output.flatten()] = seen[2]
+    for more, wanted in ((down, from_above), (7, torch.ones(side * side * 8, 7, dtype=torch.bool))):
+        both = joined(wires, more)
+        weight = both.start(torch.Generator().manual_seed(0), torch.zeros(()))
+        found = both.as_dense(weight)[order] != 0
+        assert torch.equal(found, torch.cat((seen[3], wanted), dim=1))
+        x = torch.randn(4, both.inputs, generator=torch.Generator().manual_seed(1))
+        torch.testing.assert_close(both.drive(x, weight), x @ both.as_dense(weight).T)
 
 
 def fan_in(wires):

@@ -226,6 +226,11 @@ def look(
         case "spikes":
             from wakesleep.spiking.spikes import spikes
 
+            if number is not None and number > looking.MOST_CASES:
+                raise InputError(
+                    f"-n: at most {looking.MOST_CASES} can be looked at, not {number}; in Python "
+                    "ws.spikes gives more"
+                )
             found = spikes(result, first=first, cases=4 if number is None else number)
         case "hybrids":
             found = looking.hybrids(result, blurs=blurs, **some)

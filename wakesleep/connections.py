@@ -13,20 +13,22 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
-from wakesleep.plasticity import Gradient
 from wakesleep.receptive_fields import LocalLayer
 from wakesleep.specs import MOST_UNITS
 
 TILE_UNITS = 32  # fewer units than this and a tile's product is slow
 MOST_WASTE = 1.5  # most that a tile's window is longer than a field, in each direction
 GROUP_TILES = 8  # so that what they see, for a hundred cases, stays in a processor's cache
+
+# A sum over cases yet to be done: of into, beta, alpha it makes into <- beta into + alpha gradient.
+Gradient = Callable[[Tensor, float, float], object]
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,7 @@ class Dense:
         return x @ weight.T if bias is None else torch.addmm(bias, x, weight.T)
 
     def gradient(self, left: Tensor, right: Tensor) -> Gradient:
-        """Return the weights' gradient, left' right, for deltas (n, units), inputs (n, inputs).
-
-        It is a function of ``into``, ``beta``, ``alpha``: into <- beta into + alpha left' right.
-        """
+        """Return the weights' gradient, left' right, for deltas (n, units), inputs (n, inputs)."""
         return lambda into, beta, alpha: into.addmm_(left.T, right, beta=beta, alpha=alpha)
 
     def confine(self, weight: Tensor) -> None:
@@ -70,7 +69,7 @@ class Group:
     Attributes
     ----------
     window
-        Inputs that each tile sees (tiles, window); the number of inputs stands for nothing there.
+        Inputs that each tile sees (tiles, window).
     mask
         Which of them each unit sees (tiles, units of a tile, window), 0 or 1.
     """
@@ -114,7 +113,7 @@ class Local:
 
     def drive(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return total inputs (n, units) for inputs (n, inputs)."""
-        columns = _columns(x)
+        columns = x.T.contiguous()
         parts = [
             torch.bmm(its, _windows(columns, group)).flatten(0, 1)
             for group, its in self.by_group(weight)
@@ -124,7 +123,7 @@ class Local:
 
     def gradient(self, left: Tensor, right: Tensor) -> Gradient:
         """Return the weights' gradient as :meth:`Dense.gradient` does; also outside of fields."""
-        rows, columns = left.T.contiguous(), _columns(right)
+        rows, columns = left.T.contiguous(), right.T.contiguous()
 
         def add(into: Tensor, beta: float, alpha: float) -> None:
             first = 0
@@ -145,15 +144,10 @@ class Local:
         """Return the same weights as a matrix (units, inputs) with zeros."""
         parts = []
         for group, its in self.by_group(weight):
-            whole = weight.new_zeros(*its.shape[:2], self.inputs + 1)
+            whole = weight.new_zeros(*its.shape[:2], self.inputs)
             whole.scatter_(2, group.window.unsqueeze(1).expand_as(its), its * group.mask)
-            parts.append(whole.flatten(0, 1)[:, : self.inputs])
+            parts.append(whole.flatten(0, 1))
         return torch.cat(parts)
-
-
-def _columns(x: Tensor) -> Tensor:
-    """Return inputs (n, inputs) as columns, and one of zeros that stands for nothing."""
-    return torch.nn.functional.pad(x.T, (0, 0, 0, 1))
 
 
 def _windows(columns: Tensor, group: Group) -> Tensor:
@@ -162,19 +156,16 @@ def _windows(columns: Tensor, group: Group) -> Tensor:
     return columns.index_select(0, group.window.flatten()).view(*group.window.shape, -1)
 
 
-def _grouped(tiles: Sequence[Tile], inputs: int) -> tuple[Group, ...]:
-    """Return tiles in groups, in their order.
+def _grouped(tiles: Sequence[Tile]) -> tuple[Group, ...]:
+    """Return tiles in groups, in their order, which is also that of the weights.
 
-    On a processor few tiles at a time are quicker, and what lies beyond the map's edges is left
-    out; on a GPU one large product is, so all tiles are one group.
+    On a processor a few tiles at a time are quicker, on a GPU as many as can be.
     """
-    if tiles[0][0].device.type != "cpu":
-        return (Group(*(torch.stack(its) for its in zip(*tiles, strict=True))),)
-    cut = [(window[window < inputs], mask[:, window < inputs]) for window, mask in tiles]
+    most = GROUP_TILES if tiles[0][0].device.type == "cpu" else len(tiles)
     found = []
-    for _, run in itertools.groupby(cut, key=lambda its: len(its[0])):
+    for _, run in itertools.groupby(tiles, key=lambda its: len(its[0])):
         same = list(run)
-        for some in (same[k : k + GROUP_TILES] for k in range(0, len(same), GROUP_TILES)):
+        for some in (same[k : k + most] for k in range(0, len(same), most)):
             found.append(Group(*(torch.stack(its) for its in zip(*some, strict=True))))
     return tuple(found)
 
@@ -260,8 +251,7 @@ def local(
         ]
         tile = next((t for t in fit if t * t * its.channels >= TILE_UNITS), fit[-1])
     reach = (tile - 1) * its.stride + its.field
-    # Beyond the edges of the map lies nothing: an input of zero, the last.
-    inputs = below.numel()
+    inputs = below.numel()  # also what stands for nothing, beyond the edges of the map
     ahead = [max(0, -one[0]) for one in starts]
     behind = [
         max(0, one[-1] + its.field - side)
@@ -281,10 +271,11 @@ def local(
             top, left = row * its.stride, column * its.stride
             seen[row, column, :, top : top + its.field, left : left + its.field] = 1
     mask = seen.view(tile * tile * its.channels, -1).to(device)
-    # Tiles that see as many inputs come one after the other, to be one product.
+    # What lies beyond the map's edges is left out. Tiles that then see equally many inputs come one
+    # after the other, so that they can share products.
     order = torch.stack([(window < inputs).sum() for window in tiles]).argsort(stable=True)
     windows = [tiles[number].to(device) for number in order]
-    groups = _grouped([(window, mask * (window < inputs)) for window in windows], inputs)
+    groups = _grouped([(its[its < inputs], mask[:, its < inputs]) for its in windows])
     of_tile = torch.arange(tile * tile * its.channels).view(tile, tile, its.channels)
     first = len(of_tile.flatten()) * order.argsort().view(sides[0] // tile, sides[1] // tile)
     numbers = first[:, :, None, None, None] + of_tile
@@ -300,27 +291,23 @@ def joined(one: Local, more: Local | int) -> Local:
     one
         A layer's connection with what lies on one side.
     more
-        The same layer's connection with what lies on the other, or a number of inputs that all
-        units see.
+        The same layer's connection with what lies on the other, a map of the same size; or a number
+        of inputs that all units see.
     """
     ones = list(_tiles(one))
     if isinstance(more, int):
         others = [
-            (torch.arange(more).to(its), mask.new_ones(len(mask), more)) for its, mask in ones
+            (torch.arange(more).to(window), mask.new_ones(len(mask), more)) for window, mask in ones
         ]
         inputs = one.inputs + more
     else:
-        units = one.units // len(
-            ones
-        )  # of a tile; where these lie says which tiles belong together
-        same = more.output.flatten()[one.output.flatten().argsort()[::units]] // units
-        theirs = list(_tiles(more))
-        others, inputs = [theirs[number] for number in same], one.inputs + more.inputs
-    tiles = []
-    for (window, mask), (above, its_mask) in zip(ones, others, strict=True):
-        below = torch.where(window < one.inputs, window, inputs)
-        tiles.append((torch.cat((below, above + one.inputs)), torch.cat((mask, its_mask), dim=1)))
-    return Local(inputs, one.units, _grouped(tiles, inputs), one.output)
+        assert torch.equal(one.output, more.output), "units must lie in the same tiles"
+        others, inputs = list(_tiles(more)), one.inputs + more.inputs
+    tiles = [
+        (torch.cat((window, above + one.inputs)), torch.cat((mask, its_mask), dim=1))
+        for (window, mask), (above, its_mask) in zip(ones, others, strict=True)
+    ]
+    return Local(inputs, one.units, _grouped(tiles), one.output)
 
 
 def _normal(shape: Sequence[int], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """How a local gradient becomes a change of weights: momentum (averaging form) or Adam.
 
-A gradient, summed over cases, comes as a function that adds it to what a rule keeps (see
-:meth:`wakesleep.connections.Dense.gradient`): momentum is then folded into the matrix product
-itself, which saves two passes over the weights. A stored baseline (a fixed gradient) may be added.
+A gradient, summed over cases, comes as a product yet to be done (:mod:`wakesleep.connections`):
+momentum is then folded into the product itself, which saves two passes over the weights. A stored
+baseline (a fixed gradient) may be added.
 
 The objective is *raised*. Every rule changes its tensors in place and holds its state in a plain
 dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
@@ -10,14 +10,14 @@ dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from wakesleep.connections import Gradient
+
 State = dict[str, Tensor]
-Gradient = Callable[[Tensor, float, float], object]  # (into, beta, alpha): beta into + alpha of it
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ class Adam:
         baseline: Tensor | None = None,
     ) -> None:
         """Change ``weight`` by one step along gradient / cases + baseline."""
-        mean = torch.empty_like(weight)
-        gradient(mean, 0.0, 1 / cases)
-        self._move(weight, state, mean, gain, baseline)
+        now = torch.empty_like(weight)
+        gradient(now, 0.0, 1 / cases)
+        self._move(weight, state, now, gain, baseline)
 
     def update_bias(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wakesleep import results
-from wakesleep.errors import InputError, listed
+from wakesleep.errors import InputError, choices
 from wakesleep.model import LoadedModel, Setting, build
 from wakesleep.negatives import SOURCES, Context, bind
 from wakesleep.phases import PHASES, Condition, Negatives
@@ -392,13 +392,13 @@ def _placed(cases: Cases, request: Request) -> tuple[torch.Tensor, torch.Tensor]
 def _check_condition(condition: Condition, prepared: Prepared) -> None:
     if condition.quantity not in prepared.quantities:
         raise InputError(
-            f"condition on '{condition.quantity}': it is not recorded here; recorded are "
-            f"{listed(prepared.quantities)}"
+            f"condition on '{condition.quantity}': it is not recorded here"
+            f"{choices(condition.quantity, prepared.quantities, 'recorded are')}"
         )
     for dim in ("layer", "readout"):
         chosen = getattr(condition, dim)
         if chosen is not None and chosen not in prepared.words[dim]:
             raise InputError(
-                f"condition on '{condition.quantity}': the model has no {dim} '{chosen}'; "
-                f"allowed are {listed(prepared.words[dim])}"
+                f"condition on '{condition.quantity}': the model has no {dim} '{chosen}'"
+                f"{choices(chosen, prepared.words[dim])}"
             )

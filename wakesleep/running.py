@@ -111,14 +111,14 @@ def silence(result: xr.Dataset) -> str | None:
     theta = result["threshold"]
     if not bool((theta > 0).all()):
         return None
-    heard = (result["goodness"].sel(sign="positive") >= 0.01 * theta).any("layer").values
-    if not heard.any():
+    silent = (abs(result["goodness"].sel(sign="positive")) < 0.01 * theta).all("layer").values
+    if silent.all():
         return (
             "the goodness of real data was next to nothing at every probe: the network was silent "
             "from the beginning; its inputs, first weights or thresholds let nothing through"
         )
     asleep = (result["phase"].isin(["sleep", "recovery"]) & (result["step"] > 0)).values
-    if asleep.any() and not heard[asleep][-1]:
+    if asleep.any() and silent[asleep][-1]:
         return (
             "after the last sleep the goodness of real data is next to nothing: sleep has silenced "
             "the network, as a diet of dreams alone may do"

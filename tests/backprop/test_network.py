@@ -135,6 +135,13 @@ def test_local_layers_stay_within_their_fields_and_learn_what_autograd_says():
     assert not net.connections[0].as_dense(net.weights[0].detach())[~seen].any()
 
 
+def test_a_state_of_another_net_is_refused():
+    setting = Setting(5, 3, torch.device("cpu"), torch.float64, Streams(0))
+    net, other = (Backprop(Parameters(layers=(width,)), setting) for width in (4, 6))
+    with pytest.raises(ValueError, match="weights of shape"):
+        net.load_state_dict(other.state_dict())
+
+
 def test_dropout_leaves_the_mean_as_it_is_and_only_learning_has_it():
     setting = Setting(5, 3, torch.device("cpu"), torch.float64, Streams(0))
     net = Backprop(Parameters(layers=(400,), dropout=0.25), setting)

@@ -180,6 +180,8 @@ def test_a_stored_state_brings_it_back():
     net.learn(both(images, labels))
     again.load_state_dict(net.state_dict())
     assert torch.equal(again.label_goodness(images), net.label_goodness(images))
+    with pytest.raises(ValueError, match="weights of shape"):
+        build().load_state_dict(net.state_dict())
 
 
 @pytest.mark.parametrize(

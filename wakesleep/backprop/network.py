@@ -142,9 +142,11 @@ class Backprop:
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what :meth:`state_dict` returned."""
+        """Continue from what :meth:`state_dict` returned; a ValueError if it is another net's."""
         for mine, its in zip(
             (*self.weights, *self.biases), (*state["weights"], *state["biases"]), strict=True
         ):
+            if mine.shape != its.shape:
+                raise ValueError(f"weights of shape {tuple(its.shape)}")
             mine.copy_(its)
         self.optimiser.load_state_dict(state["optimiser"])

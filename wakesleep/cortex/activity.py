@@ -13,7 +13,7 @@ import numpy as np
 
 from wakesleep.brian import in_a_process
 from wakesleep.cortex.parameters import Cortex
-from wakesleep.errors import InputError, listed
+from wakesleep.errors import InputError, choices
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,7 +73,7 @@ def activity(
     table = _checked(stages)
     p = _cortex(cortex or {})
     if target not in TARGETS:
-        raise InputError(f"there is no target '{target}'; allowed are {listed(TARGETS)}")
+        raise InputError(f"there is no target '{target}'{choices(target, TARGETS)}")
     if seed < 0:
         raise InputError(f"seed must be a whole number of at least 0, not {seed}")
     simulated = "standalone" if chosen_target(target) == "standalone" else "numpy"
@@ -154,7 +154,7 @@ def _checked(stages: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         raise InputError("there is no stage to simulate")
     for word, seconds in table:
         if word not in STAGES:
-            raise InputError(f"there is no stage '{word}'; allowed are {listed(STAGES)}")
+            raise InputError(f"there is no stage '{word}'{choices(word, STAGES)}")
         if not seconds >= 1:
             raise InputError(f"a stage must last a second at least, not {seconds:g} s")
     if sum(seconds for _, seconds in table) > MOST_SECONDS:

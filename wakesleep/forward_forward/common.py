@@ -36,7 +36,7 @@ class Common(specs.Spec):
         1,
         description=(
             "Equal blocks of every layer of which each takes its own decision; 'places' for one at "
-            "every place of a local layer's map."
+            "every place of a local layer's map (a number cuts it without regard to places)."
         ),
     )
     normalisation: Literal["rms", "length", "mean", "none"] = Field(

@@ -222,7 +222,16 @@ def begin_chunk(layers: Sequence[Layer], pieces: Pieces, chunk: Chunk) -> Pieces
 
 
 def restore(layers: Sequence[Layer], states: Sequence[dict[str, Any]]) -> list[Layer]:
-    """Return the layers as they were when :meth:`Layer.state` was asked for."""
+    """Return the layers as they were when :meth:`Layer.state` was asked for.
+
+    Raises
+    ------
+    ValueError
+        If the weights are those of other layers.
+    """
+    for layer, state in zip(layers, states, strict=True):
+        if layer.weight.shape != state["weight"].shape:
+            raise ValueError(f"weights of shape {tuple(state['weight'].shape)}")
     return [replace(layer, **state) for layer, state in zip(layers, states, strict=True)]
 
 

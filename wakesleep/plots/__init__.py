@@ -13,6 +13,7 @@ from wakesleep.plots.looks import (
 )
 from wakesleep.plots.overview import check_path, overview, save_hypnogram, save_overview
 from wakesleep.plots.phases import hypnogram, shade
+from wakesleep.plots.raster import draw_spikes
 
 __all__ = [
     "check_path",
@@ -22,6 +23,7 @@ __all__ = [
     "draw_fields",
     "draw_hybrids",
     "draw_labels",
+    "draw_spikes",
     "dreams",
     "error",
     "false_positives",

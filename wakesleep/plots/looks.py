@@ -35,10 +35,8 @@ def draw_fields(fields: xr.Dataset, ax: Axes) -> Axes:
     framed = np.pad(grey, ((0, missing), (1, 1), (1, 1), (0, 0)), constant_values=1.0)
     rows = [np.concatenate(list(row), axis=1) for row in np.split(framed, len(framed) // across)]
     _picture(np.concatenate(rows), ax)
-    ax.set_xlabel(
-        "weights, each unit by its own largest: black negative, grey zero, white positive",
-        fontsize=8,
-    )
+    signs = "grey zero, white positive" if weights.shape[3] == 1 else "grey zero, bright positive"
+    ax.set_xlabel(f"weights, each unit by its own largest: dark negative, {signs}", fontsize=8)
     return ax
 
 
