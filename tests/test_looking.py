@@ -130,3 +130,9 @@ def test_a_model_without_labels_has_no_goodness_of_labels(tmp_path):
         looking.label_goodness(out)
     with pytest.raises(InputError, match="does not see; choose others, such as 'hybrid'"):
         ws.run("interleaved", file, inputs=SHORT)
+
+
+def test_a_raster_of_too_many_cases_is_refused():
+    done = CliRunner().invoke(app, ["look", "spikes", "x.zarr", "-n", "41"])
+    assert isinstance(done.exception, InputError)
+    assert "at most 40 can be looked at" in str(done.exception)
