@@ -444,6 +444,9 @@ def refused(outcome: tuple[int, str, str], message: str) -> None:
         (["check", "absent.yaml"], r"there is no such file"),
         (["check", "ff_digits", "--model", "ff_digits"], r"only a protocol can be checked"),
         (["check", "interleaved", "--model", "nothing"], r"neither a file nor a shipped model"),
+        (["check", "interleaved", "-p", "model.rate=1"], r"name the model too \(--model\)"),
+        (["check", "interleaved", "-p", "swps=1"], r"no input 'swps' \(did you mean 'sweeps'"),
+        (["look", "hybrids", "/tmp"], r"hybrids are made of a data set's images"),
         (["show", "nothing"], r"'nothing' is neither a file nor a shipped"),
         (["copy", "nothing"], r"'nothing' is neither a file nor a shipped"),
         (["copy", "ff_digits", "/proc/none/x.yaml"], r"cannot be written"),
@@ -519,24 +522,41 @@ def test_data_that_is_absent_with_no_network(protocol_file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "message", "mended", "alone"),
     [
         (
             "label: none\n  layers: [{field: 99, channels: 2}]",
             "a field of 99 places does not fit into a map of 8",
+            ["model.layers=[9]", "negatives=hybrid"],
+            False,
         ),
-        ("layers: [30]\n  blocks: 4", "blocks: 4 do not divide layer 1, of 30 units"),
-        ("layers: [30]\n  label: none", "differ from real data by their label alone"),
+        (
+            "layers: [30]\n  blocks: 4",
+            "blocks: 4 do not divide layer 1, of 30 units",
+            ["model.blocks=5"],
+            False,
+        ),
+        (
+            "layers: [30]\n  label: none",
+            "differ from real data by their label alone",
+            ["negatives=hybrid"],
+            True,
+        ),
     ],
 )
-def test_check_sees_what_a_run_would_refuse(change, message, wakesleep, tmp_path):
+def test_check_sees_what_a_run_would_refuse(change, message, mended, alone, wakesleep, tmp_path):
     file = tmp_path / "net.yaml"
     file.write_text(
         "model: net\ndescription: x\nkind: forward_forward\ndata: digits\n"
         f"parameters:\n  {change}\n"
     )
-    assert wakesleep("check", file)[0] == 0
+    if alone:  # in order by itself, though not for every protocol
+        assert wakesleep("check", file)[0] == 0
+    else:
+        refused(wakesleep("check", file), message)
     refused(wakesleep("check", "interleaved", "--model", file), message)
+    told = [part for setting in mended for part in ("-p", setting)]
+    assert wakesleep("check", "interleaved", "--model", file, *told)[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -58,3 +58,8 @@ def test_a_batch_is_all_that_there_is_unless_told():
         "greedy", "ff_tutorial", inputs={"steps": 2, "data": "digits", "train": 300, "batch": 300}
     )
     assert np.array_equal(result.error, whole.error)
+
+
+def test_a_layer_that_no_phase_trains_is_told_of():
+    with pytest.warns(UserWarning, match="never trains layer 3 of model 'ff_digits'"):
+        ws.run("greedy", "ff_digits", inputs=TOLD)

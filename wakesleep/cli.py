@@ -78,11 +78,16 @@ def check(
     model: Annotated[
         str | None, typer.Option("--model", help="A model that the protocols must fit.")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help="As for a run: an input, or model.NAME."),
+    ] = None,
 ) -> None:
     """Check protocol, model and study files; with --model, that it can do what protocols ask."""
     from wakesleep.loading import check as check_files
 
-    check_files(*files, model=model)
+    inputs, parameters = _settings(settings or [])
+    check_files(*files, model=model, inputs=inputs, parameters=parameters)
     fits = f", and model '{model}' fits" if model else ""
     typer.echo(f"{listed(files)}: in order{fits}")
 

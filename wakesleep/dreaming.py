@@ -35,26 +35,14 @@ def trained(store: str | Path) -> tuple[Any, DataSet]:
     from wakesleep.device import resolve
     from wakesleep.loading import load_model
     from wakesleep.model import Setting, build
-    from wakesleep.randomness import Streams
     from wakesleep.results import open_result
 
     store = Path(store).resolve()
     made = open_result(store).attrs
     model, its = load_model(store), data.load(made["data"])
     device = resolve(made["device"])
-    streams = Streams(int(made["seed"]), device)
-    learner = build(
-        model,
-        Setting(
-            its.features,
-            its.classes,
-            device,
-            getattr(torch, made["dtype"]),
-            streams,
-            its.window or 0,
-            its.shape,
-        ),
-    )
+    dtype = getattr(torch, made["dtype"])
+    learner = build(model, Setting.of(its, device, dtype, int(made["seed"])))
     path = checkpoint.path_for(store)
     identity = {name: made[name] for name in IDENTITY}
     state = checkpoint.load(path, device, identity)

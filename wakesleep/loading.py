@@ -33,7 +33,12 @@ def load(name: str | Path, **values: Any) -> LoadedProtocol | LoadedModel:
     return model.from_document(document, values)
 
 
-def check(*names: str | Path, model: str | Path | None = None) -> None:
+def check(
+    *names: str | Path,
+    model: str | Path | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> None:
     """Check files, and that a model can do what the protocols among them ask.
 
     Parameters
@@ -43,6 +48,8 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
     model
         A model that every protocol must fit; with data that need no download it is built, so that
         whatever a run would refuse is refused.
+    inputs, parameters
+        Inputs of every protocol, and parameters of ``model``, as a run would be given them.
 
     Raises
     ------
@@ -51,7 +58,9 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
     """
     if not names:
         raise InputError("nothing to check; give the name or path of a file")
-    fitted = None if model is None else load_model(model)
+    if parameters and model is None:
+        raise InputError("parameters are a model's; name the model too (--model)")
+    fitted = None if model is None else load_model(model, parameters)
     for name in names:
         document = files.read(library.find(str(name)))
         if "study" in document.tree:
@@ -59,13 +68,28 @@ def check(*names: str | Path, model: str | Path | None = None) -> None:
 
             studies.load(name)
             continue
-        loaded = load(name)
+        loaded = load(name, **(inputs or {} if "protocol" in document.tree else {}))
+        if isinstance(loaded, LoadedModel):
+            _check_layers(loaded)
         if fitted is None:
             continue
         if not isinstance(loaded, LoadedProtocol):
             raise InputError(f"{name}: is a model; only a protocol can be checked against a model")
         check_fit(loaded, fitted)
         _check_build(loaded, fitted)
+
+
+def _check_layers(fitted: LoadedModel) -> None:
+    """Refuse a model that its own data, where they need no download, do not suit."""
+    from wakesleep import data
+
+    if fitted.spec.data in data.DOWNLOADED:
+        return
+    import torch
+
+    its = data.load(fitted.spec.data)
+    setting = model.Setting.of(its, torch.device("cpu"), torch.float32, seed=0)
+    model.build(fitted, setting)
 
 
 def _check_build(its: LoadedProtocol, fitted: LoadedModel) -> None:

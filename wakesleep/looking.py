@@ -53,11 +53,12 @@ def receptive_fields(store: str | Path, units: int = 100, seed: int = 0) -> xr.D
     weights = learner.receptive_fields()
     order = torch.randperm(len(weights), generator=torch.Generator().manual_seed(seed))
     chosen = order[: _some(units, "units")].sort().values
+    total = len(weights)
     weights = as_numpy(weights.detach().cpu()[chosen])
     return xr.Dataset(
         {"weight": (("unit", *PIXELS), weights.reshape(len(weights), *its.shape, -1))},
         {"unit": as_numpy(chosen)},
-        {"title": _title(store)},
+        {"title": _title(store), "units": total},
     )
 
 
@@ -89,7 +90,8 @@ def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr
 
     from wakesleep.results import as_numpy
 
-    learner, its = _asked(store, "label_goodness", "goodness of every label")
+    what = "labels to compare activities by (its network sees none)"
+    learner, its = _asked(store, "label_goodness", what)
     image, label = _cases(its, learner, case, 1)
     right = int(label)
     if wrong is None:
@@ -205,6 +207,8 @@ def hybrids(
     from wakesleep import data as sets
     from wakesleep.negatives.hybrid import masks
 
+    if Path(data).exists():
+        raise InputError(f"{data}: hybrids are made of a data set's images; name one")
     option = SOURCES["hybrid"].options["blurs"]
     blurs = int(option.default if blurs is None else blurs)  # type: ignore[arg-type]
     option.checked("blurs", blurs, "option")

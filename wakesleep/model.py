@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from wakesleep.data import DataSet
     from wakesleep.randomness import Streams
 
 MakesNegatives = Callable[[Any, "Tensor", "Tensor"], "tuple[Tensor, Tensor]"]
@@ -62,6 +63,14 @@ class Setting:
     streams: Streams
     places: int = 0
     shape: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(cls, its: DataSet, device: torch.device, dtype: torch.dtype, seed: int) -> Setting:
+        """Return the setting that a data set makes, with the random streams of a seed."""
+        from wakesleep.randomness import Streams
+
+        streams = Streams(seed, device)
+        return cls(its.features, its.classes, device, dtype, streams, its.window or 0, its.shape)
 
     @property
     def image(self) -> tuple[int, int, int]:

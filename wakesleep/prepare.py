@@ -124,6 +124,16 @@ class Prepared:
     sources: dict[str, BoundSource]
     seen: Jitter | None
 
+    @property
+    def untrained(self) -> list[str]:
+        """Names of the layers that no phase trains, where phases choose layers."""
+        learning = [its for its in self.entries if PHASES[its.phase].sign is not None]
+        if not learning or any(its.layers is None for its in learning):
+            return []
+        trained = {number for its in learning for number in its.layers or ()}
+        names = enumerate(self.learner.layer_names, 1)
+        return [name for number, name in names if number not in trained]
+
     def source(self, entry: Entry) -> BoundSource:
         """Return where the negative data of a phase come from."""
         return self.sources[source_key(entry.negatives)]
@@ -179,7 +189,6 @@ def prepare(request: Request) -> Prepared:
     from wakesleep import data
     from wakesleep.data.batches import BatchStream
     from wakesleep.data.jitter import Jitter
-    from wakesleep.randomness import Streams
     from wakesleep.record import Probe
 
     spec, model = request.protocol.spec, request.model
@@ -204,19 +213,8 @@ def prepare(request: Request) -> Prepared:
             "side"
         )
     entries = timetable(spec, len(train))
-    streams = Streams(request.seed, request.device)
-    learner = build(
-        model,
-        Setting(
-            its.features,
-            its.classes,
-            request.device,
-            request.dtype,
-            streams,
-            its.window or 0,
-            its.shape,
-        ),
-    )
+    setting = Setting.of(its, request.device, request.dtype, request.seed)
+    streams, learner = setting.streams, build(model, setting)
     quantities = _quantities(request, its)
     images, labels = _placed(train, request)
     if hasattr(learner, "check_data"):

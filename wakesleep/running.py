@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep import checkpoint, results
-from wakesleep.errors import InputError
+from wakesleep.errors import InputError, listed
 from wakesleep.loading import check_fit, load_model, load_protocol
 from wakesleep.loop import Run
 from wakesleep.model import LoadedModel
@@ -91,6 +91,12 @@ def run(
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
         return going_on
     prepared = prepare(request)
+    if prepared.untrained:
+        warnings.warn(
+            f"protocol '{protocol.name}' never trains layer {listed(prepared.untrained)} of model "
+            f"'{model.name}', which stays as it began",
+            stacklevel=2,
+        )
     store = out if going_on is not None else _create(prepared, out)
     with checkpoint.sole_writer(out):
         result = Run(prepared, store, out).go(quiet, progress)
@@ -132,7 +138,7 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
         if resume:
             raise InputError("resume needs 'out', the store of the run to go on with")
         return None
-    if out.suffix in (".nc", ".csv", ".json", ".png", ".pdf", ".h5"):
+    if out.suffix in (".nc", ".csv", ".json", ".txt", ".yaml", ".pt", ".png", ".pdf", ".h5"):
         raise InputError(
             f"{out}: a run is written as a Zarr store; choose a name such as "
             f"{out.with_suffix('.zarr').name}"
@@ -143,7 +149,10 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
             raise InputError(f"{left}: exists already, though its store does not; move it away")
         return None
     if not resume:
-        raise InputError(f"{out}: exists already; choose another -o, or go on with it by --resume")
+        raise InputError(
+            f"{out}: exists already; choose another -o, go on with it by --resume, or delete it "
+            f"and {checkpoint.path_for(out).name}"
+        )
     so_far = results.open_result(out)
     for name, value in request.identity().items():
         before = so_far.attrs.get(name)

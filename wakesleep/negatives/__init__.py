@@ -85,7 +85,14 @@ SOURCES: dict[str, Source] = {
     "hybrid": Source(
         "wakesleep.negatives.hybrid",
         options={
-            "blurs": Input(default=6, minimum=0, description="Times the random bits are blurred."),
+            "blurs": Input(
+                default=6,
+                minimum=0,
+                description=(
+                    "Times the random bits are blurred. 6 suit 28x28 pixels; on 8x8 they leave one "
+                    "hybrid in twenty a whole image, and 1 suits."
+                ),
+            ),
             "label": Input(
                 default="first",
                 choices=("first", "wrong"),

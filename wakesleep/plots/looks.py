@@ -35,6 +35,9 @@ def draw_fields(fields: xr.Dataset, ax: Axes) -> Axes:
     framed = np.pad(grey, ((0, missing), (1, 1), (1, 1), (0, 0)), constant_values=1.0)
     rows = [np.concatenate(list(row), axis=1) for row in np.split(framed, len(framed) // across)]
     _picture(np.concatenate(rows), ax)
+    shown, total = len(weights), fields.attrs["units"]
+    chosen = f"{total} units" if shown == total else f"{shown} of {total} units, drawn at random"
+    ax.set_title(f"{fields.attrs['title']}\nlayer 1: {chosen}", fontsize=9)
     signs = "grey zero, white positive" if weights.shape[3] == 1 else "grey zero, bright positive"
     ax.set_xlabel(f"weights, each unit by its own largest: dark negative, {signs}", fontsize=8)
     return ax
@@ -55,7 +58,10 @@ def draw_hybrids(hybrids: xr.Dataset, ax: Axes) -> Axes:
     rows = [np.concatenate(list(row), axis=1) for row in framed]
     _picture(np.concatenate(rows), ax)
     height = framed.shape[2]
-    ax.set_yticks([height * (n + 0.5) - 0.5 for n in range(len(rows))], hybrids["part"].values)
+    names = {"mask": "mask (white:\nthe first)"}
+    parts = [names.get(str(part), str(part)) for part in hybrids["part"].values]
+    ax.set_yticks([height * (n + 0.5) - 0.5 for n in range(len(rows))], parts)
+    ax.set_title(hybrids.attrs["title"], fontsize=9)
     ax.tick_params(length=0, labelsize=9)
     return ax
 
@@ -87,8 +93,8 @@ def draw_activities(seen: xr.Dataset) -> Figure:
         ax.plot(y[0][order], color="#30638e", lw=1.4, label=f"as a {right} (right)")
         goodness = np.square(y).sum(1)
         ax.set_title(
-            f"layer {str(name).removeprefix('activity_')}\nsum of squares "
-            f"{goodness[0]:.0f} / {goodness[1]:.0f}",
+            f"layer {str(name).removeprefix('activity_')}\nsum of squares: "
+            f"right {goodness[0]:.0f}, wrong {goodness[1]:.0f}",
             fontsize=9,
         )
         ax.set_xlabel("unit, by activity", fontsize=9)
@@ -122,7 +128,10 @@ def draw_labels(found: xr.Dataset) -> Figure:
     )
     labels = found["label"].values
     first, last = found.attrs["judged"]
-    figure.suptitle("blue: the right label;  red: what the layer finds best", fontsize=9)
+    told = "blue: the right label;  red: what the layer finds best, where that is another"
+    if goodness.sizes["time"] > 1:
+        told = f"{told};\nshaded: the steps in time that pick the label"
+    figure.suptitle(told, fontsize=9)
     for row, (image, *panels) in enumerate(axes):
         _picture(found["image"].values[row], image)
         right = int(found["label_of_case"].values[row])
