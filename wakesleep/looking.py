@@ -232,7 +232,7 @@ def hybrids(
     return xr.Dataset(
         {"image": (("part", "case", *PIXELS), whole.numpy())},
         {"part": list(parts)},
-        {"title": f"{data}, {blurs} blurs"},
+        {"title": f"{data}, blurs of the mask: {blurs}"},
     )
 
 

@@ -93,7 +93,7 @@ def draw_activities(seen: xr.Dataset) -> Figure:
         ax.plot(y[0][order], color="#30638e", lw=1.4, label=f"as a {right} (right)")
         goodness = np.square(y).sum(1)
         ax.set_title(
-            f"layer {str(name).removeprefix('activity_')}\nsum of squares: "
+            f"layer {str(name).removeprefix('activity_')}\nsum of squares:\n"
             f"right {goodness[0]:.0f}, wrong {goodness[1]:.0f}",
             fontsize=9,
         )
