@@ -57,7 +57,7 @@ def print_summary(result: xr.Dataset) -> None:
     for split in ("validation", "test"):
         if f"{split}_error" in result:
             console.print(
-                f"{split} error at the end: "
+                f"{split} error at the end, on all its cases: "
                 + ", ".join(
                     f"{100 * error:.2f} % ({name})"
                     for name, error in zip(
