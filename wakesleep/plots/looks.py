@@ -39,7 +39,7 @@ def draw_fields(fields: xr.Dataset, ax: Axes) -> Axes:
     chosen = f"{total} units" if shown == total else f"{shown} of {total} units, drawn at random"
     ax.set_title(f"{fields.attrs['title']}\nlayer 1: {chosen}", fontsize=9)
     signs = "grey zero, white positive" if weights.shape[3] == 1 else "grey zero, bright positive"
-    ax.set_xlabel(f"weights, each unit by its own largest: dark negative, {signs}", fontsize=8)
+    ax.set_xlabel(f"weights, each unit by its own largest:\ndark negative, {signs}", fontsize=8)
     return ax
 
 
