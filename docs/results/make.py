@@ -36,6 +36,7 @@ FULL = {
     "full_supervised": "supervised, 4 x 2000",
     "full_local": "local fields, hybrids",
     "full_unsupervised": "unsupervised, 4 x 2000, hybrids",
+    "full_backprop": "backpropagation, 2 x 2000",
 }
 
 
