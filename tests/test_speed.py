@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -52,3 +53,19 @@ def test_numbers_that_are_almost_nothing_are_nothing_and_then_as_before(before):
         assert (decayed() == 0) is before
     finally:
         torch.set_flush_denormal(False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as the GNU OpenMP tells it")
+@pytest.mark.parametrize(
+    ("given", "found"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+)
+def test_waiting_threads_sleep_unless_told_otherwise(given, found):
+    kept = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-m", "wakesleep", "info"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**kept, "OMP_DISPLAY_ENV": "TRUE", **given},
+    )
+    assert f"OMP_WAIT_POLICY = '{found}'" in done.stderr

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from wakesleep import __version__, library
 from wakesleep.errors import InputError, RunError, choices, listed
+from wakesleep.speed import waiting_threads_sleep
 
 app = typer.Typer(
     name="wakesleep",
@@ -489,6 +490,7 @@ def _settings(pairs: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
+    waiting_threads_sleep()
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         _run()

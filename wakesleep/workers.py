@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
 from wakesleep.progress import bars
-from wakesleep.speed import keep_freed
+from wakesleep.speed import keep_freed, waiting_threads_sleep
 
 if TYPE_CHECKING:
     from wakesleep.studies import Job
@@ -134,6 +134,7 @@ def _begin(places: Any, number: int, threads: int) -> None:
     # Before torch is imported, which takes its number of threads from here.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = os.environ.get(name) or str(threads)
+    waiting_threads_sleep()
     keep_freed()
     parent = multiprocessing.parent_process()
 
