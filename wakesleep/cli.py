@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 from wakesleep import __version__, library
 from wakesleep.errors import InputError, RunError, choices, listed
-from wakesleep.speed import waiting_threads_sleep
+from wakesleep.speed import spin_briefly
 
 app = typer.Typer(
     name="wakesleep",
@@ -490,7 +490,7 @@ def _settings(pairs: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
-    waiting_threads_sleep()
+    spin_briefly()
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         _run()

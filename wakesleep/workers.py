@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
 from wakesleep.progress import bars
-from wakesleep.speed import keep_freed, waiting_threads_sleep
+from wakesleep.speed import keep_freed, spin_briefly
 
 if TYPE_CHECKING:
     from wakesleep.studies import Job
@@ -134,7 +134,7 @@ def _begin(places: Any, number: int, threads: int) -> None:
     # Before torch is imported, which takes its number of threads from here.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = os.environ.get(name) or str(threads)
-    waiting_threads_sleep()
+    spin_briefly()
     keep_freed()
     parent = multiprocessing.parent_process()
 
