@@ -36,8 +36,8 @@ def spin_briefly() -> None:
 
     By default GNU OpenMP's threads run on the spot for milliseconds. Where another process has a
     core, each of the many small operations of a run then waits until that process is made to give
-    way: on two cores, one of them busy, a run took ten times as long. Sleeping at once would cost an
-    idle machine more than half its speed, this a tenth. What the environment says is left alone.
+    way: on two cores, one of them busy, a run took ten times as long. Sleeping at once would cost
+    an idle machine half its speed, this a tenth. What the environment says is left alone.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
