@@ -349,7 +349,7 @@ def _alive(pid: int) -> bool:
 BAD = {
     "missing model": (
         ("use: ff_digits", "use: ff_digit"),
-        r"'ff_digit' is neither .*did you mean 'ff_digits'",
+        r"'ff_digit' is neither .*\(did you mean 'ff_digits'\?\); ",
     ),
     "missing protocol": (
         ("[phase_separation]", "[phase.yaml]"),
@@ -370,11 +370,11 @@ BAD = {
     ),
     "unknown input": (
         ("set: {batch: 20}", "set: {btach: 20}"),
-        r"little.yaml:5:7: 'btach' is an input of no protocol.*did you mean 'batch'",
+        r"little.yaml:5:7: 'btach' is an input of no protocol.*\(did you mean 'batch'\?\); ",
     ),
     "unknown parameter": (
         ("set: {batch: 20}", "set: {batch: 20, model.rat: 0.1}"),
-        r"'model.rat' is a parameter of no model.*did you mean 'model.rate'",
+        r"'model.rat' is a parameter of no model.*\(did you mean 'model.rate'\?\); ",
     ),
     "value out of range": (
         ("phase_steps: [3, 6]", "phase_steps: [0, 6]"),
@@ -383,11 +383,11 @@ BAD = {
     "set twice": (("set: {batch: 20}", "set: {nights: 20}"), "nights is set or varied twice"),
     "unknown quantity": (
         ("quantity: d_prime", "quantity: dprime"),
-        r"quantity 'dprime' is unknown.*did you mean 'd_prime'",
+        r"quantity 'dprime' is unknown \(did you mean 'd_prime'\?\); ",
     ),
     "unknown outcome of a figure": (
         ("outcome: sleep, x", "outcome: slep, x"),
-        r"no outcome 'slep'.*did you mean 'sleep'",
+        r"no outcome 'slep' \(did you mean 'sleep'\?\); ",
     ),
     "no outcomes": (("outcomes:", "outcoms:"), "unknown key 'outcoms'"),
     "published elsewhere": (
@@ -402,7 +402,7 @@ BAD = {
     "a value twice": (("[0.005, 0.01]", "[0.005, 0.005]"), "a value of 'model.rate' stands twice"),
     "a dimension of a figure": (
         ("hue: layer, columns", "hue: lair, columns"),
-        "no dimension 'lair'.*did you mean 'layer'",
+        r"no dimension 'lair' \(did you mean 'layer'\?\); ",
     ),
     "a scale of a figure": (("y: rate}", "y: rate, log: [z]}"), "'0' is 'z'; allowed are x, y"),
     "a statistic that heeds no phase": (
@@ -432,7 +432,7 @@ BAD = {
     ),
     "a misspelt read-out": (
         ("at: sleep, readout: goodness", "at: sleep, readout: godness"),
-        "there is no read-out 'godness'.*did you mean 'goodness'",
+        r"there is no read-out 'godness' \(did you mean 'goodness'\?\); ",
     ),
     "a block that is nowhere": (
         ("sleep: {quantity: error, at: sleep,", "sleep: {quantity: error, at: sleep, block: lost,"),

@@ -260,7 +260,7 @@ def likelihood(
     out: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Keep it as .nc.")] = None,
 ) -> None:
     """Estimate how probable a trained Boltzmann machine finds data, in nats a case."""
-    from wakesleep.likelihoods import SPLITS
+    from wakesleep.data import SPLITS
     from wakesleep.likelihoods import likelihood as estimated
 
     splits = SPLITS if test else SPLITS[:2]

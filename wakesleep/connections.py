@@ -124,14 +124,12 @@ class Local:
     def gradient(self, left: Tensor, right: Tensor) -> Gradient:
         """Return the weights' gradient as :meth:`Dense.gradient` does; also outside of fields."""
         rows, columns = left.T.contiguous(), right.T.contiguous()
+        parts = rows.split([its.mask.shape[:2].numel() for its in self.groups])
 
         def add(into: Tensor, beta: float, alpha: float) -> None:
-            first = 0
-            for group, its in self.by_group(into):
-                last = first + its.shape[0] * its.shape[1]
-                some = rows[first:last].view(*its.shape[:2], -1)
+            for (group, its), part in zip(self.by_group(into), parts, strict=True):
+                some = part.view(*its.shape[:2], -1)
                 its.baddbmm_(some, _windows(columns, group).mT, beta=beta, alpha=alpha)
-                first = last
 
         return add
 
@@ -277,7 +275,7 @@ def local(
     windows = [tiles[number].to(device) for number in order]
     groups = _grouped([(its[its < inputs], mask[:, its < inputs]) for its in windows])
     of_tile = torch.arange(tile * tile * its.channels).view(tile, tile, its.channels)
-    first = len(of_tile.flatten()) * order.argsort().view(sides[0] // tile, sides[1] // tile)
+    first = of_tile.numel() * order.argsort().view(sides[0] // tile, sides[1] // tile)
     numbers = first[:, :, None, None, None] + of_tile
     output = numbers.permute(0, 2, 1, 3, 4).reshape(*sides, its.channels)
     return Local(inputs, output.numel(), groups, output)

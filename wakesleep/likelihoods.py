@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wakesleep.errors import InputError, choices
+from wakesleep.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-SPLITS = ("train", "validation", "test")
 
 
 def likelihood(
@@ -62,6 +60,7 @@ def likelihood(
         log_probability,
         pseudo_likelihood,
     )
+    from wakesleep.data import check_split
     from wakesleep.dreaming import trained
     from wakesleep.loading import load_model
     from wakesleep.randomness import Streams
@@ -75,8 +74,7 @@ def likelihood(
             f"of kind '{model.spec.kind}'"
         )
     for split in splits:
-        if split not in SPLITS:
-            raise InputError(f"there is no split '{split}'{choices(split, SPLITS)}")
+        check_split(split)
     if temperatures < 1 or runs < 2:
         raise InputError(
             f"importance sampling needs a temperature and two runs at least, not {temperatures} "

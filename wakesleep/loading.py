@@ -27,7 +27,10 @@ def load(name: str | Path, **values: Any) -> LoadedProtocol | LoadedModel:
     InputError
         If there is no such file, it is neither a protocol nor a model, or anything in it is wrong.
     """
-    document = files.read(library.find(str(name), ("protocols", "models")))
+    return _loaded(files.read(library.find(str(name), ("protocols", "models"))), values)
+
+
+def _loaded(document: files.Document, values: Mapping[str, Any]) -> LoadedProtocol | LoadedModel:
     if _is(document) == "protocol":
         return protocol.from_document(document, values)
     return model.from_document(document, values)
@@ -68,40 +71,35 @@ def check(
 
             studies.load(name)
             continue
-        loaded = load(name, **(inputs or {} if "protocol" in document.tree else {}))
+        loaded = _loaded(document, (inputs or {}) if _is(document) == "protocol" else {})
         if isinstance(loaded, LoadedModel):
-            _check_layers(loaded)
+            _check_build(loaded)
         if fitted is None:
             continue
         if not isinstance(loaded, LoadedProtocol):
             raise InputError(f"{name}: is a model; only a protocol can be checked against a model")
         check_fit(loaded, fitted)
-        _check_build(loaded, fitted)
+        _check_build(fitted, loaded)
 
 
-def _check_layers(fitted: LoadedModel) -> None:
-    """Refuse a model that its own data, where they need no download, do not suit."""
+def _check_build(fitted: LoadedModel, its: LoadedProtocol | None = None) -> None:
+    """Refuse what only shows with the data at hand, such as a field larger than the image.
+
+    The data are the protocol's, or without one the model's own; nothing is downloaded for it.
+    """
     from wakesleep import data
-
-    if fitted.spec.data in data.DOWNLOADED:
-        return
-    import torch
-
-    its = data.load(fitted.spec.data)
-    setting = model.Setting.of(its, torch.device("cpu"), torch.float32, seed=0)
-    model.build(fitted, setting)
-
-
-def _check_build(its: LoadedProtocol, fitted: LoadedModel) -> None:
-    """Refuse what only shows with the data at hand, such as a field larger than the image."""
-    from wakesleep.data import DOWNLOADED
     from wakesleep.prepare import Request, data_name, prepare
 
-    if data_name(its, fitted) in DOWNLOADED:
+    name = fitted.spec.data if its is None else data_name(its, fitted)
+    if name in data.DOWNLOADED:
         return
     import torch
 
-    prepare(Request(its, fitted, 0, torch.device("cpu"), torch.float32))
+    cpu, dtype = torch.device("cpu"), torch.float32
+    if its is None:
+        model.build(fitted, model.Setting.of(data.load(name), cpu, dtype, seed=0))
+    else:
+        prepare(Request(its, fitted, 0, cpu, dtype))
 
 
 def load_protocol(

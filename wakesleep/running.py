@@ -91,9 +91,10 @@ def run(
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
         return going_on
     prepared = prepare(request)
-    if prepared.untrained:
+    untrained = prepared.untrained
+    if untrained:
         warnings.warn(
-            f"protocol '{protocol.name}' never trains layer {listed(prepared.untrained)} of model "
+            f"protocol '{protocol.name}' never trains layer {listed(untrained)} of model "
             f"'{model.name}', which stays as it began",
             stacklevel=2,
         )

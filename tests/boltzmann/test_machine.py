@@ -417,7 +417,7 @@ def test_the_likelihood_of_a_trained_machine(tmp_path, wakesleep):
     code, _, told = wakesleep("likelihood", out, "-o", tmp_path / "likelihood.csv")
     assert code == 2
     assert "kept as .nc" in told
-    with pytest.raises(InputError, match=r"no split 'tests'.*did you mean 'test'"):
+    with pytest.raises(InputError, match=r"no split 'tests' \(did you mean 'test'\?\); "):
         ws.likelihood(out, splits=("tests",))
 
 

@@ -117,7 +117,7 @@ def test_below_one_volley_the_sign_turns_round():
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"vary": "jiter"}, "no number to vary 'jiter'.*did you mean 'jitter'"),
+        ({"vary": "jiter"}, r"no number to vary 'jiter' \(did you mean 'jitter'\?\); "),
         ({"scenarios": ("rates",)}, "no scenario 'rates'"),
         ({"values": [float("nan")]}, "jitter: cannot be nan"),
         ({"taus": (float("inf"),)}, "tau: there must be values"),

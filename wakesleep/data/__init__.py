@@ -39,6 +39,8 @@ DATA_SETS: dict[str, str] = {
     "patterns_100": "wakesleep.data.patterns",
 }
 
+SPLITS = ("train", "validation", "test")
+
 # All others come with the package, or are made.
 DOWNLOADED = ("mnist", "mnist_binary", "cifar10", "aesop")
 
@@ -129,6 +131,18 @@ class DataSet:
             hasher.update(cases.images.tobytes())
             hasher.update(cases.labels.tobytes())
         return hasher.hexdigest()
+
+
+def check_split(name: str) -> None:
+    """Refuse what is no part of a data set.
+
+    Raises
+    ------
+    InputError
+        If it is none of :data:`SPLITS`.
+    """
+    if name not in SPLITS:
+        raise InputError(f"there is no split '{name}'{choices(name, SPLITS)}")
 
 
 def load(name: str) -> DataSet:

@@ -26,9 +26,13 @@ def draw_spikes(found: xr.Dataset) -> Figure:
     labels = neurons[0] - found.attrs["label_inputs"]
     figure = Figure(figsize=(1.0 + 2.2 * len(shown), 1.0 + 1.7 * len(neurons)))
     axes = figure.subplots(
-        len(neurons), len(shown), squeeze=False, sharex=True, sharey="row",
+        len(neurons),
+        len(shown),
+        squeeze=False,
+        sharex=True,
+        sharey="row",
         gridspec_kw={"wspace": 0.08, "hspace": 0.25},
-    )  # fmt: skip
+    )
     for column, case in enumerate(shown):
         its = found.isel(shown=column)
         for depth, ax in enumerate(axes[::-1, column]):
@@ -41,17 +45,14 @@ def draw_spikes(found: xr.Dataset) -> Figure:
                 ax.plot(time[named], neuron[named], color="#c44e52", **dots | {"ms": 2 * DOT})
             else:
                 ax.plot(time, neuron, color="0.1", **dots)
-                goodness = float(its.goodness[depth - 1])
-                ax.set_title(f"goodness {goodness:.2f}", fontsize=8, pad=2, loc="right")
+                told = f"goodness {float(its.goodness[depth - 1]):.2f}"
+                if ax is axes[0, column]:
+                    told = f"case {case}: a {int(its.label)}, read as {int(its.read)}\n{told}"
+                ax.set_title(told, fontsize=8, pad=2, loc="right")
             ax.set_xlim(0, 1000 * found.attrs["duration_s"])
             ax.set_ylim(-1, neurons[depth])
             ax.spines[["top", "right"]].set_visible(False)
             ax.tick_params(labelsize=8)
-        label, read = int(its.label), int(its.read)
-        above = axes[0, column].get_title(loc="right")
-        axes[0, column].set_title(
-            f"case {case}: a {label}, read as {read}\n{above}", fontsize=8, pad=2, loc="right"
-        )
         axes[-1, column].set_xlabel("time (ms)", fontsize=9)
     names = [f"layer {name}" for name in found["layer_name"].values]
     for ax, name in zip(axes[::-1, 0], ["inputs (red: label)", *names], strict=True):

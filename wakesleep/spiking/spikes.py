@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wakesleep.errors import InputError, choices
+from wakesleep.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-SPLITS = ("train", "validation", "test")
 
 
 def spikes(
@@ -53,6 +51,7 @@ def spikes(
     import torch
     import xarray as xr
 
+    from wakesleep.data import check_split
     from wakesleep.dreaming import trained
     from wakesleep.loading import load_model
     from wakesleep.results import open_result
@@ -65,8 +64,7 @@ def spikes(
         raise InputError(
             f"{store}: model '{model.name}' is of kind '{model.spec.kind}', and has no spikes"
         )
-    if split not in SPLITS:
-        raise InputError(f"there is no split '{split}'{choices(split, SPLITS)}")
+    check_split(split)
     for name, number in (("first", first), ("cases", cases)):
         if type(number) is not int:
             raise InputError(f"{name}: a whole number, not {number!r}")
