@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from sklearn.neural_network import BernoulliRBM
 
-from wakesleep.boltzmann.machine import Boltzmann
-from wakesleep.boltzmann.parameters import Parameters
-from wakesleep.model import Chunk, Setting
-from wakesleep.randomness import Streams
+from wakesleep.learners.boltzmann.machine import Boltzmann
+from wakesleep.learners.boltzmann.parameters import Parameters
+from wakesleep.learners.chunks import Chunk, Setting
+from wakesleep.runtime.randomness import Streams
 
 BATCH, STEPS, PIXELS = 100, 60, 784
 REST = 0.3  # seconds between two timings

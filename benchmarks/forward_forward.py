@@ -16,11 +16,11 @@ import time
 
 import torch
 
-from wakesleep.forward_forward.network import ForwardForward
-from wakesleep.forward_forward.parameters import Parameters
-from wakesleep.model import Chunk, Setting
+from wakesleep.learners.chunks import Chunk, Setting
+from wakesleep.learners.forward_forward.network import ForwardForward
+from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.negatives import Context, bind
-from wakesleep.randomness import Streams
+from wakesleep.runtime.randomness import Streams
 
 LAYERS, BATCH, STEPS, CLASSES = (1000, 1000, 1000), 100, 10, 10
 

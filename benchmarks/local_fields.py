@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 import torch
 
-from wakesleep.connections import local
-from wakesleep.receptive_fields import LocalLayer
+from wakesleep.learners.parts.connections import local
+from wakesleep.learners.parts.receptive_fields import LocalLayer
 
 STEPS = 10  # of each way in a round
 

@@ -15,9 +15,9 @@ import time
 
 import torch
 
-from wakesleep.spiking import twin
-from wakesleep.spiking.parameters import Parameters
-from wakesleep.spiking.simulator import Simulator
+from wakesleep.learners.spiking import twin
+from wakesleep.learners.spiking.parameters import Parameters
+from wakesleep.learners.spiking.simulator import Simulator
 
 REST = 0.2  # seconds between two timings
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from wakesleep import cli
+from wakesleep.cli.main import main as run_command_line
 
 # Tests run side by side: threads of one would wait for those of another.
 torch.set_num_threads(1)
@@ -36,7 +36,7 @@ inputs:
   start: {default: 7.5}
 requires: [wake, sleep]
 data: {batch: 20, train: 200}
-clock: {steps_per_hour: 2, start_h: $start}
+# The clock comes last.
 phases:
   - repeat: $nights
     block: baseline
@@ -45,6 +45,7 @@ phases:
       - {phase: sleep, steps: $steps}
   - {phase: deprivation, steps: $steps}
   - {phase: recovery, steps: $steps}
+clock: {steps_per_hour: 2, start_h: $start, day_h: $steps}
 record: {every: 5, cases: 60}
 """
 
@@ -80,7 +81,7 @@ def wakesleep(monkeypatch, capsys):
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["wakesleep", *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:
-            cli.main()
+            run_command_line()
         out, err = capsys.readouterr()
         return stopped.value.code or 0, out, err
 

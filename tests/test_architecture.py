@@ -3,15 +3,61 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "wakesleep"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "wakesleep"
+LONGEST = 350  # lines of a module
+
+# What each package may import. A name with a dot is one module of a package.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "runtime": {"errors"},
+    "files": {"errors"},
+    "results": {"errors", "files"},
+    "data": {"errors", "files", "runtime"},
+    "negatives": {"errors", "files", "learners.capabilities"},
+    "learners": {"errors", "files", "runtime", "data"},
+    "protocols": {"errors", "files", "data", "negatives", "results", "learners.capabilities"},
+    "plots": {"errors", "files", "results", "protocols.phases"},
+    "simulation": {
+        *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),
+    },
+    "trained": {
+        *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),
+        "simulation",
+    },
+    "studies": {
+        *("errors", "runtime", "files", "results", "learners", "protocols", "simulation", "plots"),
+    },
+    "experiments": {"errors", "runtime", "files", "results", "learners"},
+    "checks": {
+        *("errors", "files", "results", "data", "negatives", "learners", "protocols"),
+        *("simulation", "studies", "plots"),
+    },
+}
 
 
-def imported(path: Path) -> set[str]:
-    """Return every module that a file imports while it runs, with the packages around it."""
+def modules() -> dict[str, Path]:
+    """Return every module of the package, by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported(path: Path, *, types: bool = True) -> set[str]:
+    """Return every module that a file imports, wherever in the file.
+
+    With ``types`` also those imported for type checkers alone.
+    """
     tree = ast.parse(path.read_text())
     for_types = {
         node
@@ -21,47 +67,99 @@ def imported(path: Path) -> set[str]:
     }
     found = set()
     for node in ast.walk(tree):
-        if node in for_types:
+        if node in for_types and not types:
             continue
         if isinstance(node, ast.ImportFrom) and node.module:
-            parts = node.module.split(".")
-            found |= {".".join(parts[: count + 1]) for count in range(len(parts))}
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in MODULES else node.module)
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return found
 
 
-@pytest.mark.parametrize(
-    ("who", "never"),
-    [
-        ("forward_forward", {"wakesleep.protocol", "wakesleep.timetable", "wakesleep.loop"}),
-        *(
-            (kind, {"wakesleep.protocol", "wakesleep.loop", "wakesleep.forward_forward"})
-            for kind in ("boltzmann", "helmholtz", "hopfield", "spiking", "backprop", "ngram")
-        ),
-        ("negatives", {"wakesleep.protocol", "wakesleep.forward_forward", "wakesleep.loop"}),
-        ("data", {"wakesleep.protocol", "wakesleep.model", "wakesleep.loop"}),
-        ("plots", {"wakesleep.detection", "wakesleep.loop", "torch"}),
-        ("phases.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
-        ("protocol.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
-        ("timetable.py", {"wakesleep.model", "wakesleep.forward_forward", "torch"}),
-        ("statistics.py", {"wakesleep.plots", "wakesleep.loop", "torch"}),
-        ("", {"wakesleep.cli"}),
-    ],
-)
-def test_who_never_imports_whom(who, never):
-    place = PACKAGE / who
-    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
-    assert files
-    for path in files:
-        if path.name != "__main__.py":
-            assert not imported(path) & never, path
+def own(path: Path) -> set[str]:
+    """Return the modules of the package that a file imports, without its name in front."""
+    return {
+        name.removeprefix("wakesleep.") for name in imported(path) if name.startswith("wakesleep.")
+    }
+
+
+def package_files(name: str) -> list[Path]:
+    place = PACKAGE / name
+    return sorted(place.rglob("*.py")) if place.is_dir() else [PACKAGE / f"{name}.py"]
+
+
+def test_every_package_has_a_place():
+    there = {its.name.removesuffix(".py") for its in PACKAGE.iterdir() if its.suffix in ("", ".py")}
+    there -= {"__init__", "__main__", "__pycache__"}
+    assert there == {*MAY_IMPORT, "cli", "trained"}
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_point_one_way(package):
+    allowed = MAY_IMPORT[package]
+    for path in package_files(package):
+        for name in own(path):
+            inside = name.split(".")[0] == package
+            assert inside or name.split(".")[0] in allowed or name in allowed, f"{path}: {name}"
+
+
+def test_no_import_cycle():
+    graph = {name: imported(path) & set(MODULES) - {name} for name, path in MODULES.items()}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the cycle
+
+
+def test_nothing_imports_the_command_line():
+    for name, path in MODULES.items():
+        if not name.startswith(("wakesleep.cli", "wakesleep.__main__")):
+            assert not any(its.startswith("cli") for its in own(path)), name
+
+
+@pytest.mark.parametrize("package", ["files", "results", "plots", "protocols"])
+def test_packages_without_torch(package):
+    for path in package_files(package):
+        assert "torch" not in imported(path, types=False), path
+
+
+def test_families_do_not_know_each_other():
+    families = {its.name for its in (PACKAGE / "learners").iterdir() if its.is_dir()}
+    families -= {"parts", "__pycache__"}
+    shared = {("helmholtz", "boltzmann")}  # a Helmholtz machine has the same visible units
+    for family in families:
+        for path in package_files(f"learners/{family}"):
+            met = {its.split(".")[1] for its in own(path) if its.startswith("learners.")}
+            met = {its for its in met & families - {family} if (family, its) not in shared}
+            assert not met, f"{path}: {met}"
+
+
+def test_modules_can_be_read_in_one_sitting():
+    long = {
+        name: count
+        for name, path in MODULES.items()
+        if (count := len(path.read_text().splitlines())) > LONGEST
+    }
+    assert not long
+
+
+def test_every_package_says_what_it_is():
+    for path in PACKAGE.rglob("__init__.py"):
+        doc = ast.get_docstring(ast.parse(path.read_text())) or ""
+        assert doc, path
+        if path.parent.parent == PACKAGE:
+            doc = " ".join(doc.split())
+            assert "ust not import" in doc or "othing imports" in doc, path
+
+
+def test_tests_mirror_the_packages():
+    for package in (*MAY_IMPORT, "cli"):
+        if (PACKAGE / package).is_dir():
+            assert list((ROOT / "tests" / package).rglob("test_*.py")), package
 
 
 def test_no_autograd_in_learning():
     """FF never backpropagates, nor do its kin: only ``backprop`` asks torch for a gradient."""
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in MODULES.values():
         if path.parent.name == "backprop":
             continue
         names = {
@@ -74,4 +172,4 @@ def test_no_autograd_in_learning():
 
 def test_no_python_among_the_shipped_files():
     for folder in ("models", "protocols", "analysis"):
-        assert not list((PACKAGE.parent / folder).rglob("*.py"))
+        assert not list((ROOT / folder).rglob("*.py"))

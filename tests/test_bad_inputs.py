@@ -74,7 +74,10 @@ BAD = {
         r"'momentum' must be less than 1",
     ),
     "process S without a clock": (
-        ("clock: {steps_per_hour: 2, start_h: $start}", "sleep_pressure: {start: 0.1}"),
+        (
+            "clock: {steps_per_hour: 2, start_h: $start, day_h: $steps}",
+            "sleep_pressure: {start: 0.1}",
+        ),
         None,
         [],
         r"'sleep_pressure' needs a 'clock'",

@@ -6,7 +6,8 @@ import re
 
 import wakesleep as ws
 from tests.conftest import ROOT
-from wakesleep import files, protocol, timetable
+from wakesleep.files import documents
+from wakesleep.protocols import protocol_file, timetable
 
 README = (ROOT / "README.md").read_text()
 
@@ -48,7 +49,7 @@ def test_the_protocol_runs(tmp_path):
     path = tmp_path / "nap.yaml"
     path.write_text(text)
     ws.check(path, model="ff_digits")
-    loaded = protocol.from_document(files.parse(text, "README"), {"days": 1})
+    loaded = protocol_file.from_document(documents.parse(text, "README"), {"days": 1})
     entries = timetable.timetable(loaded.spec, 1200)
     assert [entry.phase for entry in entries] == ["wake", "sleep", "wake", "sleep"]
     result = ws.run(path, "ff_digits", inputs={"days": 1})

@@ -14,27 +14,27 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+# Name: ``module:name``, or the module itself where no name follows the colon.
 _HOMES = {
-    "InputError": "wakesleep.errors",
-    "RunError": "wakesleep.errors",
-    "activity": "wakesleep.cortex.activity",
-    "agreement": "wakesleep.coincidence.agreement",
-    "agreement_survey": "wakesleep.coincidence.agreement:survey",
-    "check": "wakesleep.loading",
-    "dreams": "wakesleep.dreaming",
-    "hypnograms": "",
-    "likelihood": "wakesleep.likelihoods",
-    "looking": "",
-    "load": "wakesleep.loading",
-    "run": "wakesleep.running",
-    "open": "wakesleep.results:open_result",
-    "open_study": "wakesleep.gather",
-    "plots": "",
-    "results": "",
-    "spikes": "wakesleep.spiking.spikes",
-    "statistics": "",
-    "study": "wakesleep.studying:run_study",
-    "to_netcdf": "wakesleep.results",
+    "InputError": "wakesleep.errors:InputError",
+    "RunError": "wakesleep.errors:RunError",
+    "activity": "wakesleep.experiments.cortex.activity:activity",
+    "agreement": "wakesleep.experiments.coincidence.agreement:agreement",
+    "agreement_survey": "wakesleep.experiments.coincidence.agreement:survey",
+    "check": "wakesleep.checks.check:check",
+    "dreams": "wakesleep.trained:dreams",
+    "hypnograms": "wakesleep.results.hypnograms:",
+    "likelihood": "wakesleep.trained:likelihood",
+    "load": "wakesleep.simulation.loading:load",
+    "run": "wakesleep.simulation.run:run",
+    "open": "wakesleep.results.store:open_result",
+    "open_study": "wakesleep.studies.gather:open_study",
+    "plots": "wakesleep.plots:",
+    "spikes": "wakesleep.trained:spikes",
+    "statistics": "wakesleep.results.statistics:",
+    "study": "wakesleep.studies.run:run_study",
+    "to_netcdf": "wakesleep.results.store:to_netcdf",
+    "trained": "wakesleep.trained:",
 }
 
 __all__ = [*_HOMES, "__version__"]
@@ -43,10 +43,9 @@ __all__ = [*_HOMES, "__version__"]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'wakesleep' has no attribute '{name}'")
-    home, _, other = _HOMES[name].partition(":")
-    if not home:
-        return importlib.import_module(f"wakesleep.{name}")
-    return getattr(importlib.import_module(home), other or name)
+    module, _, attribute = _HOMES[name].partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,5 @@
 """``python -m wakesleep`` is the command line."""
 
-from wakesleep.cli import main
+from wakesleep.cli.main import main
 
 main()

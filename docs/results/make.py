@@ -23,9 +23,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import wakesleep as ws
-from wakesleep import studies
-from wakesleep.plots.study import draw_values, over_cycles
-from wakesleep.results import to_netcdf
+from wakesleep.plots.study import draw_values
+from wakesleep.results.store import to_netcdf
+from wakesleep.results.trees import over_cycles
+from wakesleep.studies import grid
 
 HERE = Path(__file__).parent
 SEEDS = range(5)
@@ -205,7 +206,7 @@ def keep_study(folder: Path) -> None:
     """Keep what a study's tables and figures are drawn from, without its runs."""
     tree = ws.open_study(folder)
     name = tree.attrs["title"]
-    spec = studies.load(name).spec
+    spec = grid.load(name).spec
     outcomes = tree["outcomes"].to_dataset()[list(spec.outcomes)].assign_attrs(tree.attrs)
     for wanted in spec.figures:
         if wanted.figure == "cycles":
@@ -283,8 +284,8 @@ def edge() -> None:
     """
     import torch
 
-    from wakesleep.boltzmann import exact
-    from wakesleep.dreaming import trained
+    from wakesleep.learners.boltzmann import exact
+    from wakesleep.trained.network import trained
 
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "run.zarr"
@@ -309,7 +310,7 @@ def edge() -> None:
 def figures() -> None:
     """Draw the figures of every study that is kept, from its file alone."""
     for name, outcomes in kept_studies().items():
-        for wanted in studies.load(name).spec.figures:
+        for wanted in grid.load(name).spec.figures:
             if wanted.figure == "cycles":
                 values = outcomes[f"cycles_{wanted.quantity}_{wanted.at}"]
                 values = wanted.scale * values

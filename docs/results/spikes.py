@@ -22,10 +22,10 @@ from matplotlib.figure import Figure
 
 import wakesleep as ws
 from wakesleep import data
-from wakesleep.dreaming import trained
 from wakesleep.plots.activity import draw_activity
 from wakesleep.plots.agreement import draw_agreement
-from wakesleep.results import to_netcdf
+from wakesleep.results.store import to_netcdf
+from wakesleep.trained.network import trained
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures"

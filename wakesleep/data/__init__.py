@@ -1,136 +1,28 @@
-"""Data sets: images or windows of text, split once and for all to train, validate and test.
+"""Data sets: images, tables or windows of text, split into training, validation and test cases.
 
-:data:`DATA_SETS` names every data set and ``module:function`` that loads it (``load`` where none
-is named); nothing heavy is imported before a data set is asked for.
+In: the name of a data set, or a source of the user's (a file, a folder, a function, an object in
+Python). Out: a :class:`DataSet`. Knows neither learners nor protocols. Must not import
+``learners``, ``protocols`` or ``simulation``.
+
+Nothing heavy is imported before a data set is asked for.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wakesleep.data.names import DATA_SETS, DOWNLOADED, SPLITS
+from wakesleep.data.sets import Cases, DataSet
 from wakesleep.errors import InputError, choices
 
 if TYPE_CHECKING:
-    import numpy as np
+    from wakesleep.data.source import DataSource
 
-DATA_SETS: dict[str, str] = {
-    "digits": "wakesleep.data.digits",
-    **{f"digits_{split}": f"wakesleep.data.digits:digits_{split}" for split in range(1, 5)},
-    "mnist": "wakesleep.data.mnist",
-    "cifar10": "wakesleep.data.cifar10",
-    "reber": "wakesleep.data.reber",
-    "aesop": "wakesleep.data.aesop",
-    "digits_binary": "wakesleep.data.binary:digits",
-    "mnist_binary": "wakesleep.data.binary:mnist",
-    "bars_and_stripes_2": "wakesleep.data.worlds:bars_and_stripes_2",
-    "bars_and_stripes_3": "wakesleep.data.worlds:bars_and_stripes_3",
-    "bars_and_stripes_4": "wakesleep.data.worlds:bars_and_stripes_4",
-    "encoder_4": "wakesleep.data.worlds:encoder_4",
-    "encoder_8": "wakesleep.data.worlds:encoder_8",
-    "encoder_40": "wakesleep.data.worlds:encoder_40",
-    "shifter": "wakesleep.data.worlds:shifter",
-    "parity_3": "wakesleep.data.worlds:parity",
-    "patterns_100": "wakesleep.data.patterns",
-}
-
-SPLITS = ("train", "validation", "test")
-
-# All others come with the package, or are made.
-DOWNLOADED = ("mnist", "mnist_binary", "cifar10", "aesop")
-
-
-@dataclass(frozen=True)
-class Cases:
-    """Images (cases, features), float32 in [0, 1], and their labels (cases,), int64.
-
-    ``truth`` holds the true probability of every label (cases, classes) where the data were made
-    by a known process.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    truth: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def binary(self) -> bool:
-        """Whether all features are 0 or 1."""
-        return bool(((self.images == 0) | (self.images == 1)).all())
-
-    def entropy(self, labelled: bool = False) -> float:
-        """Return the entropy of the images in nats, each as probable as it is frequent.
-
-        With ``labelled`` that of images together with their labels.
-        """
-        import numpy as np
-
-        cases = np.column_stack([self.images, self.labels]) if labelled else self.images
-        counts = np.unique(cases, axis=0, return_counts=True)[1]
-        p = counts / counts.sum()
-        return float(-(p * np.log(p)).sum())
-
-    def first(self, count: int | None) -> Cases:
-        """Return the first so many cases, or all for None."""
-        truth = None if self.truth is None else self.truth[:count]
-        return Cases(self.images[:count], self.labels[:count], truth)
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """A data set.
-
-    Attributes
-    ----------
-    name
-        Its name.
-    train, validation, test
-        Disjoint cases: to learn from, to choose by, and to be read once.
-    shape
-        Height and width of an image, in pixels; its features are ordered by row, column and colour.
-    classes
-        Number of classes.
-    symbols
-        For sequences: the alphabet, one character for each class. An image is then a window of
-        symbols, each coded one of k, and its label the symbol that follows.
-    population
-        Whether the cases are all there are: the three parts are then the same.
-    """
-
-    name: str
-    train: Cases
-    validation: Cases
-    test: Cases
-    shape: tuple[int, int]
-    classes: int
-    symbols: str | None = None
-    population: bool = False
-
-    @property
-    def window(self) -> int | None:
-        """Symbols in a window; None where the data are no sequences."""
-        return None if self.symbols is None else self.features // len(self.symbols)
-
-    @property
-    def features(self) -> int:
-        """Numbers that an image comes to: pixels times colours."""
-        return int(self.train.images.shape[1])
-
-    @functools.cached_property
-    def digest(self) -> str:
-        """The sha256 of all cases in order, as hexadecimal digits."""
-        hasher = hashlib.sha256()
-        for cases in (self.train, self.validation, self.test):
-            hasher.update(cases.images.tobytes())
-            hasher.update(cases.labels.tobytes())
-        return hasher.hexdigest()
+__all__ = ["DATA_SETS", "DOWNLOADED", "SPLITS", "Cases", "DataSet", "check_split", "folder", "load"]
 
 
 def check_split(name: str) -> None:
@@ -145,17 +37,27 @@ def check_split(name: str) -> None:
         raise InputError(f"there is no split '{name}'{choices(name, SPLITS)}")
 
 
-def load(name: str) -> DataSet:
-    """Load a data set by name.
+def load(source: str | DataSource) -> DataSet:
+    """Load a data set by its name, or from a file, a folder or a function.
+
+    Parameters
+    ----------
+    source
+        A name in :data:`DATA_SETS`, or a source with whole paths.
 
     Raises
     ------
     InputError
         If there is no such data set, or its files are neither here nor to be had.
     """
-    if name not in DATA_SETS:
+    name = source if isinstance(source, str) else source.source
+    if name in DATA_SETS:
+        return _loaded(name, folder())
+    if isinstance(source, str):
         raise InputError(f"data set '{name}' is unknown{choices(name, DATA_SETS)}")
-    return _loaded(name, folder())
+    from wakesleep.data.outside import load_outside
+
+    return load_outside(source)
 
 
 @functools.lru_cache(maxsize=2)

@@ -6,7 +6,11 @@ A source is a module with one function of its own name,
 
 which turns a batch of real cases, (cases, features) and (cases,), into negative ones. It may ask
 the model for the capability named in :data:`SOURCES`, and draws random numbers from
-``context.generator`` alone.
+``context.generator`` alone. A source of the user's is such a function anywhere else; what
+:data:`SOURCES` says of the others are its attributes (``mine.options = {...}``).
+
+In: a model, a batch, and a context. Out: a negative batch. Must not import ``protocols``,
+``simulation`` or any family of ``learners``.
 """
 
 from __future__ import annotations
@@ -16,7 +20,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wakesleep.inputs import Input
+from wakesleep.errors import InputError, RunError
+from wakesleep.files import references
+from wakesleep.files.inputs import Input, chosen, options_of
 
 if TYPE_CHECKING:
     import torch
@@ -165,11 +171,80 @@ class BoundSource:
         return self.function(model, images, labels, self.context)
 
 
+def stated(name: str) -> Source:
+    """Return what is known of a source without importing any code of the user's."""
+    return SOURCES.get(name, Source(""))
+
+
+def source(name: str) -> Source:
+    """Return what is known of a source; code of the user's is imported for it.
+
+    Raises
+    ------
+    InputError
+        If the code cannot be imported, or is no function.
+    """
+    if name in SOURCES:
+        return SOURCES[name]
+    function = _own(name)
+    return Source(
+        module=name,
+        needs=getattr(function, "needs", None),
+        options=options_of(function, f"negative data '{name}'"),
+        dreams=bool(getattr(function, "dreams", False)),
+        sequences=bool(getattr(function, "sequences", False)),
+        labels_only=bool(getattr(function, "labels_only", False)),
+    )
+
+
+def _own(name: str) -> Any:
+    function = references.own(references.installed("negatives").get(name, name), "negative data")
+    if not callable(function):
+        raise InputError(f"negative data '{name}' is no function")
+    return function
+
+
 def bind(name: str, context: Context) -> BoundSource:
-    """Return the source of that name, bound to a context; options not given have their defaults."""
-    its = SOURCES[name]
+    """Return the source of that name, bound to a context; options not given have their defaults.
+
+    Raises
+    ------
+    InputError
+        If it is code of the user's that cannot be imported, or an option does not fit.
+    """
+    its = source(name)
+    if name not in SOURCES:
+        context.options = chosen(its.options, context.options, f"negative data '{name}'")
+        return BoundSource(_checked(name, _own(name)), context)
     context.options = {
         **{option: allowed.default for option, allowed in its.options.items()},
         **context.options,
     }
     return BoundSource(getattr(importlib.import_module(its.module), name), context)
+
+
+def _checked(name: str, function: Any) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Return code of the user's that is told, in one sentence, what is wrong with what it does."""
+
+    def source(
+        model: Any, images: Tensor, labels: Tensor, context: Context
+    ) -> tuple[Tensor, Tensor]:
+        try:
+            found = function(model, images, labels, context)
+        except Exception as error:
+            raise RunError(
+                f"negative data '{name}' raise {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise RunError(f"negative data '{name}' must return images and labels")
+        for what, its, like in zip(("images", "labels"), found, (images, labels), strict=True):
+            if getattr(its, "shape", None) != like.shape:
+                shape = tuple(getattr(its, "shape", ())) or type(its).__name__
+                raise RunError(
+                    f"negative data '{name}' return {what} of shape {shape}, where "
+                    f"{tuple(like.shape)} is wanted"
+                )
+        seen, named = found
+        return seen.to(images), named.to(labels)
+
+    return source

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import Context
 from wakesleep.negatives.own_label import drawn_labels
 from wakesleep.negatives.wrong_label import wrong_label
@@ -20,7 +21,7 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
     Parameters
     ----------
     model
-        Offers ``dream`` (:class:`wakesleep.capabilities.Dreams`).
+        Offers ``dream`` (:class:`wakesleep.learners.capabilities.Dreams`).
     images, labels
         Real cases (cases, features) and (cases,). Only the labels are used, as the classes to
         be dreamt of where dreams start from labels.
@@ -28,13 +29,8 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         Options ``start``, ``settle``, ``spread`` and ``label``.
     """
     options = context.options
-    seen, dreamt = model.dream(
-        labels,
-        start=options["start"],
-        settle=options["settle"],
-        spread=options["spread"],
-        generator=context.generator,
-    )
+    how = DreamSettings(options["start"], options["settle"], options["spread"])
+    seen, dreamt = model.dream(labels, how, context.generator)
     if options["label"] == "start":
         return seen, labels
     if options["label"] == "own":

@@ -2,7 +2,7 @@
 
 For a model that cannot draw any, such as a Forward-Forward network, ``usual`` stands for
 ``wrong_label``, or for ``hybrid`` where the network sees no label (see
-:func:`wakesleep.prepare.prepare`).
+:func:`wakesleep.simulation.prepare.prepare`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def usual(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
     Parameters
     ----------
     model
-        Offers ``sample`` (:class:`wakesleep.capabilities.Samples`).
+        Offers ``sample`` (:class:`wakesleep.learners.capabilities.Samples`).
     images, labels
         Real cases (cases, features) and (cases,).
     context

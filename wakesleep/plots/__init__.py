@@ -1,4 +1,9 @@
-"""Figures: Axes in, Axes out. No function shows anything or changes a global style."""
+"""Figures: Axes in, Axes out.
+
+In: results and statistics, as labelled data. Out: matplotlib axes, figures and files. No function
+shows anything, changes a global style or computes a statistic. Must not import ``simulation``,
+``learners`` or ``studies``.
+"""
 
 from wakesleep.plots.activity import draw_activity, save_activity
 from wakesleep.plots.agreement import draw_agreement, save_agreement

@@ -21,7 +21,7 @@ def draw_activity(result: xr.Dataset) -> Figure:
     Parameters
     ----------
     result
-        From :func:`wakesleep.cortex.activity.activity`.
+        From :func:`wakesleep.experiments.cortex.activity.activity`.
     """
     import seaborn as sns
     from matplotlib.figure import Figure

@@ -20,7 +20,7 @@ def draw_agreement(tree: xr.DataTree) -> Figure:
     Parameters
     ----------
     tree
-        From :func:`wakesleep.coincidence.agreement.survey`.
+        From :func:`wakesleep.experiments.coincidence.agreement.survey`.
     """
     import seaborn as sns
     from matplotlib.figure import Figure

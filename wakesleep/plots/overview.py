@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wakesleep import statistics
 from wakesleep.errors import InputError
 from wakesleep.plots import curves
 from wakesleep.plots.phases import has_clock, hypnogram, position
+from wakesleep.results import phases
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +28,7 @@ def window(result: xr.Dataset) -> tuple[int, int]:
     All of them; but where a long part of the protocol leads up to a change (sixty baseline nights,
     then a lost one), its last few phases only.
     """
-    events = statistics.hypnogram(result)
+    events = phases.hypnogram(result)
     onset, offset = events["onset"].values, events["offset"].values
     changes = np.flatnonzero(events["block"].values[1:] != events["block"].values[:-1]) + 1
     first = 0
@@ -189,11 +189,11 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
     if has_clock(result) and right - left > 48:
         days = max(1, round((right - left) / 24 / 8))  # about eight ticks, each at midnight
         axes[-1].xaxis.set_major_locator(MultipleLocator(24 * days))
-    axes[0].set_title(statistics.run_title(result), loc="left", fontsize=10)
+    axes[0].set_title(phases.run_title(result), loc="left", fontsize=10)
     figure.align_ylabels(axes)
 
 
 def _check(result: xr.Dataset) -> None:
-    statistics.check_result(result)
+    phases.check_result(result)
     if result.sizes.get("probe", 0) < 2:
         raise InputError("nothing to plot: the result has fewer than two probes so far")

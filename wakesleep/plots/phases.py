@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wakesleep import statistics
+from wakesleep.results import phases
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,7 +62,7 @@ def curve(result: xr.Dataset, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
         One value for each probe (probe,).
     """
     steps = result["step"].values
-    events = statistics.hypnogram(result)
+    events = phases.hypnogram(result)
     hidden = events["onset"].values[events["phase"].values == "unrecorded"]
     at = np.searchsorted(steps, hidden, side="right")
     x = np.insert(position(result, steps).astype(float), at, np.nan)
@@ -86,7 +86,7 @@ def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
     labels
         Name each colour for a legend.
     """
-    events = statistics.hypnogram(result)
+    events = phases.hypnogram(result)
     named: set[str] = set()
     for phase, stage, onset, offset in zip(
         (str(phase) for phase in events["phase"].values),
@@ -115,7 +115,7 @@ def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
     ax
         Where to draw.
     """
-    events = statistics.hypnogram(result)
+    events = phases.hypnogram(result)
     drawn = [
         STAGES.get(str(phase), str(stage))
         for phase, stage in zip(events["phase"].values, events["stage"].values, strict=True)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from wakesleep import statistics
 from wakesleep.errors import InputError, choices
+from wakesleep.files import references
+from wakesleep.plots.scales import set_scales
+from wakesleep.plots.wanted import FIGURES
+from wakesleep.results import intervals
+from wakesleep.results.schema import variable
+from wakesleep.results.trees import over_cycles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from wakesleep.study_file import Figure as Wanted
-    from wakesleep.study_file import Study
+    from wakesleep.plots.wanted import Figure as Wanted
+
 
 # What a reader is told where a name alone would not say it.
 NAMES = {
@@ -32,7 +37,9 @@ NAMES = {
 }
 
 
-def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> tuple[list[Path], dict[str, str]]:
+def save_figures(
+    figures: Sequence[Wanted], tree: xr.DataTree, folder: Path
+) -> tuple[list[Path], dict[str, str]]:
     """Draw every figure a study asks for into PNG files of a folder.
 
     Returns
@@ -41,13 +48,14 @@ def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> tuple[list[Pat
         The files, and for figures that could not be drawn the reason, by name.
     """
     paths, undrawn = [], {}
-    for wanted in spec.figures:
+    for wanted in figures:
         folder.mkdir(exist_ok=True)
         path = folder / f"{wanted.name}.png"
         if wanted.figure == "cycles" and "runs" not in tree.children:
             continue  # every run has failed, or none is kept
         try:
-            draw(wanted, tree).savefig(path, dpi=200, bbox_inches="tight")
+            figure = draw(wanted, tree) if wanted.figure in FIGURES else draw_own(wanted, tree)
+            figure.savefig(path, dpi=200, bbox_inches="tight")
         except InputError as error:
             undrawn[wanted.name] = str(error)
             continue
@@ -58,6 +66,31 @@ def save_figures(spec: Study, tree: xr.DataTree, folder: Path) -> tuple[list[Pat
 def draw(wanted: Wanted, tree: xr.DataTree) -> Figure:
     """Draw one figure of a study's result."""
     return draw_values(wanted, _values(wanted, tree))
+
+
+def draw_own(wanted: Wanted, tree: xr.DataTree) -> Figure:
+    """Draw a figure of the user's: ``f(tree, wanted, **arguments)`` returns a matplotlib figure.
+
+    Raises
+    ------
+    InputError
+        If the code cannot be imported, raises, or returns something else.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    target = references.installed("figures").get(wanted.figure, wanted.figure)
+    function = references.own(target, "figure")
+    try:
+        figure = function(tree, wanted, **wanted.arguments)
+    except Exception as error:
+        raise InputError(
+            f"figure '{wanted.name}' raises {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(figure, NewFigure):
+        raise InputError(
+            f"figure '{wanted.name}' returns a {type(figure).__name__}, not a matplotlib figure"
+        )
+    return figure
 
 
 def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
@@ -109,7 +142,7 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
         ]
         ax.set_title(", ".join(named), fontsize=9)
     if wanted.figure != "heatmap":
-        _scale(axes, wanted, values)
+        set_scales(axes, wanted, values)
     _label(figure, axes, wanted, values)
     return figure
 
@@ -173,7 +206,7 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
     words = values[x].values.tolist() if values[x].dtype.kind not in "iuf" else []
     for number, (its, colour) in enumerate(zip(series, palette, strict=True)):
         one = values if its is None else values.sel({hue: its})
-        found = statistics.interval(one.dropna(x, how="all"))
+        found = intervals.interval(one.dropna(x, how="all"))
         mean, low, high = (found[name].values for name in ("mean", "low", "high"))
         label = None if its is None else _tick(hue or "", its)
         if words:
@@ -210,53 +243,8 @@ def _values(wanted: Wanted, tree: xr.DataTree) -> xr.DataArray:
         values = outcomes[wanted.outcome]
         with xr.set_options(keep_attrs=True):
             return values * values.attrs.get("scale", 1.0)
-    values = wanted.scale * over_cycles(tree, wanted.quantity, wanted.at)
+    values = wanted.scale * over_cycles(tree, variable(wanted.quantity), wanted.at)
     return values.assign_attrs(long_name=wanted.label or wanted.quantity)
-
-
-def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
-    """Return a quantity at phase ends over the grid, ``seed`` and ``cycle`` (counted from 1).
-
-    Of a protocol in several parts, the first one that has such phases is taken.
-
-    Raises
-    ------
-    InputError
-        If the study kept no runs.
-    """
-    if "runs" not in tree.children:
-        raise InputError("figure of cycles: the study keeps no runs ('keep: nothing')")
-    parts = []
-    for run in tree["runs"].children.values():
-        its = run.to_dataset()
-        ends = its["phase_end"].values.astype(bool)
-        if at != "any":
-            ends &= its["phase"].values == at
-        if not ends.any() or quantity not in its:
-            continue
-        block = its["block"].values
-        ends &= block == block[ends.argmax()]  # each part of a protocol counts its own cycles
-        places = np.flatnonzero(ends)
-        cycles = its["cycle"].values[places]
-        last = np.append(cycles[1:] != cycles[:-1], True)  # of several such phases in a cycle
-        chosen = its[quantity].isel(probe=places[last])
-        chosen = chosen.assign_coords(probe=chosen["cycle"].values + 1).rename(probe="cycle_")
-        chosen = chosen.drop_vars([n for n in chosen.coords if n not in (*chosen.dims, "seed")])
-        chosen = chosen.reindex(seed=tree["outcomes"]["seed"].values)  # one may have failed
-        place = json_place(its)
-        parts.append(chosen.rename(cycle_="cycle").expand_dims(place))
-    if not parts:
-        raise InputError(f"figure of cycles: no run has '{quantity}' at the end of '{at}'")
-    named = [part.rename("v").to_dataset() for part in parts]
-    return xr.combine_by_coords(named, join="outer")["v"]
-
-
-def json_place(run: xr.Dataset) -> dict[str, list[Any]]:
-    """Return the place in the grid that a run's group says it has."""
-    import json
-
-    place: Mapping[str, Any] = json.loads(run.attrs["place"])
-    return {name: [value] for name, value in place.items()}
 
 
 def _chosen(values: xr.DataArray, wanted: Wanted, shown: set[str]) -> xr.DataArray:
@@ -281,47 +269,6 @@ def _limits(values: xr.DataArray) -> tuple[float, float]:
     mean = values.mean("seed")
     finite = mean.values[np.isfinite(mean.values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-
-
-def _scale(axes: Any, wanted: Wanted, values: xr.DataArray) -> None:
-    """Set what all panels share: the range of what was measured, and logarithmic axes.
-
-    A t interval of two seeds can reach anywhere; the axis does not follow it.
-    """
-    finite = values.values[np.isfinite(values.values)]
-    if "y" not in wanted.log and finite.size and finite.min() < finite.max():
-        least, most = float(finite.min()), float(finite.max())
-        room = 0.15 * (most - least)
-        # What is never negative has no room below 0.
-        low = least - room if least < 0 else max(least - room, -0.03 * most)
-        axes[0, 0].set_ylim(low, most + room)
-    for which in wanted.log:
-        drawn = [
-            np.asarray(line.get_data()[which == "y"], dtype=float)
-            for ax in axes.flat
-            for line in ax.lines
-        ]
-        above = np.concatenate(drawn)
-        above = above[above > 0]
-        if not above.size:
-            raise InputError(f"axis {which} cannot be logarithmic: nothing on it is above 0")
-        if which == "y":
-            axes[0, 0].set_ylim(float(above.min()) / 1.3, float(above.max()) * 1.3)
-        for ax in axes.flat:
-            _logarithmic(ax, which)
-
-
-def _logarithmic(ax: Axes, which: str) -> None:
-    """Make an axis logarithmic, with plain numbers at its ticks."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    getattr(ax, f"set_{which}scale")("log")
-    axis = getattr(ax, f"{which}axis")
-    low, high = axis.get_view_interval()
-    # Over less than two decades the powers of ten alone would leave an axis without numbers.
-    axis.set_major_locator(LogLocator(subs=(1,) if high > 200 * low else (1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _tick(name: str, value: Any) -> str:

@@ -1,0 +1,130 @@
+"""The written form of a result, read back as a user reads it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+import wakesleep as ws
+from wakesleep.results import schema, store
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    out = tmp_path_factory.mktemp("stored") / "run.zarr"
+    returned = ws.run(
+        "total_sleep_deprivation",
+        "ff_digits",
+        seed=2,
+        out=out,
+        inputs={"nights": 2, "night_hours": 9.0, "updates_per_hour": 2 / 3, "probe_every": 4},
+        parameters={"layers": [12, 12]},
+    )
+    return out, returned
+
+
+def test_what_is_returned_is_what_is_stored(stored):
+    out, returned = stored
+    assert ws.open(out).identical(returned)
+
+
+def test_schema(stored):
+    result = ws.open(stored[0])
+    assert dict(result.sizes) == {"probe": len(result["step"]), "layer": 2, "sign": 2, "readout": 2}
+    assert list(result["layer"].values) == ["1", "2"]
+    assert list(result["sign"].values) == ["positive", "negative"]
+    assert list(result["readout"].values) == ["goodness", "softmax"]
+    # Nothing of the kind in this protocol, model and data set.
+    absent = {
+        "kl",
+        "sleep_pressure",
+        "log_likelihood",
+        "divergence",
+        "distinct_codes",
+        "completion",
+        "stable_fraction",
+    }
+    assert not absent & set(result)
+    for name, quantity in schema.QUANTITIES.items():
+        if name in absent:
+            continue
+        assert result[name].dims == ("probe", *quantity.dims)
+        assert np.isfinite(result[name]).all(), name
+    for name, variable in result.variables.items():
+        assert {"long_name", "units"} <= set(variable.attrs), name
+    assert set(result["phase"].values) == {"wake", "sleep", "deprivation", "recovery"}
+    assert set(result["block"].values) == {"baseline", "lost", "recovery"}
+    assert result["cycle"].sel(probe=result["block"] == "recovery").max() == 3
+    assert result["phase_end"].dtype == bool
+    assert result["phase_end"].sum() == 2 * (2 + 1 + 4)
+    assert result["threshold"].values.tolist() == [12, 12]
+
+
+def test_plain_xarray_and_zarr_read_it_too(stored):
+    plain = xr.open_zarr(stored[0], consolidated=False, decode_times=False)
+    assert plain["phase"].attrs["flag_meanings"].split()[1] == "wake"
+    assert zarr.open_group(stored[0], mode="r")["goodness"].shape[1:] == (2, 2)
+
+
+def test_provenance(stored):
+    said = store.provenance(ws.open(stored[0]))
+    assert said["inputs"]["nights"] == 2
+    assert said["parameters"]["layers"] == [12, 12]
+    assert said["parameters"]["rate"] == 0.005
+    assert said["protocol_text"] == Path("protocols/total_sleep_deprivation.yaml").read_text()
+    assert len(said["data_sha256"]) == 64
+    assert said["started"] <= said["ended"]
+    assert json.loads(ws.open(stored[0]).attrs["protocol_resolved"])["phases"][0]["repeat"] == 2
+
+
+def test_provenance_of_an_installed_package_and_flow_style(stored):
+    plain = ws.open(stored[0])
+    plain.attrs.update(git_commit="", protocol_text="{protocol: x}")
+    assert store.provenance(plain)["git_commit"] == ""
+    assert store.provenance(plain)["protocol_text"] == "{protocol: x}"
+
+
+@pytest.mark.parametrize("harm", ["chunk", "array", "schema"])
+def test_damaged_stores_are_named(stored, tmp_path, harm):
+    import shutil
+
+    damaged = tmp_path / "damaged.zarr"
+    shutil.copytree(stored[0], damaged)
+    if harm == "chunk":
+        chunk = next(path for path in (damaged / "goodness" / "c").rglob("*") if path.is_file())
+        chunk.write_bytes(chunk.read_bytes()[:10])
+    elif harm == "array":
+        shutil.rmtree(damaged / "step")
+    else:
+        zarr.open_group(damaged, mode="r+").attrs["wakesleep_schema"] = "one"
+    with pytest.raises(ws.InputError, match=r"damaged.zarr: .*it is damaged"):
+        ws.open(damaged)
+
+
+def test_netcdf_and_back(stored, tmp_path):
+    path = tmp_path / "part.nc"
+    part = ws.open(stored[0])[["error", "d_prime"]]
+    store.to_netcdf(part, path)
+    with xr.open_dataset(path) as again:
+        np.testing.assert_array_equal(again["error"], part["error"])
+        assert list(again["phase"].values) == list(part["phase"].values)
+        assert again.attrs["seed"] == 2
+    opened = ws.open(path)
+    assert opened.drop_attrs().identical(part.drop_attrs())
+    with pytest.raises(ws.InputError, match="exists already"):
+        store.to_netcdf(part, path)
+
+
+def test_newer_schemas_are_refused(stored, tmp_path):
+    import shutil
+
+    copied = tmp_path / "newer.zarr"
+    shutil.copytree(stored[0], copied)
+    zarr.open_group(copied, mode="r+").attrs["wakesleep_schema"] = 99
+    with pytest.raises(ws.InputError, match="written by a newer wakesleep"):
+        ws.open(copied)

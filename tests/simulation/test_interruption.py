@@ -1,0 +1,265 @@
+"""Real processes, really killed: what was written stays, and resuming changes no bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import xarray as xr
+import zarr
+
+import wakesleep as ws
+from wakesleep.simulation import checkpoint
+
+# A checkpoint every tenth of a second instead of every quarter of a minute.
+PROGRAM = """
+import sys
+from wakesleep.cli import main
+from wakesleep.simulation import loop
+loop.CHECKPOINT_SECONDS = loop.FLUSH_SECONDS = 0.1
+sys.argv = ["wakesleep", *sys.argv[1:]]
+main.main()
+"""
+COMMAND = [
+    "run",
+    "total_sleep_deprivation",
+    "ff_digits",
+    "-p",
+    "nights=3",
+    "-p",
+    "recovery_nights=1",
+    "-p",
+    "model.layers=[24, 24]",
+    "--seed",
+    "5",
+    "--quiet",
+]
+
+
+def start(out: Path, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *COMMAND, "-o", str(out), *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for a process; return its exit code and what it said on stderr."""
+    _, err = process.communicate(timeout=120)
+    return process.returncode, err
+
+
+def wait_for_probes(out: Path, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if (
+            out.exists()
+            and checkpoint.path_for(out).exists()
+            and ws.open(out).sizes["probe"] >= count
+        ):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{out} never had {count} probes")
+
+
+@pytest.fixture(scope="module")
+def never_stopped(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole") / "whole.zarr"
+    assert ended(start(out)) == (0, "")
+    return ws.open(out)
+
+
+def assert_resumes(out: Path, never_stopped) -> None:
+    assert ended(start(out, "--resume")) == (0, "")  # and says nothing on stderr
+    resumed = ws.open(out)
+    assert resumed.drop_attrs().identical(never_stopped.drop_attrs())
+    assert resumed.attrs["status"] == "finished"
+
+
+def test_kill_9_and_resume(tmp_path, never_stopped):
+    out = tmp_path / "killed.zarr"
+    process = start(out)
+    wait_for_probes(out, 8)  # and this reader reads while the run goes on
+    process.send_signal(signal.SIGKILL)
+    assert ended(process)[0] == -signal.SIGKILL
+    killed = ws.open(out)
+    assert killed.attrs["status"] == "running"
+    assert 8 <= killed.sizes["probe"] < never_stopped.sizes["probe"]
+    kept = never_stopped.isel(probe=slice(killed.sizes["probe"]))
+    assert killed.drop_attrs().identical(kept[list(killed.data_vars)].drop_attrs())
+    assert_resumes(out, never_stopped)
+
+
+def test_kill_9_twice(tmp_path, never_stopped):
+    out = tmp_path / "killed.zarr"
+    for count in (4, 20):
+        process = start(out, "--resume")
+        wait_for_probes(out, count)
+        process.kill()
+        assert ended(process)[0] == -signal.SIGKILL
+    assert_resumes(out, never_stopped)
+
+
+def test_killed_before_the_first_checkpoint(tmp_path, never_stopped):
+    out = tmp_path / "killed.zarr"
+    process = start(out)
+    wait_for_probes(out, 4)
+    process.kill()
+    assert ended(process)[0] == -signal.SIGKILL
+    checkpoint.path_for(out).unlink()
+    assert_resumes(out, never_stopped)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_polite_signals_save_everything(tmp_path, never_stopped, number):
+    out = tmp_path / "stopped.zarr"
+    process = start(out)
+    wait_for_probes(out, 8)
+    process.send_signal(number)
+    code, err = ended(process)
+    assert code == 1
+    assert f"interrupted by {number.name} after step" in err
+    assert "--resume goes on" in err
+    assert "Traceback" not in err
+    stopped = ws.open(out)
+    assert stopped.attrs["status"].startswith("stopped: interrupted")
+    assert_resumes(out, never_stopped)
+
+
+def test_a_signal_at_the_very_end_loses_nothing(tmp_path, protocol_file, model_file):
+    """As a study that is stopped tells its workers: through the watcher, at any step."""
+    out, whole = tmp_path / "out.zarr", ws.run(protocol_file, model_file)
+
+    def stop(done: int, steps: int) -> None:
+        if done == steps:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(ws.RunError, match="interrupted by SIGTERM after step"):
+        ws.run(protocol_file, model_file, out=out, progress=stop)
+    again = ws.run(protocol_file, model_file, out=out, resume=True)
+    xr.testing.assert_equal(again, whole)
+
+
+def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, model_file):
+    out = tmp_path / "done.zarr"
+    assert wakesleep("run", protocol_file, model_file, "-o", out)[0] == 0
+    first = ws.open(out)
+    code, shown, _ = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")
+    assert code == 0
+    assert "recovery" in shown
+    assert ws.open(out).identical(first)
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--seed", 1], "seed was 0 and now is 1"),
+        (["-p", "steps=3"], "its inputs 'steps' was"),
+        (["-p", "model.rate=0.5"], "its parameters 'rate' was 0.01 and now is 0.5"),
+    ],
+)
+def test_another_run_is_not_resumed(tmp_path, wakesleep, protocol_file, model_file, more, named):
+    out = tmp_path / "done.zarr"
+    wakesleep("run", protocol_file, model_file, "-o", out)
+    code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", *more)
+    assert code == 2
+    assert named in err
+
+
+def test_checkpoints_of_other_runs_and_damaged_ones(tmp_path, wakesleep, protocol_file, model_file):
+    out = tmp_path / "done.zarr"
+    wakesleep("run", protocol_file, model_file, "-o", out)
+    other = tmp_path / "other.zarr"
+    wakesleep("run", protocol_file, model_file, "-o", other, "-p", "model.layers=[8]")
+    zarr.open_group(out, mode="r+").attrs["status"] = "running"
+    mine, theirs = checkpoint.path_for(out), checkpoint.path_for(other)
+    whole = mine.read_bytes()
+    older = torch.load(mine, weights_only=True)
+    del older["learner"]["real_steps"]
+    torch.save(older, mine)
+    for content, message in (
+        (mine.read_bytes(), "does not fit this version of wakesleep"),
+        (theirs.read_bytes(), "is the checkpoint of another run"),
+        (b"not a checkpoint", "cannot be read as a checkpoint"),
+        (whole[: len(whole) // 2], "cannot be read as a checkpoint"),
+    ):
+        mine.write_bytes(content)
+        code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")
+        assert code == 2
+        assert message in err
+        assert err.count("\n") == 1
+    mine.unlink()
+    assert wakesleep("run", protocol_file, model_file, "-o", out, "--resume")[0] == 0
+
+
+def test_one_writer_at_a_time(tmp_path, wakesleep):
+    out = tmp_path / "busy.zarr"
+    process = start(out)
+    wait_for_probes(out, 4)
+    code, _, err = wakesleep(*COMMAND, "-o", out, "--resume")
+    process.kill()
+    ended(process)
+    assert code == 2
+    assert "another process is writing it" in err
+
+
+def test_checkpoint_left_without_its_store(tmp_path, wakesleep, protocol_file, model_file):
+    out = tmp_path / "gone.zarr"
+    checkpoint.path_for(out).write_bytes(b"precious weights")
+    code, _, err = wakesleep("run", protocol_file, model_file, "-o", out)
+    assert code == 2
+    assert "exists already, though its store does not" in err
+    assert checkpoint.path_for(out).read_bytes() == b"precious weights"
+    assert not out.exists()
+
+
+EVERYTHING = """\
+protocol: everything
+data: {batch: 20}
+negatives: {source: rollout, length: 30}
+optimiser_state: reset
+momentum: 0.8
+clock: {steps_per_hour: 10}
+sleep_pressure: {}
+phases:
+  - repeat: 12
+    block: nights
+    phases:
+      - {phase: wake, until: {quantity: sleep_pressure, above: 0.6}, at_most: 100}
+      - {phase: sleep, steps: 60, mode: centred}
+      - {phase: sleep, steps: 30, mode: measure, negatives: {source: dream, start: stored}}
+record: {every: 15, cases: 100, cycles: 9}
+"""
+
+
+def test_kill_9_with_all_that_a_run_can_remember(tmp_path):
+    """Rollouts made in advance, stored patterns, baselines, process S, a velocity begun anew."""
+    (tmp_path / "everything.yaml").write_text(EVERYTHING)
+    command = ["run", str(tmp_path / "everything.yaml"), "ff_reber", "-p", "model.layers=[12, 12]"]
+
+    def process(name: str, *more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *command, "--quiet", "-o", str(tmp_path / name), *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert ended(process("whole.zarr")) == (0, "")
+    whole = ws.open(tmp_path / "whole.zarr")
+    for count in (20, 60):
+        stopped = process("killed.zarr", "--resume")
+        wait_for_probes(tmp_path / "killed.zarr", count)
+        stopped.kill()
+        assert ended(stopped)[0] == -signal.SIGKILL
+    assert ended(process("killed.zarr", "--resume")) == (0, "")
+    resumed = ws.open(tmp_path / "killed.zarr")
+    assert resumed.drop_attrs().identical(whole.drop_attrs())

@@ -1,0 +1,105 @@
+"""The verb ``check``: files, and whether a model can do what protocols ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wakesleep.data import load as load_data
+from wakesleep.data.names import DOWNLOADED
+from wakesleep.data.source import DataSource
+from wakesleep.errors import InputError
+from wakesleep.files import documents, library, references
+from wakesleep.learners import build, chunks
+from wakesleep.learners.model_file import LoadedModel
+from wakesleep.protocols.protocol_file import LoadedProtocol
+from wakesleep.simulation.loading import check_fit, file_kind, from_document, load_model
+from wakesleep.simulation.prepare import prepare
+from wakesleep.simulation.request import Request, chosen, given_data
+
+
+def check(
+    *names: str | Path,
+    model: str | Path | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    data: Any = None,
+    data_options: Mapping[str, Any] | None = None,
+    import_code: bool = False,
+) -> None:
+    """Check files, and that a model can do what the protocols among them ask.
+
+    Parameters
+    ----------
+    names
+        Names of shipped files, or paths.
+    model
+        A model that every protocol must fit; with data that need no download it is built, so that
+        whatever a run would refuse is refused.
+    inputs, parameters
+        Inputs of every protocol, and parameters of ``model``, as a run would be given them.
+    data, data_options
+        Data that take the place of the files', and how they are read, as in a run.
+    import_code
+        Import code of the user's that the files name, and check it too. Without this it is not
+        imported, and what only shows with it is not checked.
+
+    Raises
+    ------
+    InputError
+        At the first thing that is wrong.
+    """
+    if not names:
+        raise InputError("nothing to check; give the name or path of a file")
+    if parameters and model is None:
+        raise InputError("parameters are a model's; name the model too (--model)")
+    fitted = None if model is None else load_model(model, parameters)
+    for name in names:
+        document = documents.read(library.find(str(name)))
+        if "study" in document.tree:
+            from wakesleep.studies import grid
+
+            grid.load(name)
+            continue
+        loaded = from_document(
+            document, (inputs or {}) if file_kind(document) == "protocol" else {}
+        )
+        if isinstance(loaded, LoadedModel):
+            _check_build(loaded, None, data, data_options, import_code)
+        if fitted is None:
+            continue
+        if not isinstance(loaded, LoadedProtocol):
+            raise InputError(f"{name}: is a model; only a protocol can be checked against a model")
+        check_fit(loaded, fitted)
+        _check_build(fitted, loaded, data, data_options, import_code)
+
+
+def _check_build(
+    fitted: LoadedModel, its: LoadedProtocol | None, data: Any, options: Any, import_code: bool
+) -> None:
+    """Refuse what only shows with the data at hand, such as a field larger than the image.
+
+    The data are what was given, or the protocol's, or the model's own; nothing is downloaded.
+    """
+    import torch
+
+    cpu, dtype = torch.device("cpu"), torch.float32
+    given, left = given_data(data, options)
+    source = given or (fitted.source if its is None else chosen(its, fitted))
+    if isinstance(source, DataSource) and source.source in DOWNLOADED:
+        return
+    if its is not None:
+        request = Request(its, fitted, 0, cpu, dtype, given, left)
+        if import_code or not json.loads(request.code()):
+            prepare(request)
+        return
+    code = references.references([fitted.values, fitted.own_kind])
+    if isinstance(source, DataSource):
+        code += [source.code] if source.code else []
+        if code and not import_code:
+            return
+        source = load_data(source)
+    if import_code or not code:
+        build.build(fitted, chunks.Setting.of(source, cpu, dtype, seed=0))

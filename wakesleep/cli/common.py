@@ -1,0 +1,48 @@
+"""What several commands share: settings from ``-p``, names of files to be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wakesleep.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``-p`` sets: inputs of the protocol, parameters of the model, options of the data."""
+
+    inputs: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def settings_from(pairs: list[str] | None) -> Settings:
+    """Sort ``name=value``, ``model.name=value`` and ``data.name=value`` by what they set."""
+    from wakesleep.files.documents import scalar
+
+    found = Settings()
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InputError(f"-p {pair}: expected NAME=VALUE, model.NAME=VALUE or data.NAME=VALUE")
+        first, dot, rest = name.partition(".")
+        into = {"model": found.parameters, "data": found.data}.get(first) if dot else None
+        if into is None:
+            into, rest = found.inputs, name
+        into[rest] = scalar(value)
+    return found
+
+
+def beside(result: Path, ending: str) -> Path:
+    """Return the path beside a result that has its name and another ending."""
+    whole = result if result.name else result.resolve()
+    return whole.with_name(whole.name.removesuffix(".zarr").removesuffix(".nc") + ending)
+
+
+def absent(*paths: Path) -> None:
+    """Refuse paths that exist, before any work is done."""
+    for path in paths:
+        if path.exists():
+            raise InputError(f"{path}: exists already; nothing was written")

@@ -1,0 +1,74 @@
+"""Simulations outside the loop: agreement, activity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wakesleep.cli.common import absent, beside
+
+
+def agreement(
+    out: Annotated[
+        Path,
+        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg; or .nc, one file a sweep."),
+    ] = Path("agreement.png"),
+    theta: Annotated[
+        float,
+        typer.Option(help="Threshold, between one and two volleys, of all but the first row."),
+    ] = 1.17,
+    trials: Annotated[int, typer.Option(help="Of agreement, and as many of disagreement.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
+) -> None:
+    """Measure how well coincidence detectors tell agreement of two sources; takes a minute."""
+    from wakesleep.experiments.coincidence.agreement import SWEEPS, survey
+    from wakesleep.plots import check_path, save_agreement
+    from wakesleep.results.store import to_netcdf
+
+    parts = {name: out.with_name(f"{out.stem}_{name}.nc") for name in SWEEPS}
+    if out.suffix == ".nc":
+        absent(*parts.values())
+    else:
+        check_path(out, ".nc")
+    found = survey(theta=theta, count=trials, seed=seed)
+    if out.suffix != ".nc":
+        typer.echo(f"figure: {save_agreement(found, out)}")
+        return
+    for name, path in parts.items():
+        to_netcdf(found[name].to_dataset(), path)
+        typer.echo(f"result: {path}")
+
+
+def activity(
+    result: Path,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg, or a .nc."),
+    ] = None,
+    stages: Annotated[int, typer.Option(min=1, help="How many of the last stages.")] = 4,
+    seconds: Annotated[float, typer.Option(help="How long each is to last.")] = 5.0,
+    downscaling: Annotated[
+        float, typer.Option(help="Rate (1/s) at which NREM weakens recurrent excitation.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of connections and noise.")] = 0,
+) -> None:
+    """Simulate what cortex does through the last wake and sleep of a run; takes a minute."""
+    from wakesleep.experiments.cortex.activity import activity as simulated
+    from wakesleep.experiments.cortex.activity import stages_of
+    from wakesleep.plots import check_path, save_activity
+    from wakesleep.results.store import open_result, to_netcdf
+
+    out = out or beside(result, "-activity.png")
+    if out.suffix == ".nc":
+        absent(out)
+    else:
+        check_path(out, ".nc")
+    table = stages_of(open_result(result), seconds, stages)
+    found = simulated(table, cortex={"downscaling": downscaling}, seed=seed)
+    if out.suffix == ".nc":
+        to_netcdf(found, out)
+        typer.echo(f"result: {out}")
+    else:
+        typer.echo(f"figure: {save_activity(found, out)}")

@@ -1,0 +1,87 @@
+"""Commands about files: list, show, copy, check, schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wakesleep.cli.common import settings_from
+from wakesleep.errors import InputError, choices, listed
+from wakesleep.files import library
+
+
+def list_(shelf: Annotated[str, typer.Argument(metavar="[models|protocols|studies]")] = "") -> None:
+    """List the shipped files, with one line of description each."""
+    if shelf and shelf not in library.SHELVES:
+        raise InputError(f"'{shelf}' cannot be listed{choices(shelf, library.SHELVES)}")
+    for name in [shelf] if shelf else library.SHELVES:
+        entries = list(library.descriptions(name))
+        width = max((len(entry) for entry, _ in entries), default=0)
+        if not entries:
+            typer.echo(f"{name}: none yet")
+        elif not shelf:
+            typer.echo(f"{name}:")
+        for entry, description in entries:
+            typer.echo(f"{'' if shelf else '  '}{entry:<{width}}  {description}")
+
+
+def show(name: str) -> None:
+    """Print a file, to be redirected and edited."""
+    path = library.find(name)
+    try:
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path}: there is no such file, or it is not text") from None
+
+
+def copy(
+    name: str,
+    target: Annotated[Path | None, typer.Argument(help="File or folder; default here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the target.")] = False,
+) -> None:
+    """Copy a shipped file, to be edited."""
+    typer.echo(library.copy(name, target, force))
+
+
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Names or paths.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model that the protocols must fit.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help="As for a run: an input, or model.NAME."),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="As for a run: other data for all of them.")
+    ] = None,
+    import_code: Annotated[
+        bool,
+        typer.Option("--import", help="Import and check your own code too."),
+    ] = False,
+) -> None:
+    """Check protocol, model and study files; with --model, that it can do what protocols ask."""
+    from wakesleep.checks.check import check as check_files
+
+    its = settings_from(settings)
+    check_files(
+        *files,
+        model=model,
+        inputs=its.inputs,
+        parameters=its.parameters,
+        data=data,
+        data_options=its.data,
+        import_code=import_code,
+    )
+    fits = f", and model '{model}' fits" if model else ""
+    typer.echo(f"{listed(files)}: in order{fits}")
+
+
+def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model|study")]) -> None:
+    """Print the JSON Schema of protocol, model or study files, for editors."""
+    from wakesleep.checks.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(kind), indent=2))

@@ -1,0 +1,95 @@
+"""The command line: one application, its commands in groups, and no logic of its own."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from wakesleep import __version__
+from wakesleep.cli import experiments, files, runs, studies, system, trained
+from wakesleep.errors import InputError, RunError
+from wakesleep.runtime.speed import spin_briefly
+
+app = typer.Typer(
+    name="wakesleep",
+    help="Run wake/sleep protocols on networks that learn by local rules.",
+    epilog="Exit codes: 0; 2 for a bad input, and nothing is written; 1 for a failed run, and what "
+    "it recorded is kept.",
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Say which version this is, or what there is to say."""
+    if version:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+# The order in which ``wakesleep --help`` shows them.
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": files.list_,
+    "show": files.show,
+    "copy": files.copy,
+    "check": files.check,
+    "run": runs.run,
+    "plot": runs.plot,
+    "dream": trained.dream,
+    "look": trained.look,
+    "likelihood": trained.likelihood,
+    "agreement": experiments.agreement,
+    "activity": experiments.activity,
+    "hypnogram": runs.hypnogram,
+    "study": studies.study,
+    "schema": files.schema,
+    "info": system.info,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
+
+
+def main() -> None:
+    """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
+    spin_briefly()
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        _run()
+
+
+def _warn(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
+    print(f"wakesleep: warning: {message}", file=sys.stderr)
+
+
+def _run() -> None:
+    try:
+        code = app(standalone_mode=False, prog_name="wakesleep")
+    except InputError as error:
+        _fail(str(error), 2)
+    except RunError as error:
+        _fail(str(error), 1)
+    except TyperException as error:
+        _fail(error.format_message(), error.exit_code)
+    except OSError as error:  # a name too long, a folder without permission
+        if isinstance(error, BrokenPipeError):  # the reader has seen enough
+            sys.stderr.close()
+            sys.exit(0)
+        _fail(f"{error.filename or 'file'}: {error.strerror}", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"wakesleep: {sentence}", file=sys.stderr)
+    sys.exit(code)

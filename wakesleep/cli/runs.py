@@ -1,0 +1,130 @@
+"""Commands about one run: run, plot, hypnogram."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wakesleep.cli.common import beside, settings_from
+
+
+def run(
+    protocol: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
+    model: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            metavar="NAME=VALUE",
+            help="An input of the protocol, model.NAME=VALUE for a parameter of the model, or "
+            "data.NAME=VALUE for how your data are read.",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="Data instead of the model's: a name, a file or a folder."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The one seed of all randomness.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in OUT where it was stopped; begin it if there is none.",
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result's path alone.")] = False,
+) -> None:
+    """Run a protocol on a model."""
+    from wakesleep.runtime.speed import keep_freed
+    from wakesleep.simulation.loading import load_model, load_protocol
+
+    given = settings_from(settings)
+    its, network = load_protocol(protocol, given.inputs), load_model(model, given.parameters)
+    out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
+    from wakesleep.simulation.run import run as run_protocol
+
+    keep_freed()
+    if resume and not out.exists():
+        typer.echo(f"{out}: there is no such run yet; it begins", err=True)
+
+    result = run_protocol(
+        its,
+        network,
+        seed=seed,
+        device=device,
+        out=out,
+        resume=resume,
+        quiet=quiet,
+        data=data,
+        data_options=given.data,
+    )
+    if quiet:
+        typer.echo(out)
+        return
+    from wakesleep.cli.tables import print_summary
+
+    print_summary(result)
+    typer.echo(f"result: {out}")
+
+
+def plot(
+    result: Path,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            metavar="FILE.png",
+            help="Default RESULT.png; the ending (png, pdf, svg) sets the format.",
+        ),
+    ] = None,
+    first: Annotated[
+        int | None, typer.Option(help="First step to be shown; default what leads to a change.")
+    ] = None,
+    last: Annotated[int | None, typer.Option(help="Last step to be shown.")] = None,
+) -> None:
+    """Draw the hypnogram and the goodness of every layer over the phases of a run."""
+    from wakesleep.plots import save_overview
+    from wakesleep.results.store import open_result
+
+    opened = open_result(result)
+    out = out or beside(result, ".png")
+    between = None
+    if first is not None or last is not None:
+        between = (first or 0, int(opened["step"].max()) if last is None else last)
+    typer.echo(f"figure: {save_overview(opened, out, between)}")
+
+
+def hypnogram(
+    result: Path,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="FILE", help="A .tsv for the table, or a .png, .pdf, .svg."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Seconds that a step lasts; default by the clock.")
+    ] = None,
+) -> None:
+    """Print the phases of a run as a BIDS-style events table, or draw them."""
+    from wakesleep.results.store import open_result
+
+    opened = open_result(result)
+    if out is not None and out.suffix != ".tsv":
+        from wakesleep.plots import save_hypnogram
+
+        typer.echo(f"figure: {save_hypnogram(opened, out)}")
+        return
+    from wakesleep.results.hypnograms import events
+
+    table = events(opened, seconds).to_csv(sep="\t", index=False, lineterminator="\n")
+    if out is None:
+        typer.echo(table, nl=False)
+        return
+    out.write_text(table, encoding="utf-8")
+    typer.echo(f"table: {out}")

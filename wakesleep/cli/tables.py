@@ -1,0 +1,131 @@
+"""A run in a short table, for the terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false\npositives %"}
+
+
+def print_summary(result: xr.Dataset) -> None:
+    """Print the state at the end of the phases, and the test error where it was read."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from wakesleep.results.phases import phase_table, shortened
+
+    whole = phase_table(result)
+    rows = shortened(whole)
+    table = Table(
+        title=str(result.attrs["title"]),
+        title_justify="left",
+        caption="At the end of each phase; cycles count from 0; all but the error are means over "
+        "layers.",
+        caption_justify="left",
+    )
+    for heading in ("block", "cycle", "phase", "updates"):
+        table.add_column(heading, justify="left" if heading in ("block", "phase") else "right")
+    readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
+    shown = {name: heading for name, heading in COLUMNS.items() if name in rows}
+    for heading in (*(f"error %\n({name})" for name in readouts), *shown.values()):
+        table.add_column(heading, justify="right")
+    for place in range(rows.sizes["probe"]):
+        row = rows.isel(probe=place)
+        table.add_row(
+            str(row["block"].item()),
+            str(row["cycle"].item()),
+            str(row["phase"].item()),
+            f"{row['step'].item():,}",
+            *(f"{100 * row['error'].sel(readout=name).item():.1f}" for name in readouts),
+            *(_shown(name, row[name].item()) for name in shown),
+        )
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width
+        console = Console(width=100)
+    console.print(table)
+    hidden = whole.sizes["probe"] - rows.sizes["probe"]
+    if hidden:
+        console.print(
+            f"{hidden} phases of long blocks are not shown; all are in the result: "
+            "ws.statistics.phase_table(ws.open(...))",
+            soft_wrap=True,
+        )
+    for split in ("validation", "test"):
+        if f"{split}_error" in result:
+            console.print(
+                f"{split} error at the end, on all its cases: "
+                + ", ".join(
+                    f"{100 * error:.2f} % ({name})"
+                    for name, error in zip(
+                        result["readout"].values, result[f"{split}_error"].values, strict=True
+                    )
+                )
+            )
+
+
+def _shown(name: str, value: float) -> str:
+    return f"{100 * value:.1f}" if name == "false_positive_rate" else f"{value:.2f}"
+
+
+def print_study(tree: xr.DataTree) -> None:
+    """Print every outcome at every place in the grid, with its interval over seeds."""
+    import itertools
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from wakesleep.results.intervals import interval
+
+    outcomes = tree["outcomes"].to_dataset()
+    count = outcomes.sizes["seed"]
+    grid = [str(name) for name in next(iter(outcomes.data_vars.values())).dims]
+    grid = grid[: grid.index("seed")]
+    shown = [name for name in grid if outcomes.sizes[name] > 1]
+    table = Table(
+        title=str(tree.attrs["title"]),
+        title_justify="left",
+        caption=f"Mean ± 95 % t interval, {count} seed{'s' * (count > 1)}"
+        + (" less those that failed." if json.loads(tree.attrs["failed"]) else ".")
+        + (" In brackets: published." if any("_published" in str(n) for n in outcomes) else ""),
+        caption_justify="left",
+    )
+    columns: list[tuple[str, dict[str, str]]] = []
+    for name, values in outcomes.data_vars.items():
+        if "seed" not in values.dims:  # a published number, which stands in its outcome's cell
+            continue
+        rest = [str(dim) for dim in values.dims if dim not in (*grid, "seed")]
+        for place in itertools.product(*(values[dim].values for dim in rest)):
+            columns.append((str(name), dict(zip(rest, place, strict=True))))
+    for name in shown:
+        table.add_column(name)
+    for name, chosen in columns:
+        table.add_column(
+            "\n".join([name, *(f"{dim} {its}" for dim, its in chosen.items())]), justify="right"
+        )
+    for at in itertools.product(*(range(outcomes.sizes[name]) for name in grid)):
+        row = outcomes.isel(dict(zip(grid, at, strict=True)))
+        cells = []
+        for name, chosen in columns:
+            its = row[name].sel(chosen)
+            scale = its.attrs.get("scale", 1.0)
+            found = interval(its * scale)
+            half = (found["high"] - found["mean"]).item()
+            text = f"{found['mean'].item():.4g}"
+            text = text if half != half else f"{text} ± {half:.2g}"
+            theirs = row.get(f"{name}_published")
+            if theirs is not None and theirs.notnull():
+                text += f" [{theirs.item():g}]"
+            cells.append(text)
+        table.add_row(*(_value(row[name].item()) for name in shown), *cells)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

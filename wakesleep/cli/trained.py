@@ -1,0 +1,123 @@
+"""Commands that ask a trained network: dream, look, likelihood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wakesleep.cli.common import absent, beside
+from wakesleep.errors import InputError, choices
+
+
+def dream(
+    result: Path,
+    out: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-dreams.png.")
+    ] = None,
+    start: Annotated[str, typer.Option(help="label, last_waking, stored or noise.")] = "label",
+    settle: Annotated[int, typer.Option(help="Times up and down again.")] = 2,
+    spread: Annotated[float, typer.Option(help="Size of the noise at the start.")] = 1.0,
+    each: Annotated[int, typer.Option(help="Dreams of every class.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the dreams.")] = 0,
+) -> None:
+    """Draw what the network that a run ended with dreams."""
+    from wakesleep.plots import save_dreams
+    from wakesleep.trained import dreams
+
+    dreamt = dreams(result, start=start, settle=settle, spread=spread, each=each, seed=seed)
+    out = out or beside(result, "-dreams.png")
+    typer.echo(f"figure: {save_dreams(dreamt, out)}")
+
+
+def look(
+    what: Annotated[str, typer.Argument(help="fields, activity, labels, spikes or hybrids.")],
+    result: Annotated[str, typer.Argument(help="A result; for hybrids the name of a data set.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-WHAT.png.")
+    ] = None,
+    first: Annotated[int, typer.Option(help="The (first) validation image.")] = 0,
+    number: Annotated[int | None, typer.Option("-n", help="Units or images shown.")] = None,
+    blurs: Annotated[int | None, typer.Option(help="Of the masks of hybrids.")] = None,
+) -> None:
+    """Draw what a trained network sees, or the hybrids that it learns against."""
+    from wakesleep.plots import save_look
+    from wakesleep.trained import views
+
+    kinds = {
+        "fields": "n",
+        "activity": "first",
+        "labels": "n first",
+        "spikes": "n first",
+        "hybrids": "n blurs",
+    }
+    given = {"n": number is not None, "first": first != 0, "blurs": blurs is not None}
+    for name, there in given.items():
+        if there and what in kinds and name not in kinds[what].split():
+            option = "-n" if name == "n" else f"--{name}"
+            raise InputError(f"{option} means nothing to 'look {what}'")
+    some = {} if number is None else {"units" if what == "fields" else "cases": number}
+    match what:
+        case "fields":
+            found = views.receptive_fields(result, **some)
+        case "activity":
+            found = views.activities(result, case=first)
+        case "labels":
+            found = views.label_goodness(result, first=first, **some)
+        case "spikes":
+            from wakesleep.trained import spikes
+
+            if number is not None and number > views.MOST_CASES:
+                raise InputError(
+                    f"-n: at most {views.MOST_CASES} can be looked at, not {number}; in Python "
+                    "ws.spikes gives more"
+                )
+            found = spikes(result, first=first, cases=4 if number is None else number)
+        case "hybrids":
+            found = views.hybrids(result, blurs=blurs, **some)
+        case _:
+            raise InputError(f"'{what}' is nothing to look at{choices(what, kinds)}")
+    place = Path(f"{result}-hybrids.png") if what == "hybrids" else None
+    out = out or place or beside(Path(result), f"-{what}.png")
+    typer.echo(f"figure: {save_look(found, what, out)}")
+
+
+def likelihood(
+    result: Path,
+    temperatures: Annotated[int, typer.Option(help="Steps of importance sampling.")] = 1000,
+    runs: Annotated[int, typer.Option(help="Independent runs of it.")] = 100,
+    test: Annotated[bool, typer.Option("--test", help="Read the test data too.")] = False,
+    pseudo: Annotated[
+        bool, typer.Option("--pseudo", help="The pseudo-likelihood too; slow for many pixels.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
+    out: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Keep it as .nc.")] = None,
+) -> None:
+    """Estimate how probable a trained Boltzmann machine finds data, in nats a case."""
+    from wakesleep.data import SPLITS
+    from wakesleep.trained import likelihood as estimated
+
+    splits = SPLITS if test else SPLITS[:2]
+    if out is not None and out.suffix != ".nc":
+        raise InputError(f"{out}: a likelihood is kept as .nc (NetCDF)")
+    absent(*([] if out is None else [out]))
+    found = estimated(
+        result, temperatures=temperatures, runs=runs, splits=splits, pseudo=pseudo, seed=seed
+    )
+    typer.echo("log probability of a case, mean, in nats (three standard errors of log Z)")
+    for split in splits:
+        its = found.sel(split=split)
+        line = (
+            f"{split:<10} {float(its.log_likelihood):9.2f}   "
+            f"({float(its.lower):.2f} to {float(its.upper):.2f})"
+        )
+        if pseudo:
+            line += f"   pseudo {float(its.pseudo_likelihood):.2f}"
+        typer.echo(line)
+    typer.echo(f"{'all alike':<10} {float(found.uniform):9.2f}   (every image as probable as any)")
+    if out is not None:
+        from wakesleep.results.store import to_netcdf
+
+        to_netcdf(found, out)
+        typer.echo(f"result: {out}")

@@ -1,0 +1,200 @@
+"""Where data come from, as a model or protocol file says it: a name, a file, a folder, a function.
+
+Nothing is read here: a source is only checked for what can be said without looking at the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from wakesleep.data.names import DATA_SETS
+from wakesleep.errors import choices
+from wakesleep.files import references, specs
+
+# What a file's ending says of its format.
+ENDINGS = (".npz", ".npy", ".csv", ".parquet", ".nc", ".zarr")
+HOW = "./file.npz, .npy, .csv, .parquet, .nc or .zarr, ./folder/, ./file.py:function"
+Share = Annotated[float, Field(gt=0, lt=0.9)]
+
+
+def is_path(text: str) -> bool:
+    """Say whether a text is meant as the path of a file or folder, and not as a name."""
+    return (
+        "/" in text
+        or "\\" in text
+        or text.startswith((".", "~"))
+        or Path(text).suffix.lower() in ENDINGS
+    )
+
+
+def checked_name(text: str) -> str:
+    """Return the text of a source that may be one.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a known name nor meant as a path or as a reference to code.
+    """
+    known = (*DATA_SETS, *references.installed("data"))
+    if text in known or is_path(text) or references.is_reference(text):
+        return text
+    raise ValueError(f"data set '{text}' is unknown{choices(text, known)}, {HOW}")
+
+
+Source = Annotated[str, AfterValidator(checked_name)]
+
+
+class DataSource(specs.Spec):
+    """A source of data with its options; the options are for data from outside the package."""
+
+    source: Source = Field(description=f"Name of a data set, or {HOW}, package.module:function.")
+    labels: str | None = Field(None, description="For .npy: the file that holds the labels.")
+    x: str | None = Field(None, description="For .nc and .zarr: the variable that holds the cases.")
+    label: str | None = Field(
+        None,
+        description=(
+            "For tables, .nc and .zarr: the column or variable that holds the labels; 'none' if "
+            "there are none. Default 'label'."
+        ),
+    )
+    split: str | None = Field(
+        None,
+        description=(
+            "For tables, .nc and .zarr: the column or variable that says train, validation or test."
+        ),
+    )
+    shape: Annotated[tuple[int, ...], Field(strict=False, min_length=2, max_length=3)] | None = (
+        Field(None, description="Height and width (and channels) of an image, for flat cases.")
+    )
+    channels: Literal["first", "last"] | None = Field(
+        None, description="Where the channels of an image are; default last, in tensors first."
+    )
+    colour: Literal["grey", "rgb"] | None = Field(
+        None, description="For folders of images; default grey if all of them are grey."
+    )
+    resize: Annotated[tuple[int, ...], Field(strict=False, min_length=2, max_length=2)] | None = (
+        Field(None, description="For folders of images: height and width that all are brought to.")
+    )
+    scale: Literal["none", "minmax", "standardise"] = Field(
+        "none",
+        description=(
+            "How values are brought into range, by the training cases: minmax to 0..1, standardise "
+            "to mean 0 and standard deviation 1; tables column by column, images as a whole. "
+            "Without it, whole numbers from 0 to 255 are divided by 255, others must be in 0..1."
+        ),
+    )
+    validation: Share = Field(0.15, description="Share of cases for validation, if cut here.")
+    test: Share = Field(0.15, description="Share of cases for the test, if cut here.")
+    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of that cut.")
+    arguments: dict[str, Any] = Field({}, description="For functions: their keyword arguments.")
+
+    @model_validator(mode="after")
+    def _options_have_a_use(self) -> DataSource:
+        said = self.model_fields_set - {"source"}
+        if said and not self.outside:
+            raise ValueError(
+                f"data set '{self.source}' comes with the package; '{min(said)}' is for data of "
+                "your own"
+            )
+        if self.arguments and not self.code:
+            raise ValueError("'arguments' are for a function, such as ./file.py:function")
+        if self.validation + self.test >= 0.95:
+            raise ValueError("validation and test together leave too few cases to train with")
+        return self
+
+    @property
+    def code(self) -> str:
+        """The reference of the function that makes the data; empty for data in files."""
+        source = references.installed("data").get(self.source, self.source)
+        known = source in DATA_SETS
+        return source if references.is_reference(source) and not known else ""
+
+    @property
+    def outside(self) -> bool:
+        """Whether the data do not come with the package."""
+        return self.source not in DATA_SETS
+
+    @property
+    def shown(self) -> str:
+        """A short name: the data set's, the file's, or the function's."""
+        if not self.outside or self.source in references.installed("data"):
+            return self.source
+        return Path(self.source).name or self.source
+
+    def placed(self, folder: Path) -> DataSource:
+        """Return the source with whole paths; relative ones start from the folder."""
+        changes: dict[str, str] = {}
+        for name in ("source", "labels"):
+            text = getattr(self, name)
+            if text is None:
+                continue
+            if references.is_reference(text):
+                changes[name] = references.placed(text, folder)
+            elif name == "labels" or (is_path(text) and text not in DATA_SETS):
+                changes[name] = str((folder / Path(text).expanduser()).resolve())
+        return self.model_copy(update=changes)
+
+    def fingerprint(self) -> str:
+        """Return a hash of the files that the data or their code are in; empty if there are none.
+
+        A change of a file, or of the name of one in a folder, changes it. Where a file lies
+        does not.
+        """
+        if self.code:
+            return references.digest(self.code)
+        texts = [text for text in (self.source, self.labels) if text is not None]
+        return references.fingerprint(*(Path(text) for text in texts if Path(text).exists()))
+
+    def identity(self) -> str:
+        """Return what decides the data, wherever their files lie; the name of a shipped data set.
+
+        For data from outside: the file's name, a hash of its content, and the options.
+        """
+        if not self.outside:
+            return self.source
+        options = self.model_dump(exclude_defaults=True, exclude={"source", "labels"})
+        more = "".join(f" {name}={value}" for name, value in sorted(options.items()))
+        return f"{self.shown}@{self.fingerprint()[:12]}{more}"
+
+
+def _which(choice: object) -> str:
+    if isinstance(choice, Mapping | DataSource):
+        return "<DataSource>"
+    return "<Pair>" if isinstance(choice, list | tuple) else "<Source>"
+
+
+# What stands after ``data:``: a text, a pair of .npy files, or a mapping with options.
+DataChoice = Annotated[
+    Annotated[Source, Tag("<Source>")]
+    | Annotated[
+        tuple[str, ...],
+        Field(strict=False, min_length=2, max_length=2),
+        Tag("<Pair>"),
+    ]
+    | Annotated[DataSource, Tag("<DataSource>")],
+    Discriminator(_which),
+]
+
+
+def as_source(choice: str | Path | tuple[str, ...] | Mapping[str, Any] | DataSource) -> DataSource:
+    """Return a source from what stands after ``data:``.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    from wakesleep.files.documents import Document
+
+    if isinstance(choice, DataSource):
+        return choice
+    if isinstance(choice, str | Path):
+        one, comma, two = str(choice).partition(",")
+        choice = (one, two) if comma else {"source": str(choice)}
+    if isinstance(choice, tuple | list):
+        choice = dict(zip(("source", "labels"), map(str, choice), strict=True))
+    return specs.validate(DataSource, dict(choice), Document("data", "", dict(choice), {}))

@@ -1,0 +1,97 @@
+"""The shipped protocols, models and studies: find, list, show, copy. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from wakesleep.errors import InputError, choices
+
+SHELVES = {"models": "models", "protocols": "protocols", "studies": "analysis"}
+SINGULAR = {"models": "model", "protocols": "protocol", "studies": "study"}
+
+
+def root() -> Path:
+    """Return the folder that holds the shipped files: in the package, or in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_library"
+    return inside if inside.is_dir() else package.parent
+
+
+def shipped(shelf: str) -> dict[str, Path]:
+    """Return the files on a shelf (``models``, ``protocols`` or ``studies``), by name."""
+    folder = root() / SHELVES[shelf]
+    return {path.stem: path for path in sorted(folder.rglob("*.yaml"))}
+
+
+def descriptions(shelf: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the one-line description of every file on a shelf."""
+    for name, path in shipped(shelf).items():
+        # A shipped file keeps its description on one line, so that no YAML parser is needed here.
+        found = re.search(r"^description: *(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        yield name, found.group(1).strip("\"'") if found else ""
+
+
+def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
+    """Return the file of that name: a path that exists, or a shipped file.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    path = Path(name)
+    # A name with a suffix or a folder in it is meant as a path.
+    if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        return path
+    known = {its: path for shelf in shelves for its, path in shipped(shelf).items()}
+    if name not in known:
+        what = " or ".join(SINGULAR[shelf] for shelf in shelves)
+        for other in set(SHELVES) - set(shelves):
+            if name in shipped(other):
+                raise InputError(f"'{name}' is a {SINGULAR[other]}, where a {what} is wanted")
+        raise InputError(
+            f"'{name}' is neither a file nor a shipped {what}{choices(name, known, 'shipped are')}"
+        )
+    return known[name]
+
+
+def copy(name: str, target: Path | None = None, force: bool = False) -> Path:
+    """Copy a shipped file, to be edited.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    target
+        A file or a folder; default a file of the same name in the current folder.
+    force
+        Overwrite the target if it exists.
+
+    Returns
+    -------
+    Path
+        The new file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, the target exists, or it cannot be written.
+    """
+    source = find(name)
+    target = target or Path.cwd()
+    if target.is_dir():
+        target = target / source.name
+    if not source.is_file():
+        raise InputError(f"{source}: there is no such file")
+    if target.exists() and not force:
+        raise InputError(f"{target}: exists already; --force overwrites it")
+    try:
+        shutil.copyfile(source, target)
+    except shutil.SameFileError:
+        raise InputError(f"{target}: is the file itself") from None
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror})") from None
+    return target

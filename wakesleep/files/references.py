@@ -1,0 +1,258 @@
+"""Code that files name: ``./file.py:name``, ``package.module:name``, or an installed extension.
+
+A file names code of the user's by a reference. ``./file.py:name`` is a name in a file beside the
+file that refers to it; ``package.module:name`` is a name in any module that Python can import. An
+installed package can give its own names to the lists of the toolkit, through entry points of the
+groups ``wakesleep.data``, ``wakesleep.negatives`` and so on (see :data:`GROUPS`).
+
+Nothing is imported until :func:`imported` or :func:`own` is called.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from wakesleep.errors import InputError, choices
+
+# A dotted module, or a path that ends in .py; then the name in it.
+REFERENCE = re.compile(r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|[^:\n]+\.py):[A-Za-z_]\w*")
+# A reference to a file as identities hold it: without its folder, with a hash of the file.
+SHORT = re.compile(r"[^:/\n\"]+\.py:\w+@[0-9a-f]{12}")
+GROUPS = (
+    "kinds",
+    "data",
+    "negatives",
+    "goodness",
+    "activations",
+    "quantities",
+    "statistics",
+    "figures",
+)
+
+
+def is_reference(text: object) -> bool:
+    """Say whether a text names code."""
+    return isinstance(text, str) and REFERENCE.fullmatch(text) is not None
+
+
+def is_file(reference: str) -> bool:
+    """Say whether a reference names a ``.py`` file, and not a module."""
+    return reference.partition(":")[0].endswith(".py")
+
+
+def imported(target: str) -> Any:
+    """Return the object that ``module:name`` stands for, where it comes with the package."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+@functools.cache
+def installed(group: str) -> dict[str, str]:
+    """Return what installed packages add to a list: name -> ``module:name``. Imports none of it.
+
+    Parameters
+    ----------
+    group
+        One of :data:`GROUPS`.
+    """
+    from importlib.metadata import entry_points
+
+    return {its.name: its.value for its in entry_points(group=f"wakesleep.{group}")}
+
+
+def packages(group: str) -> dict[str, str]:
+    """Return which installed package each name of :func:`installed` comes from."""
+    from importlib.metadata import entry_points
+
+    return {
+        its.name: its.dist.name if its.dist else ""
+        for its in entry_points(group=f"wakesleep.{group}")
+    }
+
+
+def check_name(what: str, name: str, known: Iterable[str], group: str, kind: str = "name") -> str:
+    """Return a name that is shipped, installed, or a reference.
+
+    Parameters
+    ----------
+    what
+        What is named, for the error.
+    name
+        The name.
+    known
+        Names that come with the package.
+    group
+        The group of :data:`GROUPS` that adds to them.
+    kind
+        What a reference would name in a file, for the error.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if name in known or is_reference(name) or name in installed(group):
+        return name
+    allowed = [*known, *installed(group)]
+    raise ValueError(
+        f"{what} '{name}' is unknown{choices(name, allowed)}, ./file.py:{kind}, "
+        f"package.module:{kind}"
+    )
+
+
+def placed(node: Any, folder: Path) -> Any:
+    """Return a tree whose references to files, and texts that begin with ./, hold whole paths.
+
+    Parameters
+    ----------
+    node
+        Dictionaries, lists and scalars.
+    folder
+        What relative paths start from.
+    """
+    if isinstance(node, Mapping):
+        return {key: placed(value, folder) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [placed(value, folder) for value in node]
+    if is_reference(node) and is_file(node):
+        path, _, name = node.rpartition(":")
+        return f"{(folder / Path(path).expanduser()).resolve()}:{name}"
+    if isinstance(node, str) and node.startswith(("./", "../")):
+        return str((folder / node).resolve())
+    return node
+
+
+def references(node: Any) -> list[str]:
+    """Return every reference in a tree, once each, in order."""
+    if isinstance(node, Mapping):
+        return references(list(node.values()))
+    if isinstance(node, list | tuple):
+        return list(dict.fromkeys(its for value in node for its in references(value)))
+    return [node] if is_reference(node) else []
+
+
+def source_file(reference: str) -> Path | None:
+    """Return the file that a reference's code is in, without importing it; None if not found."""
+    module, _, _ = reference.rpartition(":")
+    if module.endswith(".py"):
+        return Path(module)
+    places: Any = None
+    spec = None
+    for part in module.split("."):
+        spec = PathFinder.find_spec(part, places)
+        if spec is None:
+            return None
+        places = spec.submodule_search_locations
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+def digest(reference: str) -> str:
+    """Return the sha256 of the file that a reference's code is in; empty if there is no file."""
+    path = source_file(reference)
+    if path is None or not path.is_file():
+        return ""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def shortened(node: Any) -> Any:
+    """Return a tree whose references to files say what the code is and not where it lies.
+
+    ``/home/me/rules.py:mine`` becomes ``rules.py:mine@0123456789ab``, with the first digits of
+    the file's sha256: what identifies a run is the same wherever its files are moved to.
+    """
+    if isinstance(node, Mapping):
+        return {key: shortened(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [shortened(value) for value in node]
+    if is_reference(node) and is_file(node):
+        path, _, name = node.rpartition(":")
+        return f"{Path(path).name}:{name}@{digest(node)[:12]}"
+    if isinstance(node, str) and Path(node).is_absolute() and Path(node).exists():
+        return f"{Path(node).name}@{fingerprint(Path(node))[:12]}"
+    return node
+
+
+def fingerprint(*paths: Path) -> str:
+    """Return a hash of the content of files and folders, wherever they lie."""
+    hasher = hashlib.sha256()
+    for root in paths:
+        for path in [root] if root.is_file() else sorted(root.rglob("*")):
+            if path.is_file():
+                hasher.update(path.relative_to(root).as_posix().encode())
+                hasher.update(path.read_bytes())
+    return hasher.hexdigest()
+
+
+def own(reference: str, what: str) -> Any:
+    """Import code of the user's.
+
+    Parameters
+    ----------
+    reference
+        With a whole path where it names a file (see :func:`placed`).
+    what
+        What it is to be, for errors: ``negative data``, ``goodness``.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or name, or the code raises.
+    """
+    try:
+        found = _imported(reference)
+    except Exception as error:
+        # Whatever goes wrong in the user's own code is told, not thrown at them.
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise InputError(
+            f"{what} '{reference}' cannot be imported: {type(error).__name__}{line}: {error}"
+        ) from error
+    return found
+
+
+def _imported(reference: str) -> Any:
+    module, _, name = reference.rpartition(":")
+    if module.endswith(".py"):
+        path = Path(module)
+        if not path.is_file():
+            raise ImportError(f"there is no file {path}")
+        # The same file is the same module, unless it has changed since.
+        called = f"wakesleep_own_{path.stem}_{hashlib.sha256(module.encode()).hexdigest()[:8]}"
+        code = digest(reference)
+        loaded = sys.modules.get(called)
+        if loaded is None or getattr(loaded, "__wakesleep_digest__", "") != code:
+            spec = importlib.util.spec_from_file_location(called, path)
+            assert spec is not None
+            assert spec.loader is not None
+            loaded = importlib.util.module_from_spec(spec)
+            sys.modules[called] = loaded  # dataclasses and pickles look a module up by name
+            try:
+                spec.loader.exec_module(loaded)
+            except BaseException:
+                del sys.modules[called]
+                raise
+            loaded.__wakesleep_digest__ = code  # type: ignore[attr-defined]
+    else:
+        loaded = importlib.import_module(module)
+    if not hasattr(loaded, name):
+        there = [its for its in vars(loaded) if not its.startswith("_")]
+        raise ImportError(f"there is no '{name}' in it{choices(name, there, 'there are')}")
+    return getattr(loaded, name)
+
+
+def table(node: Any) -> str:
+    """Return every reference of a tree with its file and sha256, as JSON."""
+    found = {}
+    for its in references(node):
+        path = source_file(its)
+        found[its] = {"file": str(path) if path else "", "sha256": digest(its)}
+    return json.dumps(found)

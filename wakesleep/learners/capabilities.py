@@ -1,0 +1,233 @@
+"""What a model can be asked to do: each capability is a ``typing.Protocol`` with a few methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from wakesleep.learners.chunks import Chunk
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """Learns; offers ``wake``, ``sleep`` and ``interleaved``, or some of them.
+
+    Every learner is built as ``Class(parameters, setting)``: ``parameters`` are those of the model
+    file (checked by the kind's own pydantic class; a plain dictionary for a class of the user's),
+    and ``setting`` is a :class:`wakesleep.learners.chunks.Setting`.
+
+    Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, ``layerwise`` where
+    it heeds its ``layers``, and ``baseline`` where it keeps the stored baseline of negative phases.
+
+    A learner that cannot do with all data has a method ``check_data(images)``, and one that lives
+    in time ``check_clock(seconds)``, given how long the protocol's clock lets a case last. Both
+    are called before anything is written, and raise an ``InputError``.
+
+    Cases are had by ``chunk.take``, once for every presentation: it shifts images where the
+    protocol says so.
+
+    What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
+    and draw no random number from a stream that learning uses.
+    """
+
+    def learn(self, chunk: Chunk) -> int | None:
+        """Take the chunk's steps in place.
+
+        Returns the index (from 0) of the first step at which something was not finite, after
+        which the rest of the chunk may be left out; None where all is well.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a resumed run needs, as nested dictionaries and lists of tensors."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what ``state_dict`` returned."""
+
+
+@runtime_checkable
+class HasGoodness(Protocol):
+    """Offers ``goodness``: how real each layer finds a case, and where it draws the line."""
+
+    layer_names: Sequence[str]
+
+    def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return each layer's goodness (layers, cases)."""
+
+    def log_odds(self, goodness: Tensor) -> Tensor:
+        """Return the log odds of being real (layers, cases) for goodness of that shape."""
+
+    def thresholds(self) -> Tensor:
+        """Return the goodness at which the log odds are 0 (layers,)."""
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Offers ``classify``: one or more read-outs that name a case's class."""
+
+    readouts: Sequence[str]
+
+    def classify(self, images: Tensor, readout: str) -> Tensor:
+        """Return the label (cases,) that a read-out picks."""
+
+
+@runtime_checkable
+class ProposesLabels(Protocol):
+    """Offers ``label_probabilities``: how probable the network finds every label."""
+
+    def label_probabilities(self, images: Tensor) -> Tensor:
+        """Return probabilities (cases, classes)."""
+
+
+@dataclass(frozen=True)
+class DreamSettings:
+    """Where dreams start, and how they go on.
+
+    Attributes
+    ----------
+    start
+        ``label``, ``last_waking``, ``noise`` or ``stored``.
+    settle
+        Times the network runs up and down again.
+    spread
+        Size of the noise at the start.
+    """
+
+    start: str = "label"
+    settle: int = 2
+    spread: float = 1.0
+
+
+@runtime_checkable
+class Dreams(Protocol):
+    """Offers ``dream``: runs from the top down, with nothing at the input."""
+
+    def dream(
+        self, labels: Tensor, how: DreamSettings, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return dreams.
+
+        Parameters
+        ----------
+        labels
+            The classes to dream of (cases,), where dreams start from labels.
+        how
+            Where dreams start, and how they go on.
+        generator
+            Random stream.
+
+        Returns
+        -------
+        images, label_probabilities
+            What reaches the input: (cases, features) and (cases, classes).
+        """
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Offers ``sample``: has a distribution of its own, and draws from it.
+
+    Such a learner finds ``negatives`` of None in a negative chunk whose source is ``usual``: it
+    then makes its negative phase itself, from states that may never leave it.
+    """
+
+    def sample(self, images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Return samples, as many as there are real cases, and change nothing.
+
+        Parameters
+        ----------
+        images, labels
+            Real cases (cases, features) and (cases,), where a chain begins at them.
+        generator
+            Random stream.
+        """
+
+
+@runtime_checkable
+class HasLikelihood(Protocol):
+    """Offers ``likelihood``: the exact probability of a case."""
+
+    def log_likelihood(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the log probability of each case (cases,), in nats."""
+
+
+@runtime_checkable
+class HasCodes(Protocol):
+    """Offers ``codes``: binary hidden units that stand for a case."""
+
+    def hidden_codes(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the most probable state of hidden units (cases, units), booleans."""
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """Offers ``complete``: finds the rest of an image from a part of it."""
+
+    def complete(self, images: Tensor, given: int, generator: Generator) -> Tensor:
+        """Return images (cases, features) of which the first ``given`` features are real ones.
+
+        The others are the learner's: mean activities, found without a look at their real values.
+        """
+
+
+@runtime_checkable
+class HasFields(Protocol):
+    """Offers ``fields``: units of the first layer see an image through weights of their own."""
+
+    def receptive_fields(self) -> Tensor:
+        """Return the weights from the image to each unit of the first layer (units, features)."""
+
+
+@runtime_checkable
+class TriesLabels(Protocol):
+    """Offers ``label_goodness``: finds an image more or less good with every label."""
+
+    def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return every layer's activity (cases, units) for images shown with labels."""
+
+    def label_goodness_in_time(self, images: Tensor) -> Tensor:
+        """Return the goodness (steps in time, layers, cases, classes) with every label."""
+
+
+@runtime_checkable
+class HasMemories(Protocol):
+    """Offers ``memories``: stores patterns that may or may not be fixed points."""
+
+    def stable_fraction(self) -> float:
+        """Return the fraction of stored patterns that are fixed points; not a number if none."""
+
+
+@runtime_checkable
+class HasWeightNorms(Protocol):
+    """Offers ``weight_norms``."""
+
+    layer_names: Sequence[str]
+
+    def weight_norms(self) -> Tensor:
+        """Return the root sum of squared weights per unit of each layer (layers,)."""
+
+
+CAPABILITIES: dict[str, type] = {
+    "wake": Learner,
+    "sleep": Learner,
+    "interleaved": Learner,
+    "goodness": HasGoodness,
+    "classify": Classifies,
+    "label_probabilities": ProposesLabels,
+    "dream": Dreams,
+    "sample": Samples,
+    "likelihood": HasLikelihood,
+    "codes": HasCodes,
+    "complete": Completes,
+    "fields": HasFields,
+    "label_goodness": TriesLabels,
+    "memories": HasMemories,
+    "weight_norms": HasWeightNorms,
+    "momentum": Learner,
+    "baseline": Learner,
+    "updates_per_batch": Learner,
+    "layerwise": Learner,
+}

@@ -1,0 +1,121 @@
+"""What a learner is given: the setting it is built into, and chunks of steps.
+
+A learner knows no protocol. It receives chunks of steps of one sign, and answers probes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from wakesleep.data import DataSet
+    from wakesleep.runtime.randomness import Streams
+
+
+MakesNegatives = Callable[[Any, "Tensor", "Tensor"], "tuple[Tensor, Tensor]"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a model is built into: the shape of its data, and where it lives.
+
+    Attributes
+    ----------
+    features, classes
+        Number of inputs (pixels) and of classes.
+    places
+        Places of a window of symbols, each coded one of ``classes``; 0 where cases are images.
+    shape
+        Height and width of an image, in pixels.
+    device, dtype
+        Where tensors live, and their floating-point type.
+    streams
+        Named random streams; a model draws its weights from ``streams("weights")``.
+    """
+
+    features: int
+    classes: int
+    device: torch.device
+    dtype: torch.dtype
+    streams: Streams
+    places: int = 0
+    shape: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(cls, its: DataSet, device: torch.device, dtype: torch.dtype, seed: int) -> Setting:
+        """Return the setting that a data set makes, with the random streams of a seed."""
+        from wakesleep.runtime.randomness import Streams
+
+        streams = Streams(seed, device)
+        return cls(its.features, its.classes, device, dtype, streams, its.window or 0, its.shape)
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of an image."""
+        height, width = self.shape
+        return height, width, self.features // max(1, height * width)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive steps of one sign, with nothing to be looked at between them.
+
+    Attributes
+    ----------
+    sign
+        ``positive`` (raise goodness on real data), ``negative`` (lower it on negative data) or
+        ``both`` (both in every step).
+    images, labels
+        The whole training set (cases, features) and (cases,), on the model's device.
+    index
+        Which cases each step uses (steps, batch).
+    gains
+        Factor of the learning rate at each step (steps,).
+    negatives
+        Called as ``negatives(model, images, labels)`` on a batch, returns negative images and
+        labels; None where the sign is positive, or where the model is to draw its own samples
+        (see :class:`wakesleep.learners.capabilities.Samples`).
+    separate_states
+        Whether the optimiser keeps one state for each sign, or one for both.
+    fresh_state
+        Whether the optimiser forgets its state before the first of these steps.
+    momentum
+        Weight of the past in the running mean of gradients; None for the learner's own.
+    mode
+        What a negative step does: ``negative`` (a plain update), ``centred`` (the stored baseline
+        subtracted) or ``measure`` (no change of weights); the last two refresh the baseline.
+    subtract_baseline
+        Whether positive steps subtract the stored baseline.
+    updates_per_batch
+        Updates that every step makes on its batch; if more than one, each layer makes them all
+        before the next layer's turn.
+    layers
+        Layers that learn, 1 being the lowest; None for all.
+    seen
+        What is done to images at every presentation, such as a fresh shift; None for nothing.
+    """
+
+    sign: str
+    images: Tensor
+    labels: Tensor
+    index: Tensor
+    gains: Sequence[float]
+    negatives: MakesNegatives | None = None
+    separate_states: bool = False
+    fresh_state: bool = False
+    momentum: float | None = None
+    mode: str = "negative"
+    subtract_baseline: bool = False
+    updates_per_batch: int = 1
+    layers: tuple[int, ...] | None = None
+    seen: Callable[[Tensor], Tensor] | None = None
+
+    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the cases of some indices as they are presented: images and labels."""
+        images = self.images[index]
+        return images if self.seen is None else self.seen(images), self.labels[index]

@@ -1,0 +1,163 @@
+"""One step of learning in a feed-forward Forward-Forward network, all layers at once.
+
+Hinton 2022 (arXiv 2212.13345), sections 2 and 3.3; the order of operations within a step follows
+the author's published supervised program.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wakesleep.learners.chunks import Chunk
+from wakesleep.learners.forward_forward.black_box import perturb
+from wakesleep.learners.forward_forward.layer import (
+    Layer,
+    block_goodness,
+    delta,
+    log_odds,
+    measure_baseline,
+    peer_term,
+    state_rows,
+    update,
+)
+from wakesleep.learners.forward_forward.passes import Batch, Feedforward, Pass
+from wakesleep.learners.parts.plasticity import fade
+
+
+def take_step(
+    network: Feedforward, chunk: Chunk, images: Tensor, labels: Tensor, gain: float
+) -> Tensor:
+    """Take one step; return a sum that shows any number that is not finite.
+
+    All that is needed goes through the network in one pass: real cases, then negative ones,
+    then (neutral) those the softmax learns from, unless hard negatives asked for them before.
+    Without a label in the input, real cases are neutral.
+    """
+    cases = len(images)
+    network.batch = batch = Batch(images, *network.first_product(images))
+    shown = []
+    if chunk.sign != "negative":
+        shown.append((batch.canvas, batch.product, labels))
+    if chunk.sign != "positive":
+        assert chunk.negatives is not None
+        fakes, fake_labels = chunk.negatives(network, images, labels)
+        shown.append((*network.first_product(fakes), fake_labels))
+    rows = cases * len(shown)
+    if chunk.updates_per_batch > 1:
+        batch.voters = None  # what the softmax reads is what the layers do after the drill
+    reads = "softmax" in network.readouts
+    if chunk.sign != "negative" and batch.voters is None and network.sees_labels and reads:
+        shown.append((batch.canvas, batch.product, network.every(images, network.classes)))
+    network.batch = None
+    canvas, product, shown_labels = (
+        parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*shown, strict=True)
+    )
+    # Where only some layers learn and nothing else looks, those above them can stay silent.
+    looked_at = reads or network.generator is not None
+    top = None if chunk.layers is None or looked_at else max(chunk.layers)
+    done = network.forward(canvas, product, shown_labels, top, network.chance())
+    total, normalised = _update(network, done, rows, cases, chunk, gain)
+    network.real_steps += chunk.sign != "negative"
+    if network.boxes and network.boxes[0].kind == "learning" and chunk.sign != "negative":
+        _perturb(network, canvas[:cases], labels)
+    if chunk.sign != "negative":
+        if reads:
+            voters = batch.voters
+            if voters is None:
+                neutral = slice(rows, None) if network.sees_labels else slice(cases)
+                voters = network.voters([y[neutral] for y in normalised])
+            network.softmax.learn(voters, labels, gain)
+            total += network.softmax.bias.sum()
+        if network.generator is not None:
+            image = batch.canvas[:, network.classes :]
+            network.generator.learn(image, [y[:cases] for y in normalised], labels)
+            total += network.generator.maps[0].bias.sum()
+    return total
+
+
+def _update(
+    network: Feedforward, done: Pass, rows: int, cases: int, chunk: Chunk, gain: float
+) -> tuple[Tensor, list[Tensor]]:
+    """Update every layer from the first ``rows`` of a pass.
+
+    Returns the sum of all goodness, and the normalised activities of all rows.
+    """
+    sign = done.inputs[0].new_full((rows,), -1.0)
+    if chunk.sign != "negative":
+        sign[:cases] = 1.0
+    parts = state_rows(chunk, cases, rows)
+    total = sign.new_zeros(())
+    drill = chunk.updates_per_batch > 1
+    for depth, layer in enumerate(network.layers[: len(done.totals)]):
+        # In a drill the layers below have moved on since the pass.
+        given = done.inputs[depth]
+        if drill and depth:
+            given = network.boxed(depth - 1, done.normalised[depth - 1], network.chance())
+        learns = not network.fixed and (chunk.layers is None or depth + 1 in chunk.layers)
+        for _ in range(chunk.updates_per_batch):
+            z, y = done.totals[depth][:rows], done.activities[depth][:rows]
+            if drill:
+                z, y = _activity(network, layer, given[:rows])
+            goodness = block_goodness(layer, y, network.pieces)
+            if not learns:
+                continue
+            left = delta(layer, z, y, goodness, sign, network.pieces)
+            if chunk.sign != "negative" and network.pieces.peer:
+                left[:cases] += peer_term(layer, y[:cases], network.pieces)
+            _move(network, layer, left, given[:rows], parts, cases, chunk, gain)
+        total += goodness.sum()
+        if drill:
+            y = _activity(network, layer, given)[1]
+            done.normalised[depth] = y * network.normalise(y)
+    return total, done.normalised
+
+
+def _perturb(network: Feedforward, canvas: Tensor, labels: Tensor) -> None:
+    """Let black boxes learn from what noise does to the cost of real cases."""
+    size, rate, every = network.box_learning
+    if network.fixed or network.real_steps % every:
+        return
+    first = network.layers[0]
+    product = first.connection.drive(canvas, first.weight)  # with the weights of now
+    clean = network.forward(canvas, product, labels)
+
+    def cost(noise: list[Tensor] | None) -> Tensor:
+        done = clean if noise is None else network.forward(canvas, product, labels, noise=noise)
+        total = canvas.new_zeros(len(canvas))
+        for layer, y in zip(network.layers[1:], done.activities[1:], strict=True):
+            goodness = block_goodness(layer, y, network.pieces)
+            odds = log_odds(layer, goodness, network.pieces, layer.blocks)
+            total -= torch.nn.functional.logsigmoid(odds).sum(1)
+        return total
+
+    perturb(network.boxes, clean.normalised[:-1], cost, size, rate, network.streams("boxes"))
+
+
+def _activity(network: Feedforward, layer: Layer, given: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a layer's total input and activity (rows, units) for inputs (rows, inputs)."""
+    z = layer.connection.drive(given, layer.weight, layer.bias)
+    return z, network.pieces.activation.value(z)
+
+
+def _move(
+    network: Feedforward,
+    layer: Layer,
+    left: Tensor,
+    right: Tensor,
+    parts: dict[str, slice],
+    cases: int,
+    chunk: Chunk,
+    gain: float,
+) -> None:
+    """Change one layer's weights, or measure what its negative updates would be."""
+    if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):
+        measure_baseline(layer, left, right, cases, network.baseline_memory)
+    if chunk.mode == "measure":
+        return
+    baseline = float(chunk.sign == "positive" and chunk.subtract_baseline)
+    if chunk.mode == "centred":
+        baseline = -1.0
+    fade(layer.weight, network.pieces.plasticity, gain)
+    for name, part in parts.items():
+        update(layer, name, left[part], right[part], cases, network.pieces, gain, baseline)

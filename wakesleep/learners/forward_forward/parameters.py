@@ -1,0 +1,80 @@
+"""The parameters of a ``forward_forward`` model file, checked without importing torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from wakesleep.files.specs import Fraction, Positive
+from wakesleep.learners.forward_forward.common import Common
+from wakesleep.learners.parts.receptive_fields import LocalLayer
+
+
+class Parameters(Common):
+    """What a ``forward_forward`` model file may set."""
+
+    label: Literal["first_pixels", "extra_units", "none"] = Field(
+        "first_pixels",
+        description="Whether the label overwrites pixels, has inputs of its own, or is not shown.",
+    )
+    neutral: Annotated[float, Field(ge=0)] = Field(
+        0.1, description="Value of every label input in the neutral pass."
+    )
+    fixed: bool = Field(
+        False, description="Leave hidden layers at their random start; only the read-out learns."
+    )
+    baseline_memory: Fraction = Field(
+        0.9, description="Weight of the past in the stored baseline of negative updates."
+    )
+    top_down: bool = Field(
+        False, description="Learn a linear map from each layer to the one below, awake: can dream."
+    )
+    top_down_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.05, description="Fraction of a case's error that one step takes away (top_down only)."
+    )
+    candidates: Annotated[int, Field(ge=2)] | None = Field(
+        None,
+        description=(
+            "So many labels that the softmax finds most probable are tried by a third read-out, "
+            "'candidates'."
+        ),
+    )
+
+    black_box: Literal["none", "quantised", "random", "stochastic", "learning"] = Field(
+        "none",
+        description=(
+            "What lies between layers (section 7): nothing; activities rounded to few levels; a "
+            "random matrix and a hard threshold; counts of random spikes; or a map that learns "
+            "slowly by activity perturbation."
+        ),
+    )
+    box_rate: Positive = Field(1e-4, description="Learning rate of a black box that learns.")
+    box_noise: Positive = Field(0.1, description="Standard deviation of its perturbations.")
+    box_every: Annotated[int, Field(ge=1)] = Field(
+        1, description="Steps of the layers for every step of such a box."
+    )
+
+    @model_validator(mode="after")
+    def _label_is_there(self) -> Parameters:
+        if self.label != "none" and isinstance(self.layers[0], LocalLayer):
+            raise ValueError(
+                "label: a first layer with receptive fields has no inputs for a label; use "
+                "label: none (or kind recurrent, whose label is at the top)"
+            )
+        for name in ("top_down", "candidates"):
+            if self.label == "none" and getattr(self, name):
+                raise ValueError(f"{name}: it needs a label in the input, and label is none")
+        if self.candidates and not self.readout_rate:
+            raise ValueError("candidates: the softmax proposes them, and readout_rate is 0")
+        return self
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Capabilities of the kind that a network with these parameters does not have."""
+        lacks = [] if self.top_down else ["dream"]
+        if not self.readout_rate:
+            lacks += ["label_probabilities", *(["classify"] if self.label == "none" else [])]
+        if self.label == "none":
+            lacks.append("label_goodness")
+        return tuple(lacks)

@@ -1,0 +1,179 @@
+"""How a case goes through a feed-forward Forward-Forward network.
+
+Hinton 2022 (arXiv 2212.13345), section 2: what a layer tells the next is the direction of its
+activity, not its length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from wakesleep.errors import InputError
+from wakesleep.learners.chunks import Setting
+from wakesleep.learners.forward_forward.black_box import boxes
+from wakesleep.learners.forward_forward.generator import Generator
+from wakesleep.learners.forward_forward.label import LabelInput
+from wakesleep.learners.forward_forward.parameters import Parameters
+from wakesleep.learners.forward_forward.stack import Stack
+from wakesleep.learners.parts.connections import connected
+
+
+@dataclass
+class Batch:
+    """What is known of the batch at hand, so that nothing is computed twice within a step."""
+
+    images: Tensor
+    canvas: Tensor
+    product: Tensor
+    voters: Tensor | None = None  # what the softmax reads in the neutral pass
+
+
+@dataclass
+class Pass:
+    """What a pass through the network came to, layer by layer from the input upwards.
+
+    Attributes
+    ----------
+    inputs
+        What each layer was given (n, inputs).
+    totals, activities
+        Of each layer (n, units).
+    normalised
+        What each layer tells of its activity (n, units).
+    """
+
+    inputs: list[Tensor] = field(default_factory=list)
+    totals: list[Tensor] = field(default_factory=list)
+    activities: list[Tensor] = field(default_factory=list)
+    normalised: list[Tensor] = field(default_factory=list)
+
+
+class Feedforward(Stack):
+    """Layers one above the other, with a label in the input or without.
+
+    Attributes
+    ----------
+    label
+        Where the label enters.
+    boxes
+        Black boxes between layers; empty where there are none.
+    generator
+        The top-down path; None where the network has none.
+    """
+
+    def __init__(self, parameters: Parameters, setting: Setting) -> None:
+        p = parameters
+        if setting.places and p.label == "first_pixels":
+            raise InputError(
+                "a window of symbols has no pixels to spare for a label; use label: extra_units"
+            )
+        if p.label == "first_pixels" and setting.classes >= setting.features:
+            raise InputError(
+                f"{setting.classes} labels leave nothing of {setting.features} pixels; use label: "
+                "extra_units"
+            )
+        self.label = LabelInput(p.label, setting.classes, p.label_strength, p.neutral)
+        self.sees_labels = p.label != "none"
+        inputs = self.label.inputs(setting.features)
+        super().__init__(p, connected(inputs, setting.image, p.layers, setting.device), setting)
+        self.label_table = self.label.table(self.layers[0].bias)
+        self.widths = (inputs, *(layer.units for layer in self.layers))
+        like = self.layers[0].bias
+        self.boxes = boxes(p.black_box, self.widths[1:], setting.streams("boxes"), like)
+        self.box_learning = (p.box_noise, p.box_rate, p.box_every)
+        self.generator = (
+            Generator(self.widths, setting.classes, setting.places, p.top_down_rate, like)
+            if p.top_down
+            else None
+        )
+        self.fixed = p.fixed
+        self.baseline_memory = p.baseline_memory
+        self.real_steps = 0  # steps that real cases had a part in
+        self.batch: Batch | None = None  # the one at hand within a step
+
+    def first_product(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the images' canvas (n, inputs) and its product with the first weights (n, units).
+
+        The product is the same whatever the label, so one does for every label that is tried.
+        """
+        if self.batch is not None and self.batch.images is images:
+            return self.batch.canvas, self.batch.product
+        canvas = self.label.canvas(images)
+        first = self.layers[0]
+        return canvas, first.connection.drive(canvas, first.weight)
+
+    def forward(
+        self,
+        canvas: Tensor,
+        product: Tensor,
+        labels: Tensor,
+        top: int | None = None,
+        chance: torch.Generator | None = None,
+        noise: list[Tensor] | None = None,
+    ) -> Pass:
+        """Run the network once.
+
+        Parameters
+        ----------
+        canvas, product
+            From :meth:`first_product`.
+        labels
+            (n,); the number of classes stands for the neutral label.
+        top
+            Number of layers to go up; default all.
+        chance
+            Random stream of black boxes; default the start of one, as for all that only look.
+        noise
+            What is added to the outputs of black boxes that learn (n, units).
+        """
+        first = self.layers[0]
+        inputs = self.label.written(canvas, self.label_table, labels)
+        factor = self.normalise(inputs)
+        if self.sees_labels:
+            label_drive = self.label_table @ first.weight[:, : self.classes].T
+            z = label_drive[labels].add_(product).mul_(factor).add_(first.bias)
+        else:
+            z = (product * factor).add_(first.bias)
+        done = Pass([inputs.mul_(factor)])
+        if self.boxes and chance is None:
+            chance = self.streams.fresh("boxes looked at")
+        for depth, layer in enumerate(self.layers[:top]):
+            if depth:
+                done.inputs.append(self.boxed(depth - 1, done.normalised[-1], chance, noise))
+                z = layer.connection.drive(done.inputs[-1], layer.weight, layer.bias)
+            y = self.pieces.activation.value(z)
+            done.totals.append(z)
+            done.activities.append(y)
+            done.normalised.append(y * self.normalise(y))
+        return done
+
+    def chance(self) -> torch.Generator | None:
+        """Return the random stream of black boxes in passes that learn; None without any."""
+        return self.streams("boxes") if self.boxes else None
+
+    def boxed(
+        self,
+        depth: int,
+        x: Tensor,
+        chance: torch.Generator | None,
+        noise: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Return what the layer above gets of a layer's normalised activity (n, units)."""
+        if not self.boxes:
+            return x
+        assert chance is not None  # whoever has boxes gives them one
+        out = self.boxes[depth](x, chance, None if noise is None else noise[depth])
+        return out * self.normalise(out)
+
+    def every(self, images: Tensor, label: int) -> Tensor:
+        """Return the same label for every image (n,)."""
+        return torch.full((len(images),), label, dtype=torch.long, device=images.device)
+
+    def neutral_voters(self, images: Tensor, chance: torch.Generator | None = None) -> Tensor:
+        """Return what the softmax reads (n, inputs) in a pass with the neutral label."""
+        labels = self.every(images, self.classes)
+        done = self.forward(*self.first_product(images), labels, chance=chance)
+        return self.voters(done.normalised)

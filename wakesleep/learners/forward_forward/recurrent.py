@@ -1,0 +1,186 @@
+"""Forward-Forward in time: every layer hears the one below and the one above.
+
+Hinton 2022 (arXiv 2212.13345), sections 3.4 and 4. What comes from above lets a layer change what
+the layers below it learn, though nothing is ever differentiated through another layer or through
+time.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wakesleep.learners.chunks import Chunk, Setting
+from wakesleep.learners.forward_forward.in_time import Batch, Frames, InTime
+from wakesleep.learners.forward_forward.layer import (
+    Layer,
+    block_goodness,
+    delta,
+    peer_term,
+    state_rows,
+    update,
+)
+from wakesleep.learners.forward_forward.recurrent_parameters import Parameters
+from wakesleep.learners.parts.plasticity import fade
+
+EVALUATION_ROWS = 1000  # rows per pass when nothing is learned, to bound memory
+
+
+class Recurrent(InTime):
+    """A network in time that learns at every step, and picks the label by its goodness.
+
+    Attributes
+    ----------
+    readouts
+        ``goodness`` (every label is tried, in time) and ``softmax`` (one bottom-up pass).
+    judged
+        First and last step in time whose goodness picks the label.
+    """
+
+    def __init__(self, parameters: Parameters, setting: Setting) -> None:
+        super().__init__(parameters, setting)
+        self.judged = parameters.judged
+        self.readouts = ("goodness", "softmax") if parameters.readout_rate else ("goodness",)
+        self.batch: Batch | None = None  # the one at hand within a step
+
+    def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return each layer's goodness (layers, n), the mean over the judged steps in time."""
+        return torch.cat(
+            [
+                self._judged(self.frames(some), its)
+                for some, its in zip(
+                    images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True
+                )
+            ],
+            dim=1,
+        )
+
+    def _judged(self, frames: Frames, labels: Tensor, states: list[Tensor] | None = None) -> Tensor:
+        """Return the mean goodness (layers, n) over the judged steps in time."""
+        first, last = self.judged
+        states = self.bottom_up(frames) if states is None else states
+        return torch.stack(self._over_time(frames, labels, states, first, last)).mean(0)
+
+    def _over_time(
+        self,
+        frames: Frames,
+        labels: Tensor,
+        states: list[Tensor],
+        first: int,
+        last: int | None = None,
+    ) -> list[Tensor]:
+        """Return the goodness (layers, n) at steps in time from the first to the last."""
+        label, found = self.label_table[labels], []
+        for time in range(1, (last or self.parameters.iterations) + 1):
+            states = self.step(frames(time), states, label)[2]
+            if time >= first:
+                found.append(self.goodness_of(states))
+        return found
+
+    def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return every layer's activity (n, units) after the last judged step in time."""
+        frames = self.frames(images)
+        states, label = self.bottom_up(frames), self.label_table[labels]
+        for time in range(1, self.parameters.judged[1] + 1):
+            states = self.step(frames(time), states, label)[2]
+        return states
+
+    def label_goodness_in_time(self, images: Tensor) -> Tensor:
+        """Return the goodness with every label (iterations, layers, n, classes)."""
+        frames, found = self.frames(images), []
+        begun = self.bottom_up(frames)  # the same whatever the label
+        for name in range(self.classes):
+            labels = torch.full((len(images),), name, device=images.device)
+            found.append(torch.stack(self._over_time(frames, labels, begun, 1)))
+        return torch.stack(found, dim=3)
+
+    def receptive_fields(self) -> Tensor:
+        """Return the weights from the image to each unit of the first layer (units, features)."""
+        first = self.layers[0]
+        return first.connection.as_dense(first.weight)[:, : self.widths[0]]
+
+    def label_goodness(self, images: Tensor) -> Tensor:
+        """Return the goodness (layers, n, classes) of images (n, features) with every label."""
+        found = []
+        for some in images.split(EVALUATION_ROWS):
+            frames = self.frames(some)
+            states = self.bottom_up(frames)  # the same whatever the label
+            each = [
+                self._judged(frames, torch.full((len(some),), label, device=some.device), states)
+                for label in range(self.classes)
+            ]
+            found.append(torch.stack(each, dim=2))
+        return torch.cat(found, dim=1)
+
+    def label_probabilities(self, images: Tensor) -> Tensor:
+        """Return the softmax's probabilities (n, classes) from one bottom-up pass."""
+        if self.batch is not None and self.batch.images is images:
+            return self.softmax.probabilities(self._read(self.batch.states))
+        return torch.cat(
+            [
+                self.softmax.probabilities(self._read(self.bottom_up(self.frames(some))))
+                for some in images.split(EVALUATION_ROWS)
+            ]
+        )
+
+    def classify(self, images: Tensor, readout: str) -> Tensor:
+        """Return the label (n,) that the read-out picks for images (n, features)."""
+        if readout == "softmax":
+            return self.label_probabilities(images).argmax(1)
+        return self.label_goodness(images)[self.voting].sum(0).argmax(1)
+
+    def _read(self, states: list[Tensor]) -> Tensor:
+        """Return what the softmax reads (n, inputs) of the layers' states."""
+        return torch.cat([self.normed(states[depth]) for depth in self.voting], dim=1)
+
+    def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
+        """Show a batch for all its steps in time; weights change at every one of these."""
+        frames = self.frames(images, self.drifting)
+        states = self.bottom_up(frames)
+        self.batch = Batch(images, frames, states)
+        shown = []
+        if chunk.sign != "negative":
+            shown.append((frames, states, labels))
+        if chunk.sign != "positive":
+            assert chunk.negatives is not None
+            fakes, fake_labels = chunk.negatives(self, images, labels)
+            if fakes is images:
+                shown.append((frames, states, fake_labels))
+            else:
+                other = self.frames(fakes, self.drifting)
+                shown.append((other, self.bottom_up(other), fake_labels))
+        self.batch = None
+        if chunk.sign != "negative" and self.parameters.readout_rate:
+            self.softmax.learn(self._read(states), labels, gain)
+        states = [torch.cat(its) for its in zip(*(its for _, its, _ in shown), strict=True)]
+        label = self.label_table[torch.cat([its for _, _, its in shown])]
+        sign = label.new_full((len(label),), -1.0)
+        if chunk.sign != "negative":
+            sign[: len(images)] = 1.0
+        for time in range(1, self.parameters.iterations + 1):
+            image = torch.cat([its(time) for its, _, _ in shown])
+            inputs, totals, states = self.step(image, states, label)
+            for layer, given, z, y in zip(self.layers, inputs, totals, states, strict=True):
+                self._update(layer, given, z, y, sign, len(images), chunk, gain)
+        return torch.stack([self.softmax.bias.sum(), *(its.sum() for its in states)]).sum()
+
+    def _update(
+        self,
+        layer: Layer,
+        given: Tensor,
+        z: Tensor,
+        y: Tensor,
+        sign: Tensor,
+        cases: int,
+        chunk: Chunk,
+        gain: float,
+    ) -> None:
+        """Change one layer's weights for what it does at one step in time."""
+        goodness = block_goodness(layer, y, self.pieces)
+        # The state before is given; only the new part of this one depends on the weights.
+        left = delta(layer, z, y, goodness, sign, self.pieces).mul_(1 - self.parameters.damping)
+        if chunk.sign != "negative" and self.pieces.peer:
+            left[:cases] += peer_term(layer, y[:cases], self.pieces)
+        fade(layer.weight, self.pieces.plasticity, gain)
+        for name, part in state_rows(chunk, cases, len(y)).items():
+            update(layer, name, left[part], given[part], cases, self.pieces, gain)

@@ -1,0 +1,128 @@
+"""The kinds of model that come with the package, and what each can be asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model that comes with the package.
+
+    Attributes
+    ----------
+    parameters
+        ``module:name`` of the pydantic class that checks a model file's parameters; it must not
+        import torch, so that files are checked quickly.
+    learner
+        ``module:name`` of the class that is built as ``learner(parameters, setting)``.
+    offers
+        Capabilities it can have.
+    """
+
+    parameters: str
+    learner: str
+    offers: tuple[str, ...]
+
+
+# Read-outs that any of these kinds has.
+READOUTS = ("goodness", "softmax", "candidates")
+
+# What every learner does that tells real from negative data and reads labels.
+JUDGES = ("wake", "sleep", "interleaved", "goodness", "classify", "label_probabilities")
+
+KINDS: dict[str, Kind] = {
+    "forward_forward": Kind(
+        parameters="wakesleep.learners.forward_forward.parameters:Parameters",
+        learner="wakesleep.learners.forward_forward.network:ForwardForward",
+        offers=(
+            *JUDGES,
+            "dream",
+            "weight_norms",
+            "momentum",
+            "baseline",
+            "updates_per_batch",
+            "layerwise",
+            "fields",
+            "label_goodness",
+        ),
+    ),
+    "online": Kind(
+        parameters="wakesleep.learners.forward_forward.online_parameters:Parameters",
+        learner="wakesleep.learners.forward_forward.online:Online",
+        offers=(
+            *JUDGES,
+            "weight_norms",
+            "fields",
+            "label_goodness",
+        ),
+    ),
+    "recurrent": Kind(
+        parameters="wakesleep.learners.forward_forward.recurrent_parameters:Parameters",
+        learner="wakesleep.learners.forward_forward.recurrent:Recurrent",
+        offers=(
+            *JUDGES,
+            "weight_norms",
+            "momentum",
+            "fields",
+            "label_goodness",
+        ),
+    ),
+    "boltzmann": Kind(
+        parameters="wakesleep.learners.boltzmann.parameters:Parameters",
+        learner="wakesleep.learners.boltzmann.machine:Boltzmann",
+        offers=(
+            *JUDGES,
+            "dream",
+            "sample",
+            "likelihood",
+            "codes",
+            "complete",
+            "weight_norms",
+            "momentum",
+            "baseline",
+        ),
+    ),
+    "helmholtz": Kind(
+        parameters="wakesleep.learners.helmholtz.parameters:Parameters",
+        learner="wakesleep.learners.helmholtz.network:Helmholtz",
+        offers=(
+            *JUDGES,
+            "sample",
+            "likelihood",
+            "momentum",
+        ),
+    ),
+    "hopfield": Kind(
+        parameters="wakesleep.learners.hopfield.parameters:Parameters",
+        learner="wakesleep.learners.hopfield.network:Hopfield",
+        offers=("wake", "sleep", "interleaved", "goodness", "sample", "memories"),
+    ),
+    "spiking": Kind(
+        parameters="wakesleep.learners.spiking.parameters:Parameters",
+        learner="wakesleep.learners.spiking.network:Spiking",
+        offers=(
+            *JUDGES,
+            "dream",
+            "weight_norms",
+        ),
+    ),
+    "backprop": Kind(
+        parameters="wakesleep.learners.backprop.parameters:Parameters",
+        learner="wakesleep.learners.backprop.network:Backprop",
+        offers=(
+            "wake",
+            "sleep",
+            "interleaved",
+            "classify",
+            "label_probabilities",
+            "weight_norms",
+            "fields",
+        ),
+    ),
+    "ngram": Kind(
+        parameters="wakesleep.learners.ngram.parameters:Parameters",
+        learner="wakesleep.learners.ngram.counter:Counter",
+        offers=("wake", "sleep", "interleaved", "classify", "label_probabilities"),
+    ),
+}

@@ -1,0 +1,144 @@
+"""How a local gradient becomes a change of weights: momentum (averaging form) or Adam.
+
+A gradient, summed over cases, comes as a product that has not been computed yet (see
+:mod:`wakesleep.learners.parts.connections`). Momentum is then part of the product itself, which
+saves two passes over the weights. A stored baseline (a fixed gradient) may be added.
+
+The objective is *raised*. Every rule changes its tensors in place and holds its state in a plain
+dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from wakesleep.learners.parts.connections import Gradient
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """v <- mu v + (1 - mu) gradient;  W <- W + gain rate (v - decay W).
+
+    The averaging form: v is a running mean of gradients, so that the rate of learning does not
+    depend on mu, and 1/(1 - mu) is the number of updates that v looks back on.
+    """
+
+    rate: float
+    momentum: float
+    decay: float
+
+    def start(self, weight: Tensor) -> State:
+        """Return the state before the first update."""
+        return {"velocity": torch.zeros_like(weight)}
+
+    def update(
+        self,
+        weight: Tensor,
+        state: State,
+        gradient: Gradient,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
+    ) -> None:
+        """Change ``weight`` by one step along gradient / cases + baseline."""
+        velocity = state["velocity"]
+        gradient(velocity, self.momentum, (1 - self.momentum) / cases)
+        self._move(weight, velocity, gain, baseline)
+
+    def update_bias(
+        self,
+        bias: Tensor,
+        state: State,
+        left: Tensor,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
+    ) -> None:
+        """Change ``bias`` (units,) by one step."""
+        velocity = state["velocity"]
+        velocity.mul_(self.momentum).add_(left.sum(0), alpha=(1 - self.momentum) / cases)
+        self._move(bias, velocity, gain, baseline)
+
+    def _move(self, weight: Tensor, velocity: Tensor, gain: float, baseline: Tensor | None) -> None:
+        if baseline is not None:
+            velocity.add_(baseline, alpha=1 - self.momentum)
+        weight.add_(velocity, alpha=gain * self.rate)
+
+    def with_momentum(self, momentum: float) -> Momentum:
+        """Return the same rule with another weight of the past."""
+        return replace(self, momentum=momentum)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1), its decay apart from the averages (as in AdamW)."""
+
+    rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    decay: float
+
+    def start(self, weight: Tensor) -> State:
+        """Return the state before the first update."""
+        return {
+            "mean": torch.zeros_like(weight),
+            "square": torch.zeros_like(weight),
+            "updates": torch.zeros((), dtype=torch.float64),
+        }
+
+    def update(
+        self,
+        weight: Tensor,
+        state: State,
+        gradient: Gradient,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
+    ) -> None:
+        """Change ``weight`` by one step along gradient / cases + baseline."""
+        now = torch.empty_like(weight)
+        gradient(now, 0.0, 1 / cases)
+        self._move(weight, state, now, gain, baseline)
+
+    def update_bias(
+        self,
+        bias: Tensor,
+        state: State,
+        left: Tensor,
+        cases: int,
+        gain: float,
+        baseline: Tensor | None = None,
+    ) -> None:
+        """Change ``bias`` (units,) by one step."""
+        self._move(bias, state, left.sum(0) / cases, gain, baseline)
+
+    def with_momentum(self, momentum: float) -> Adam:
+        """Return the same rule with another weight of the past in the mean gradient."""
+        return replace(self, beta1=momentum)
+
+    def _move(
+        self, weight: Tensor, state: State, gradient: Tensor, gain: float, baseline: Tensor | None
+    ) -> None:
+        if baseline is not None:
+            gradient = gradient + baseline
+        state["updates"] += 1
+        updates = float(state["updates"])
+        state["mean"].lerp_(gradient, 1 - self.beta1)
+        state["square"].mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+        size = (state["square"] / (1 - self.beta2**updates)).sqrt_().add_(self.epsilon)
+        weight.addcdiv_(state["mean"], size, value=gain * self.rate / (1 - self.beta1**updates))
+
+
+Plasticity = Momentum | Adam
+
+
+def fade(weight: Tensor, plasticity: Plasticity, gain: float) -> None:
+    """Let weights decay, once a step however many updates it has; biases do not decay."""
+    if plasticity.decay:
+        weight.mul_(1 - gain * plasticity.rate * plasticity.decay)

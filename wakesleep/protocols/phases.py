@@ -1,0 +1,243 @@
+"""The phases of a protocol: their kinds, lengths, conditions and repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+
+from wakesleep.errors import InputError, choices
+from wakesleep.files import specs
+from wakesleep.negatives import SOURCES
+from wakesleep.results.schema import QUANTITIES, STAGES
+
+Hours = Annotated[float, Field(gt=0, le=10**9)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+QuantityName = Annotated[str, specs.NameOrCode("quantity", tuple(QUANTITIES), "quantities")]
+SourceName = Annotated[str, specs.NameOrCode("source", tuple(SOURCES), "negatives")]
+StageName = Annotated[str, specs.OneOf("stage", STAGES)]
+Cycle = Annotated[int, Field(ge=0)]
+Cycles = Cycle | Annotated[tuple[Cycle, ...], Field(strict=False, min_length=1)]
+PhaseName = Literal["interleaved", "wake", "sleep", "deprivation", "recovery", "rest"]
+
+
+@dataclass(frozen=True)
+class PhaseKind:
+    """What happens in a phase of one name.
+
+    Attributes
+    ----------
+    sign
+        Sign of its updates: ``positive``, ``negative``, ``both``, or None for no update.
+    needs
+        The capability a model must have; None where any model will do.
+    stage
+        The stage it is scored as in a hypnogram; None where that depends on the negative data.
+    """
+
+    sign: str | None
+    needs: str | None
+    stage: str | None
+
+
+PHASES: dict[str, PhaseKind] = {
+    "interleaved": PhaseKind("both", "interleaved", "UNS"),
+    "wake": PhaseKind("positive", "wake", "WAKE"),
+    "sleep": PhaseKind("negative", "sleep", None),
+    "deprivation": PhaseKind("positive", "wake", "WAKE"),
+    "recovery": PhaseKind("negative", "sleep", None),
+    "rest": PhaseKind(None, None, "UNS"),
+}
+
+
+class Negatives(specs.Spec):
+    """Where negative data come from; beside ``source``, the options of that source."""
+
+    model_config = ConfigDict(extra="allow")
+    source: SourceName = Field("wrong_label", description="Name of a source of negative data.")
+
+    @model_validator(mode="after")
+    def _options_are_its_own(self) -> Negatives:
+        if self.source not in SOURCES:
+            return self  # only the code itself says what its options are
+        allowed = SOURCES[self.source].options
+        for name, value in self.options.items():
+            if name not in allowed:
+                raise ValueError(
+                    f"negative data '{self.source}' have no option '{name}'{choices(name, allowed)}"
+                )
+            try:
+                allowed[name].checked(name, value, "option")
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that are set."""
+        return dict(self.model_extra or {})
+
+
+class Condition(specs.Spec):
+    """A bound on a recorded quantity, looked at whenever it is recorded.
+
+    With ``circadian``, the bound goes up and down with the time of day, as process C of the
+    two-process model does (Borbely 1982).
+    """
+
+    quantity: QuantityName
+    below: float | None = None
+    above: float | None = None
+    layer: str | None = Field(None, description="A layer's name; default the mean over layers.")
+    sign: Literal["positive", "negative"] | None = None
+    readout: str | None = None
+    cycles: dict[str, Cycles] | None = Field(
+        None,
+        description=(
+            "Cycles (from 0), by the name of their repeat, in which alone it is looked at: "
+            "{weeks: [1, 2]}; in others the phase goes on for as long as it may."
+        ),
+    )
+    circadian: float = Field(
+        0.0, description="Amplitude of the bound's daily swing; needs the protocol's clock."
+    )
+    acrophase_h: Annotated[float, Field(ge=0, lt=24)] = Field(
+        17.0, description="Time of day at which the bound is highest, in hours."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Condition:
+        if (self.below is None) == (self.above is None):
+            raise ValueError("a condition needs either 'below' or 'above'")
+        for selector in ("layer", "sign", "readout"):
+            if (
+                getattr(self, selector) is not None
+                and self.quantity in QUANTITIES
+                and selector not in QUANTITIES[self.quantity].dims
+            ):
+                raise ValueError(f"'{self.quantity}' has no {selector} to select")
+        return self
+
+
+class Phase(specs.Spec):
+    """One phase of a timetable."""
+
+    phase: PhaseName
+    steps: Count | None = Field(None, description="Length in weight updates.")
+    sweeps: Count | None = Field(None, description="Length in sweeps of the training data.")
+    hours: Hours | None = Field(None, description="Length in hours of the protocol's clock.")
+    minutes: Hours | None = Field(None, description="Length in minutes of the protocol's clock.")
+    until: Condition | None = Field(None, description="Ends the phase as soon as it holds.")
+    at_most: Count | None = Field(None, description="Longest length in updates, with 'until'.")
+    at_most_hours: Hours | None = Field(None, description="The same, in hours of the clock.")
+    cooling: Literal["second_half"] | None = Field(
+        None,
+        description=(
+            "Lower the learning rate linearly to almost zero in the second half of the phase."
+        ),
+    )
+    negatives: Negatives | None = Field(
+        None, description="Negative data of this phase, instead of the protocol's."
+    )
+    mode: Literal["negative", "centred", "measure"] = Field(
+        "negative",
+        description=(
+            "What sleep does: plain negative updates; the stored baseline subtracted from them; "
+            "or no change of weights, only a fresh baseline (footnote 15 of the paper)."
+        ),
+    )
+    layers: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] | None = Field(
+        None, description="Hidden layers that learn, 1 being the lowest; default all."
+    )
+    stage: StageName | None = Field(
+        None, description="What a hypnogram calls it; default by phase and negative data."
+    )
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Phase:
+        if self.at_most is not None and self.at_most_hours is not None:
+            raise ValueError("'at_most' and 'at_most_hours' exclude each other")
+        if (self.until is None) != (self.at_most is None and self.at_most_hours is None):
+            raise ValueError("'until' and 'at_most' (or 'at_most_hours') go together")
+        lengths = ("steps", "sweeps", "hours", "minutes", "until")
+        given = [name for name in lengths if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "a phase needs exactly one of steps, sweeps, hours, minutes, or until with at_most"
+                + (f"; it has {' and '.join(given)}" if given else "")
+            )
+        if self.mode != "negative" and PHASES[self.phase].sign != "negative":
+            raise ValueError(f"'mode: {self.mode}' is for sleep; phase '{self.phase}' is none")
+        return self
+
+
+class Repeat(specs.Spec):
+    """Phases that are gone through several times."""
+
+    repeat: Annotated[int, Field(ge=0)]
+    block: specs.Name | None = Field(None, description="Name of these cycles in the results.")
+    phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
+
+
+def _which(item: object) -> str:
+    if isinstance(item, Mapping):
+        return "<Repeat>" if "repeat" in item or "phases" in item else "<Phase>"
+    return f"<{type(item).__name__}>"
+
+
+Item = Annotated[
+    Annotated[Phase, Tag("<Phase>")] | Annotated[Repeat, Tag("<Repeat>")], Discriminator(_which)
+]
+Repeat.model_rebuild()
+
+
+def walk(items: tuple[Phase | Repeat, ...]) -> list[Phase]:
+    """Return every phase that is written down, once each, in order."""
+    found: list[Phase] = []
+    for item in items:
+        found += [item] if isinstance(item, Phase) else walk(item.phases)
+    return found
+
+
+def block_names(items: tuple[Phase | Repeat, ...]) -> set[str]:
+    """Return the names of all blocks that are written down."""
+    found: set[str] = set()
+    for item in items:
+        if isinstance(item, Repeat):
+            found |= {item.block} if item.block else set()
+            found |= block_names(item.phases)
+    return found
+
+
+def repeats(items: tuple[Phase | Repeat, ...]) -> list[Repeat]:
+    """Return every repeat that is written down, outer ones first."""
+    found: list[Repeat] = []
+    for item in items:
+        if isinstance(item, Repeat):
+            found += [item, *repeats(item.phases)]
+    return found
+
+
+def cycle_hours(repeat: Repeat, steps_per_hour: float) -> float | None:
+    """Return how long one cycle of wake and sleep lasts on the clock, in hours.
+
+    None where the repeat is no such cycle (it has other repeats in it, or not both signs), or
+    where its length is not fixed.
+    """
+    total = 0.0
+    for its in repeat.phases:
+        if isinstance(its, Repeat):
+            return None
+        if its.steps is not None:
+            total += its.steps / steps_per_hour
+        elif its.hours is not None or its.minutes is not None:
+            total += (its.hours or 0.0) + (its.minutes or 0.0) / 60
+        else:
+            return None
+    signs = {PHASES[its.phase].sign for its in repeat.phases if isinstance(its, Phase)}
+    sleeps = "negative" in signs or any(
+        its.phase == "deprivation" for its in repeat.phases if isinstance(its, Phase)
+    )
+    return total if sleeps and "positive" in signs else None

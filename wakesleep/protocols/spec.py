@@ -1,0 +1,315 @@
+"""What a protocol file holds, with its inputs filled in.
+
+A protocol says when a network is awake and when it sleeps. It knows no learner: what it needs of a
+model are capabilities, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from wakesleep.data.names import DATA_SETS
+from wakesleep.data.source import DataChoice
+from wakesleep.errors import choices, listed
+from wakesleep.files import specs
+from wakesleep.files.inputs import Input, Words
+from wakesleep.learners.capabilities import CAPABILITIES
+from wakesleep.negatives import stated
+from wakesleep.protocols.phases import (
+    PHASES,
+    Count,
+    Item,
+    Negatives,
+    Phase,
+    QuantityName,
+    block_names,
+    cycle_hours,
+    repeats,
+    walk,
+)
+from wakesleep.results.schema import QUANTITIES, stated_quantity
+
+DAY_TOLERANCE = 0.001  # of a day: rounding to whole updates
+
+
+def _which_set(choice: object) -> str:
+    return "<Model>" if choice == "model" else "<Data>"
+
+
+SetChoice = Annotated[
+    Annotated[Literal["model"], Tag("<Model>")] | Annotated[DataChoice, Tag("<Data>")],
+    Discriminator(_which_set),
+]
+
+
+CapabilityName = Annotated[str, specs.OneOf("capability", tuple(CAPABILITIES))]
+
+
+class Data(specs.Spec):
+    """The data of a protocol."""
+
+    set: SetChoice = Field(
+        "model",
+        description="A data set's name, data of your own, or 'model' for what the model names.",
+        json_schema_extra={"examples": ["model", *DATA_SETS]},
+    )
+    batch: Annotated[int, Field(ge=0)] = Field(
+        100, description="Cases in every update; 0 for all training cases."
+    )
+    train: Annotated[int, Field(ge=0)] = Field(
+        0, description="Use only so many training cases; 0 for all."
+    )
+    jitter: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Shift images by up to so many pixels each way, afresh at every presentation.",
+    )
+    updates_per_batch: Count = Field(
+        1,
+        description=(
+            "Updates that every layer makes on a batch before the next layer's turn; a step is "
+            "then a batch."
+        ),
+    )
+
+    def batch_of(self, train_cases: int) -> int:
+        """Return how many of so many training cases are in every update."""
+        return self.batch or train_cases
+
+
+class Clock(specs.Spec):
+    """How steps turn into hours."""
+
+    steps_per_hour: Annotated[float, Field(gt=0)]
+    start_h: Annotated[float, Field(ge=0, lt=24)] = Field(
+        0.0, description="Time of day at step 0, in hours."
+    )
+    day_h: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Length of a day and night, in hours, where it is not meant to be 24."
+    )
+
+
+class SleepPressure(specs.Spec):
+    """Process S of the two-process model: exponential up to 1 while awake, down to 0 asleep.
+
+    Constants as in Daan, Beersma & Borbely (1984), in hours of the protocol's clock.
+    """
+
+    rise_h: Annotated[float, Field(gt=0)] = Field(18.2, description="Time constant awake, hours.")
+    fall_h: Annotated[float, Field(gt=0)] = Field(4.2, description="Time constant asleep, hours.")
+    start: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="Its value at step 0.")
+
+
+class Record(specs.Spec):
+    """When and on what the probes are taken; a probe is taken at the end of every phase."""
+
+    every: Count | None = Field(None, description="Also every so many steps within a phase.")
+    every_sweeps: Count | None = Field(None, description="The same, in sweeps.")
+    cycles: Count | None = Field(
+        None,
+        description=(
+            "In a repeat of more cycles than this, record only about so many of them, the first, "
+            "the last, and others ever further apart."
+        ),
+    )
+    cases: Count | None = Field(None, description="Validation cases per probe; default all.")
+    quantities: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
+        None, description="What to record; default all that the model offers."
+    )
+    also: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
+        None, description="What to record beside these, such as ./file.py:name."
+    )
+    test: bool = Field(False, description="Read the test data, once, when the run has ended.")
+
+    @model_validator(mode="after")
+    def _one_interval(self) -> Record:
+        if self.every is not None and self.every_sweeps is not None:
+            raise ValueError("'every' and 'every_sweeps' exclude each other")
+        return self
+
+
+class Protocol(specs.Spec):
+    """A protocol with all its inputs filled in."""
+
+    protocol: specs.Name
+    description: str = ""
+    references: Words = ()
+    inputs: dict[specs.Name, Input] = Field({}, description="The knobs, by name.")
+    requires: Annotated[tuple[CapabilityName, ...], Field(strict=False)] = Field(
+        (), description="Capabilities that a model must offer."
+    )
+    data: Data = Data()
+    negatives: Negatives = Negatives()
+    optimiser_state: Literal["shared", "separate", "reset"] = Field(
+        "shared",
+        description=(
+            "Whether positive and negative updates share one state of the optimiser, have one "
+            "each, or share one that every phase begins anew."
+        ),
+    )
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description=(
+            "Weight of the past in the running mean of gradients; default the model's own. To "
+            "average over a cycle of two phases of k steps, 1/(1 - momentum) must be far above 2k."
+        ),
+    )
+    baseline_awake: bool | None = Field(
+        None,
+        description=(
+            "Subtract the stored baseline from positive updates; default if some sleep is "
+            "'centred' or 'measure'."
+        ),
+    )
+    sleep_pressure: SleepPressure | None = Field(
+        None, description="Process S of the two-process model, recorded and to wait for."
+    )
+    clock: Clock | None = None
+    record: Record = Record()
+    phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _conditions_are_looked_at(self) -> Protocol:
+        for phase in walk(self.phases):
+            if phase.until is None:
+                continue
+            if self.record.every is None and self.record.every_sweeps is None:
+                raise ValueError(
+                    "a phase with 'until' needs 'record: {every: ...}', the number of steps after "
+                    "which its condition is looked at"
+                )
+            recorded = self.record.quantities
+            own = phase.until.quantity not in QUANTITIES
+            if own and phase.until.quantity not in (*(recorded or ()), *(self.record.also or ())):
+                raise ValueError(
+                    f"a phase waits for '{phase.until.quantity}', which is not recorded; name it "
+                    "under 'record: {also: [...]}'"
+                )
+            if not own and recorded is not None and phase.until.quantity not in recorded:
+                raise ValueError(
+                    f"a phase waits for '{phase.until.quantity}', which is not among the recorded "
+                    f"quantities, {listed(recorded)}"
+                )
+            if phase.until.circadian and self.clock is None:
+                raise ValueError("a condition with 'circadian' needs a 'clock'")
+        return self
+
+    @model_validator(mode="after")
+    def _hours_have_a_clock(self) -> Protocol:
+        for phase in walk(self.phases):
+            for name in ("hours", "minutes", "at_most_hours"):
+                if getattr(phase, name) is not None and self.clock is None:
+                    raise ValueError(f"a phase with '{name}' needs a 'clock'")
+        return self
+
+    @model_validator(mode="after")
+    def _cycles_are_there(self) -> Protocol:
+        names = block_names(self.phases)
+        for phase in walk(self.phases):
+            for name in (phase.until.cycles or {}) if phase.until else {}:
+                if name not in names:
+                    raise ValueError(
+                        f"a condition is for cycles of '{name}', but no repeat is called so"
+                        f"{choices(name, sorted(names), 'there are')}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _pressure_is_there(self) -> Protocol:
+        if self.sleep_pressure is not None and self.clock is None:
+            raise ValueError("'sleep_pressure' needs a 'clock'")
+        asked = [phase.until.quantity for phase in walk(self.phases) if phase.until is not None]
+        if "sleep_pressure" in (*asked, *(self.record.quantities or ())) and not (
+            self.sleep_pressure
+        ):
+            raise ValueError("the quantity 'sleep_pressure' needs the key 'sleep_pressure'")
+        return self
+
+    @property
+    def subtracts_baseline(self) -> bool:
+        """Whether waking subtracts the stored baseline."""
+        if self.baseline_awake is not None:
+            return self.baseline_awake
+        return any(phase.mode != "negative" for phase in walk(self.phases))
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed and yet probably not meant."""
+        return [*self._baseline_warnings(), *self._clock_warnings()]
+
+    def _clock_warnings(self) -> list[str]:
+        """Return a sentence for every cycle of wake and sleep that is no day on the clock."""
+        if self.clock is None:
+            return []
+        found = []
+        for repeat in repeats(self.phases):
+            hours = cycle_hours(repeat, self.clock.steps_per_hour)
+            day = self.clock.day_h or 24.0
+            if hours is not None and abs(hours - day) > DAY_TOLERANCE * day:
+                name = f"block '{repeat.block}'" if repeat.block else "a repeat"
+                found.append(
+                    f"a day and night of {name} last {hours:.4g} h on the clock, not {day:g}; "
+                    "state phases in hours, change steps_per_hour, or say 'clock: {day_h: "
+                    f"{hours:.4g}}}' if this is meant"
+                )
+        return found
+
+    def _baseline_warnings(self) -> list[str]:
+        plain = any(
+            PHASES[phase.phase].sign in ("negative", "both") and phase.mode == "negative"
+            for phase in walk(self.phases)
+        )
+        if self.subtracts_baseline and plain:
+            return [
+                "the stored baseline is counted twice: it is subtracted awake, and some sleep "
+                "makes the full negative updates ('mode: negative') as well; see 'baseline_awake'"
+            ]
+        return []
+
+    def needs(self, offers: Collection[str] = ()) -> dict[str, str]:
+        """Return every capability a model must offer, and what in the protocol asks for it.
+
+        Parameters
+        ----------
+        offers
+            Capabilities of the model in view: where the protocol leaves open what is recorded,
+            all that they allow is.
+        """
+        asked = dict.fromkeys(self.requires, "its 'requires'")
+        for phase in walk(self.phases):
+            kind = PHASES[phase.phase]
+            if kind.needs:
+                asked.setdefault(kind.needs, f"phase '{phase.phase}'")
+            if kind.sign in ("negative", "both"):
+                _ask_for_negatives(asked, self.negatives_of(phase))
+                if phase.mode != "negative":
+                    asked.setdefault("baseline", f"phase '{phase.phase}' with 'mode'")
+            if phase.layers is not None:
+                asked.setdefault("layerwise", f"phase '{phase.phase}' with 'layers'")
+            if phase.until is not None:
+                for capability in stated_quantity(phase.until.quantity).needs:
+                    asked.setdefault(capability, f"condition on '{phase.until.quantity}'")
+        if self.subtracts_baseline:
+            asked.setdefault("baseline", "'baseline_awake'")
+        if self.data.updates_per_batch > 1:
+            asked.setdefault("updates_per_batch", "its 'updates_per_batch'")
+        if self.momentum is not None:
+            asked.setdefault("momentum", "its 'momentum'")
+        for quantity in (*(self.record.quantities or ()), *(self.record.also or ())):
+            for capability in stated_quantity(quantity).needs:
+                asked.setdefault(capability, f"record '{quantity}'")
+        measured = {*asked, *(offers if self.record.quantities is None else ())}
+        if "goodness" in measured:  # on negative data too
+            _ask_for_negatives(asked, self.negatives)
+        return asked
+
+    def negatives_of(self, phase: Phase) -> Negatives:
+        """Return where the negative data of a phase come from."""
+        return phase.negatives or self.negatives
+
+
+def _ask_for_negatives(asked: dict[str, str], negatives: Negatives) -> None:
+    capability = stated(negatives.source).needs
+    if capability:
+        asked.setdefault(capability, f"negative data '{negatives.source}'")

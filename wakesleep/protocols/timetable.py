@@ -1,0 +1,229 @@
+"""The flat list of phases that a protocol comes to, and the learning-rate factor of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from wakesleep.errors import InputError
+from wakesleep.negatives import Source, stated
+from wakesleep.protocols.phases import PHASES, Condition, Negatives, Phase, Repeat
+from wakesleep.protocols.spec import Protocol
+
+MOST_PHASES = 1_000_000
+MOST_PROBES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One phase of the timetable.
+
+    Attributes
+    ----------
+    phase
+        Its name.
+    block
+        Name of the innermost repeat that has one; ``""`` where none has.
+    cycle
+        How many times that repeat has gone through before (from 0).
+    steps
+        Its length in steps; the longest one where ``until`` may end it.
+    probe_every
+        Steps between probes; the end of the phase is always one.
+    until
+        Condition that ends it early.
+    sweep
+        Steps after which the learning rate may change, where the phase cools.
+    cooling
+        Whether the learning rate falls in the second half.
+    negatives
+        Where its negative data come from.
+    mode
+        What sleep does with the stored baseline.
+    stage
+        What a hypnogram calls it.
+    layers
+        Layers that learn (from 1); None for all.
+    recorded
+        Whether probes are taken in it; one that waits for a condition is always recorded.
+    counters
+        How many times each named repeat around it has gone through before (from 0).
+    """
+
+    phase: str
+    block: str
+    cycle: int
+    steps: int
+    probe_every: int
+    until: Condition | None = None
+    sweep: int = 1
+    cooling: bool = False
+    negatives: Negatives = field(default_factory=Negatives)
+    mode: str = "negative"
+    stage: str = "UNS"
+    layers: tuple[int, ...] | None = None
+    recorded: bool = True
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def probes(self) -> int:
+        """Number of probes if the phase goes on to its end."""
+        return -(-self.steps // self.probe_every) if self.recorded else 0
+
+    def gains(self, first: int, count: int) -> list[float]:
+        """Return the factors of the learning rate for steps first, first + 1, ... (from 0).
+
+        With E sweeps in the phase, the factor is 1 in the first E/2 of them, then
+        (1 + 2(E - sweep))/E, sweeps counted from 1 (the author's published program).
+        """
+        if not self.cooling:
+            return [1.0] * count
+        sweeps = -(-self.steps // self.sweep)
+        numbers = (step // self.sweep + 1 for step in range(first, first + count))
+        return [
+            1.0 if number <= sweeps / 2 else (1 + 2 * (sweeps - number)) / sweeps
+            for number in numbers
+        ]
+
+
+def timetable(
+    protocol: Protocol, train_cases: int, source: Callable[[str], Source] = stated
+) -> tuple[Entry, ...]:
+    """Unroll a protocol.
+
+    Parameters
+    ----------
+    protocol
+        With its inputs filled in.
+    train_cases
+        Size of the training data, which turns sweeps into steps (rounded up).
+    source
+        What is known of a source of negative data; default without importing code of the user's.
+
+    Raises
+    ------
+    InputError
+        If it comes to no phase at all, to more phases or probes than can be kept, or if a phase
+        is shorter than an update.
+    """
+    count = _count(protocol.phases)
+    if not 0 < count <= MOST_PHASES:
+        raise InputError(
+            f"protocol '{protocol.protocol}' comes to {count:,} phases; "
+            f"allowed are 1 to {MOST_PHASES:,}"
+        )
+    sweep = -(-train_cases // protocol.data.batch_of(train_cases))
+    entries = tuple(_Unrolling(protocol, sweep, source).unroll(protocol.phases, _Where()))
+    probes = sum(entry.probes for entry in entries)
+    if probes > MOST_PROBES:
+        raise InputError(
+            f"protocol '{protocol.protocol}' comes to {probes:,} probes; allowed are "
+            f"{MOST_PROBES:,}; record less often"
+        )
+    return entries
+
+
+def _count(items: tuple[Phase | Repeat, ...]) -> int:
+    return sum(
+        1 if isinstance(item, Phase) else item.repeat * _count(item.phases) for item in items
+    )
+
+
+def recorded_cycles(repeats: int, most: int | None) -> Collection[int]:
+    """Return which cycles (from 0) of a repeat are recorded, at most about ``most``.
+
+    They are spaced evenly in the logarithm of their number, the first and the last among them.
+    """
+    if most is None or repeats <= most:
+        return range(repeats)
+    if most == 1:
+        return {repeats - 1}
+    return {round(repeats ** (place / (most - 1))) - 1 for place in range(most)}
+
+
+@dataclass(frozen=True)
+class _Where:
+    """Where in the repeats a phase is."""
+
+    block: str = ""
+    cycle: int = 0
+    counters: Mapping[str, int] = field(default_factory=dict)
+    recorded: bool = True
+
+
+@dataclass
+class _Unrolling:
+    """A protocol that is being unrolled.
+
+    Attributes
+    ----------
+    carried
+        The part of an update that phases in hours have been cut short by so far: the next one
+        makes up for it, so that days stay as long as the clock says.
+    """
+
+    protocol: Protocol
+    sweep: int
+    source: Callable[[str], Source]
+    carried: float = 0.0
+
+    def unroll(self, items: tuple[Phase | Repeat, ...], where: _Where) -> Iterator[Entry]:
+        for item in items:
+            if isinstance(item, Phase):
+                yield self.entry(item, where)
+                continue
+            kept = recorded_cycles(item.repeat, self.protocol.record.cycles)
+            for number in range(item.repeat):
+                its = _Where(
+                    block=item.block or where.block,
+                    cycle=number if item.block or not where.block else where.cycle,
+                    counters={**where.counters, item.block: number}
+                    if item.block
+                    else where.counters,
+                    recorded=where.recorded and number in kept,
+                )
+                yield from self.unroll(item.phases, its)
+
+    def entry(self, phase: Phase, where: _Where) -> Entry:
+        """Return one phase of the timetable."""
+        steps = self.steps(phase)
+        record, negatives = self.protocol.record, self.protocol.negatives_of(phase)
+        every = record.every or (record.every_sweeps or 0) * self.sweep or steps
+        return Entry(
+            phase=phase.phase,
+            block=where.block,
+            cycle=where.cycle,
+            steps=steps,
+            probe_every=min(every, steps),
+            until=phase.until,
+            sweep=self.sweep if phase.sweeps else 1,
+            cooling=phase.cooling is not None,
+            negatives=negatives,
+            mode=phase.mode,
+            stage=phase.stage
+            or PHASES[phase.phase].stage
+            or ("REM" if self.source(negatives.source).dreams else "NREM"),
+            layers=phase.layers,
+            recorded=where.recorded or phase.until is not None,
+            counters=where.counters,
+        )
+
+    def steps(self, phase: Phase) -> int:
+        """Return how many updates a phase lasts at the longest."""
+        if phase.steps or phase.at_most:
+            return phase.steps or phase.at_most or 0
+        if phase.sweeps:
+            return phase.sweeps * self.sweep
+        assert self.protocol.clock is not None  # checked with the file
+        hours = (phase.hours or phase.at_most_hours or 0.0) + (phase.minutes or 0.0) / 60
+        exact = hours * self.protocol.clock.steps_per_hour + self.carried
+        found = round(exact)
+        if found < 1:
+            raise InputError(
+                f"protocol '{self.protocol.protocol}': a phase '{phase.phase}' of {hours:g} h is "
+                f"shorter than an update, with {self.protocol.clock.steps_per_hour:g} steps per "
+                "hour"
+            )
+        if phase.until is None:
+            self.carried = exact - found
+        return found

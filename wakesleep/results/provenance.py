@@ -1,0 +1,46 @@
+"""What a result says of its making."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a result depends on."""
+    import platform
+    from importlib.metadata import version
+
+    names = ("wakesleep", "torch", "numpy", "xarray", "zarr", "brian2")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def git_commit() -> str:
+    """Return the commit of the checkout the package lies in, or ``""`` for an installed package."""
+    checkout = Path(__file__).resolve().parent.parent.parent
+    if not (checkout / ".git").exists():  # or it would be the commit of whatever lies around it
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--match="],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def sha256(text: str) -> str:
+    """Return the sha256 of a text, as hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def now() -> str:
+    """Return the present moment in UTC, to the second (ISO 8601)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

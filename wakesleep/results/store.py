@@ -1,0 +1,185 @@
+"""How a result is written and read: a Zarr store, or one NetCDF file.
+
+One run is one ``xarray.Dataset`` in a Zarr store. The store has its full length from the start,
+filled with "nothing yet", and every probe fills one row: whatever moment a run is killed at, the
+store opens, and :func:`open_result` shows the rows that are there. Words (phases, signs, ...) are
+stored as CF flags, since Zarr 3 has no settled type for text of fixed length.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wakesleep.errors import InputError
+from wakesleep.results.schema import QUANTITIES, SCHEMA_VERSION, in_words
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+
+ROWS_PER_CHUNK = 256
+
+
+def create(dataset: xr.Dataset, out: Path | None) -> Any:
+    """Write a blank dataset into a new Zarr store.
+
+    Parameters
+    ----------
+    dataset
+        From :func:`blank`.
+    out
+        Path of the store; None keeps it in memory.
+
+    Returns
+    -------
+    store
+        The path, or a zarr store object.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be written.
+    """
+    import zarr
+
+    if out is None:
+        store = zarr.storage.MemoryStore()
+        _write(dataset, store)
+        return store
+    # Made under another name and renamed, so that a store is never there by half.
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _write(dataset, partial)
+        partial.rename(out)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    return out
+
+
+def _write(dataset: xr.Dataset, store: Any) -> None:
+    encoding: dict[str, dict[str, Any]] = {
+        str(name): {
+            "chunks": (
+                min(ROWS_PER_CHUNK, dataset.sizes["probe"]),
+                *(dataset.sizes[dim] for dim in variable.dims[1:]),
+            )
+        }
+        for name, variable in dataset.variables.items()
+        if "probe" in variable.dims
+    }
+    dataset.to_zarr(store, mode="w-", zarr_format=3, consolidated=False, encoding=encoding)
+
+
+def open_result(store: Any) -> xr.Dataset:
+    """Open the result of a run, finished or not.
+
+    Parameters
+    ----------
+    store
+        Path of the Zarr store that ``wakesleep run`` wrote (or a zarr store object), or of a
+        NetCDF file that :func:`to_netcdf` made of one.
+
+    Returns
+    -------
+    xarray.Dataset
+        In memory, with the probes recorded so far; ``phase``, ``block``, ``stage``, ``layer``,
+        ``sign`` and ``readout`` as words, ``phase_end`` as booleans. ``attrs["status"]`` says
+        whether the run has ended.
+
+    Raises
+    ------
+    InputError
+        If there is no such store, or it is not a result.
+    """
+    import xarray as xr
+
+    if isinstance(store, xr.Dataset | xr.DataTree):
+        raise InputError(
+            f"a result is given by the path of its store, not as a {type(store).__name__}"
+        )
+    try:
+        path = Path(store) if isinstance(store, (str, Path)) else None
+        if path is not None and not path.exists():
+            raise InputError(f"{store}: there is no such result")
+        if path is not None and ((path / "study.zarr").is_dir() or path.name == "study.zarr"):
+            raise InputError(
+                f"{store}: is the result of a study, not of a run; wakesleep.open_study opens it, "
+                "and its runs lie in the folder 'runs'"
+            )
+        if path is not None and path.is_file():
+            dataset = xr.load_dataset(store, engine="scipy", decode_times=False)
+        else:
+            dataset = xr.open_zarr(
+                store, consolidated=False, mask_and_scale=False, decode_times=False, chunks=None
+            )
+        version = int(dataset.attrs["wakesleep_schema"])
+        if version > SCHEMA_VERSION:
+            raise InputError(
+                f"{store}: written by a newer wakesleep (schema {version}, this one reads up to "
+                f"{SCHEMA_VERSION})"
+            )
+        # A running writer fills the steps of a row last: steps read first vouch for the rest.
+        recorded = dataset["step"].load().values >= 0
+        return _in_words(dataset.load().isel(probe=recorded))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{store}: this is not a result of wakesleep, or it is damaged ({type(error).__name__})"
+        ) from None
+
+
+def _in_words(dataset: xr.Dataset) -> xr.Dataset:
+    for variable in dataset.variables.values():
+        variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"
+    dataset = in_words(dataset)
+    ends = dataset["phase_end"]
+    # A folder lists its files in any order; a reader wants that of the schema.
+    variables = {
+        name: dataset[name] for name in (*QUANTITIES, *dataset.data_vars) if name in dataset
+    }
+    dataset = dataset.drop_vars(variables).assign(variables)
+    return dataset.assign_coords(phase_end=("probe", ends.values == 1, ends.attrs))
+
+
+def to_netcdf(dataset: xr.Dataset, path: str | Path) -> None:
+    """Write a result (or a part of one) as one NetCDF 3 file.
+
+    Raises
+    ------
+    InputError
+        If the file exists already.
+    """
+    if Path(path).exists():
+        raise InputError(f"{path}: exists already; nothing was written")
+    plain = dataset.copy()
+    for name in plain.variables:
+        if plain[name].dtype == bool:  # NetCDF 3 has no booleans
+            plain[name] = plain[name].astype("int8")
+    for name, value in plain.attrs.items():
+        if isinstance(value, int) and abs(value) >= 2**31:  # nor integers of 64 bits
+            plain.attrs[name] = str(value)
+    plain.to_netcdf(path, engine="scipy")
+
+
+def provenance(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return what a result says of its making, with the parts stored as JSON decoded."""
+    in_json = ("inputs", "parameters", "versions", "protocol_resolved", "model_resolved")
+    return {
+        str(key): json.loads(value) if key in in_json else value
+        for key, value in dataset.attrs.items()
+    }
+
+
+def as_numpy(value: Any) -> np.ndarray:
+    """Return a torch tensor or anything array-like as a numpy array."""
+    import numpy as np
+
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)

@@ -1,0 +1,340 @@
+"""The one loop: a timetable drives a model, probe by probe, into a store."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wakesleep.errors import InputError, RunError
+from wakesleep.learners.chunks import Chunk
+from wakesleep.protocols.phases import PHASES
+from wakesleep.protocols.pressure import process_c, process_s
+from wakesleep.protocols.timetable import Entry
+from wakesleep.results import schema, store
+from wakesleep.results.provenance import now
+from wakesleep.runtime.progress import progress
+from wakesleep.runtime.signals import stop_signals
+from wakesleep.runtime.speed import denormals_flushed
+from wakesleep.simulation import checkpoint
+from wakesleep.simulation.prepare import Prepared
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from wakesleep.data import Cases
+    from wakesleep.simulation.recorder import Recorder
+
+LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
+FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
+CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
+AGAIN = "; without the file, --resume does the run again from its beginning"
+
+
+@dataclass
+class Place:
+    """Where a run is: which phase, how many of its steps are done, and how many in all.
+
+    Also at which step the phase began, and how great the sleep pressure is.
+    """
+
+    entry: int = 0
+    done: int = 0
+    step: int = 0
+    probes: int = 0
+    seconds: float = 0.0
+    onset: int = 0
+    pressure: float = math.nan
+
+
+@dataclass
+class Run:
+    """A run that is going on."""
+
+    prepared: Prepared
+    store: Any
+    out: Path | None
+    place: Place = field(default_factory=Place)
+    recorder: Recorder = field(init=False)
+    group: Any = field(init=False)
+    begun: float = field(init=False)
+    saved: float = field(init=False)
+    flushed: float = field(init=False)
+
+    def go(self, quiet: bool, watcher: Callable[[int, int], None] | None = None) -> xr.Dataset:
+        """Go on from where the checkpoint says, or from the beginning, to the end."""
+        import zarr
+
+        from wakesleep.simulation.recorder import Recorder
+
+        self.group = zarr.open_group(self.store, mode="r+")
+        pressure = self.prepared.request.protocol.spec.sleep_pressure
+        if pressure is not None:
+            self.place.pressure = pressure.start
+        self._restore()
+        self.recorder = Recorder(self.group, self.place.probes)
+        self.saved = self.flushed = time.monotonic()
+        self.begun = self.saved - self.place.seconds
+        entries = self.prepared.entries
+        total = sum(entry.steps for entry in entries)
+        try:
+            self.group.attrs["status"] = "running"
+            with denormals_flushed(), progress(total, quiet, watcher) as tell:
+                with stop_signals(self.out is not None) as stop:
+                    if self.place.probes == 0:
+                        self._take_probe(entries[0], ends=False)
+                    while self.place.entry < len(entries):
+                        entry = entries[self.place.entry]
+                        tell(
+                            self.place.step,
+                            f"{self.prepared.block(entry)} {entry.cycle + 1}: {entry.phase}",
+                        )
+                        self._advance(entry)
+                        self._save(stop)
+                    tell(total, self._last_words())
+                    self._save(stop)
+                return self._finish()
+        except (RunError, OSError, MemoryError) as error:
+            raise self._stopped(error) from None
+
+    def _stopped(self, error: Exception) -> RunError:
+        """Keep what can be kept, and say in the result why the run stopped."""
+        told = (
+            error
+            if isinstance(error, RunError)
+            else RunError(
+                f"stopped after step {self.place.step}: "
+                f"{getattr(error, 'strerror', None) or type(error).__name__}"
+            )
+        )
+        try:
+            self.recorder.flush()
+            self.group.attrs["status"] = f"stopped: {told}"
+        except OSError:
+            pass  # a full disk takes neither
+        return told
+
+    # Steps ----------------------------------------------------------------------------------------
+
+    def _advance(self, entry: Entry) -> None:
+        """Go on to the next probe or as far as one chunk reaches, and probe if it is time."""
+        place = self.place
+        if place.done == 0:
+            place.onset = place.step
+            self.prepared.source(entry).context.memory.clear()
+        to_probe = entry.probe_every - place.done % entry.probe_every
+        steps = min(to_probe, entry.steps - place.done, LONGEST_CHUNK)
+        self._learn(entry, steps)
+        place.done += steps
+        place.step += steps
+        self._grow_tired(entry, steps)
+        ends = place.done == entry.steps
+        if entry.recorded and (ends or place.done % entry.probe_every == 0):
+            ends = self._take_probe(entry, ends)
+        if ends:
+            place.entry, place.done = place.entry + 1, 0
+
+    def _grow_tired(self, entry: Entry, steps: int) -> None:
+        """Let so many steps pass for process S."""
+        spec = self.prepared.request.protocol.spec
+        if spec.sleep_pressure is None or spec.clock is None:
+            return
+        its = spec.sleep_pressure
+        awake = PHASES[entry.phase].sign != "negative"
+        hours = steps / spec.clock.steps_per_hour
+        self.place.pressure = process_s(self.place.pressure, hours, awake, its.rise_h, its.fall_h)
+
+    def _learn(self, entry: Entry, steps: int) -> None:
+        sign, its = PHASES[entry.phase].sign, self.prepared
+        if sign is None:
+            return
+        spec = its.request.protocol.spec
+        state = spec.optimiser_state
+        bad = its.learner.learn(
+            Chunk(
+                sign=sign,
+                images=its.images,
+                labels=its.labels,
+                index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
+                gains=entry.gains(self.place.done, steps),
+                negatives=its.negatives(entry),
+                separate_states=state == "separate",
+                fresh_state=state == "reset" and self.place.done == 0,
+                momentum=spec.momentum,
+                mode=entry.mode,
+                subtract_baseline=spec.subtracts_baseline,
+                updates_per_batch=spec.data.updates_per_batch,
+                layers=entry.layers,
+                seen=its.seen,
+            )
+        )
+        if bad is not None:
+            raise RunError(
+                f"weights are no longer finite: phase '{entry.phase}' ({its.block(entry)}, cycle "
+                f"{entry.cycle + 1}), step {self.place.done + bad + 1} of {entry.steps}, step "
+                f"{self.place.step + bad + 1} of the run; a lower learning rate may help"
+            )
+
+    def _take_probe(self, entry: Entry, ends: bool) -> bool:
+        """Record a probe; return whether the phase ends here."""
+        place, words = self.place, self.prepared.words
+        measured = self.prepared.probe.measure(self.prepared.learner)
+        if "sleep_pressure" in self.prepared.quantities:
+            measured["sleep_pressure"] = np.array(place.pressure)
+        if entry.until is not None and place.done and self._holds(entry, measured):
+            ends = True
+        self.recorder.add(
+            {
+                "step": place.step,
+                "time_h": self._time_h(),
+                "phase": words["phase"].index(entry.phase),
+                "phase_index": place.entry,
+                "phase_end": int(ends),
+                "phase_onset": place.onset,
+                "stage": words["stage"].index(entry.stage),
+                "block": words["block"].index(self.prepared.block(entry)),
+                "cycle": entry.cycle,
+                **{schema.counter(name): entry.counters.get(name, -1) for name in words["repeat"]},
+            },
+            measured,
+        )
+        place.probes = self.recorder.row
+        return ends
+
+    def _holds(self, entry: Entry, measured: Mapping[str, np.ndarray]) -> bool:
+        """Say whether a phase's condition holds; what it does not select is averaged over."""
+        condition = entry.until
+        assert condition is not None  # else nobody asks
+        for name, cycles in (condition.cycles or {}).items():
+            if entry.counters.get(name) not in (cycles if isinstance(cycles, tuple) else (cycles,)):
+                return False
+        name = schema.variable(condition.quantity)
+        values = measured[name]
+        dims = self.prepared.quantities[name].dims
+        for axis, dim in reversed(list(enumerate(dims))):
+            chosen = getattr(condition, dim)
+            values = (
+                values.mean(axis)
+                if chosen is None
+                else values.take(self.prepared.words[dim].index(chosen), axis)
+            )
+        swing = 0.0
+        if condition.circadian:
+            swing = condition.circadian * process_c(self._time_h(), condition.acrophase_h)
+        if condition.below is not None:
+            return bool(values < condition.below + swing)
+        assert condition.above is not None  # one of the two is given
+        return bool(values > condition.above + swing)
+
+    def _time_h(self) -> float:
+        """Return the time on the protocol's clock in hours; not a number where it has none."""
+        clock = self.prepared.request.protocol.spec.clock
+        return clock.start_h + self.place.step / clock.steps_per_hour if clock else math.nan
+
+    # State ----------------------------------------------------------------------------------------
+
+    def _save(self, stop: list[int]) -> None:
+        """Write probes and a checkpoint if they are due; stop here if a signal has asked for it."""
+        if self.out is None:
+            return
+        moment = time.monotonic()
+        if moment - self.flushed > FLUSH_SECONDS:
+            self.recorder.flush()
+            self.flushed = moment
+        if stop or moment - self.saved > CHECKPOINT_SECONDS:
+            self._checkpoint()
+            self.saved = moment
+        if stop:
+            raise RunError(
+                f"interrupted by {signal.Signals(stop[0]).name} after step {self.place.step}; "
+                "--resume goes on from here"
+            )
+
+    def _checkpoint(self) -> None:
+        if self.out is None:
+            return
+        self.recorder.flush()
+        self.place.seconds = time.monotonic() - self.begun
+        its = self.prepared
+        state = {
+            "identity": its.request.identity(),
+            "place": vars(self.place).copy(),
+            "learner": its.learner.state_dict(),
+            "streams": its.streams.state_dict(),
+            "batches": {name: stream.state_dict() for name, stream in its.batches.items()},
+            "memories": {key: source.context.memory for key, source in its.sources.items()},
+        }
+        checkpoint.save(state, checkpoint.path_for(self.out))
+
+    def _restore(self) -> None:
+        """Take up the checkpoint; without one everything is done again, in the same way."""
+        its = self.prepared
+        if self.out is None:
+            return
+        path = checkpoint.path_for(self.out)
+        state = checkpoint.load(path, its.request.device, its.request.identity(), AGAIN)
+        if state is None:
+            return
+        with checkpoint.understood(path, AGAIN):
+            place = Place(**state["place"])
+            its.learner.load_state_dict(state["learner"])
+            its.streams.load_state_dict(state["streams"])
+            for name, stream in its.batches.items():
+                stream.load_state_dict(state["batches"][name])
+            for key, memory in state["memories"].items():
+                its.sources[key].context.memory.update(memory)
+        steps = self.group["step"][: place.probes]
+        if (steps < 0).any() or steps[-1] > place.step:
+            raise InputError(
+                f"{self.out}: its checkpoint knows of probes that it does not hold; "
+                "without the checkpoint, --resume does the run again"
+            )
+        self.place = place
+
+    def _last_words(self) -> str:
+        """Return what :meth:`_finish` is busy with."""
+        its = self.prepared.request
+        if "classify" not in its.model.offers or not self.prepared.data.labelled:
+            return "the end"
+        test = " and test" if its.protocol.spec.record.test else ""
+        return f"the end: all validation{test} cases"
+
+    def _finish(self) -> xr.Dataset:
+        self._checkpoint()
+        self.recorder.flush()
+        its = self.prepared
+        if "classify" in its.request.model.offers and its.data.labelled:
+            self._write_error("validation", its.data.validation)
+            if its.request.protocol.spec.record.test:
+                self._write_error("test", its.data.test)
+        self.group.attrs.update(
+            {
+                "status": "finished",
+                "ended": now(),
+                "wall_seconds": round(time.monotonic() - self.begun, 3),
+            }
+        )
+        return store.open_result(self.store)
+
+    def _write_error(self, split: str, cases: Cases) -> None:
+        """Write the error on every case of a split, once, with the weights the run ends with."""
+        from wakesleep.simulation.probes import error
+
+        values = error(self.prepared.learner, *self.prepared.placed(cases))
+        array = self.group.create_array(
+            f"{split}_error",
+            shape=values.shape,
+            dtype="float32",
+            dimension_names=("readout",),
+            overwrite=True,
+        )
+        array[:] = values
+        array.attrs.update(
+            {"long_name": f"classification error on all {split} data at the end", "units": "1"}
+        )

@@ -1,0 +1,325 @@
+"""From checked input to all that a run needs: data, network, timetable, probes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wakesleep.data.source import DataSource
+from wakesleep.errors import InputError, RunError, listed
+from wakesleep.files import references
+from wakesleep.learners.build import build
+from wakesleep.learners.chunks import Setting
+from wakesleep.negatives import Context, bind, source
+from wakesleep.protocols.phases import PHASES, Negatives
+from wakesleep.protocols.timetable import Entry, timetable
+from wakesleep.results import schema
+from wakesleep.results.provenance import git_commit, now, sha256, versions
+from wakesleep.results.schema import Quantity
+from wakesleep.simulation.refusals import (
+    check_condition,
+    check_labels,
+    check_negatives,
+    check_sizes,
+    meant_by,
+    quantities_to_record,
+)
+from wakesleep.simulation.request import Request
+
+if TYPE_CHECKING:
+    import torch
+
+    from wakesleep.data import Cases, DataSet
+    from wakesleep.data.batches import BatchStream
+    from wakesleep.data.jitter import Jitter
+    from wakesleep.negatives import BoundSource
+    from wakesleep.runtime.randomness import Streams
+    from wakesleep.simulation.probes import Probe
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run needs.
+
+    Attributes
+    ----------
+    entries
+        The timetable.
+    images, labels
+        Training cases, on the device.
+    words
+        The words of each flag of the result (phases, blocks, layers, ...), in order.
+    quantities
+        What every probe records, by name.
+    batches
+        Cases in the order of waking (``awake``; also for interleaved steps) and of sleep
+        (``asleep``).
+    sources
+        Every source of negative data that a phase uses, by :func:`source_key`.
+    seen
+        What is done to images at every presentation; None for nothing.
+    """
+
+    request: Request
+    data: DataSet
+    entries: tuple[Entry, ...]
+    streams: Streams
+    learner: Any
+    images: torch.Tensor
+    labels: torch.Tensor
+    words: dict[str, tuple[str, ...]]
+    quantities: Mapping[str, Quantity]
+    probe: Probe
+    batches: dict[str, BatchStream]
+    sources: dict[str, BoundSource]
+    seen: Jitter | None
+
+    @property
+    def untrained(self) -> list[str]:
+        """Names of the layers that no phase trains, where phases choose layers."""
+        learning = [its for its in self.entries if PHASES[its.phase].sign is not None]
+        if not learning or any(its.layers is None for its in learning):
+            return []
+        trained = {number for its in learning for number in its.layers or ()}
+        names = enumerate(self.learner.layer_names, 1)
+        return [name for number, name in names if number not in trained]
+
+    def source(self, entry: Entry) -> BoundSource:
+        """Return where the negative data of a phase come from."""
+        return self.sources[source_key(entry.negatives)]
+
+    def negatives(self, entry: Entry) -> BoundSource | None:
+        """Return what a chunk of the phase is given as negatives; None where it needs none."""
+        if PHASES[entry.phase].sign == "positive":
+            return None
+        own = source(entry.negatives.source).own and "sample" in self.request.model.offers
+        return None if own else self.source(entry)
+
+    def block(self, entry: Entry) -> str:
+        """Return the name of a phase's block; what stands in none bears the protocol's name."""
+        return entry.block or self.request.protocol.name
+
+    def placed(self, cases: Cases) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return images and labels as tensors on the run's device."""
+        return _placed(cases, self.request)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what the result says of its making before the first step."""
+        from wakesleep.runtime.device import describe
+
+        request = self.request
+        return {
+            "wakesleep_schema": schema.SCHEMA_VERSION,
+            "title": f"{request.protocol.name} on {request.model.name}",
+            "status": "running",
+            **request.identity(),
+            "identity": json.dumps(request.identity()),
+            # What repeats the run, with whole paths.
+            "inputs": json.dumps(dict(request.protocol.values)),
+            "parameters": json.dumps(request.model.values),
+            "protocol_folder": str(request.protocol.folder),
+            "model_folder": str(request.model.folder),
+            "data_source": request.data.model_dump_json(exclude_unset=True)
+            if isinstance(request.data, DataSource)
+            else "",
+            "code": request.code(),
+            "protocol_text": request.protocol.document.text,
+            "protocol_sha256": sha256(request.protocol.document.text),
+            "model_text": request.model.document.text,
+            "model_sha256": sha256(request.model.document.text),
+            "data_sha256": self.data.digest,
+            "device_name": describe(request.device),
+            "versions": json.dumps(versions()),
+            "git_commit": git_commit(),
+            "started": now(),
+        }
+
+
+def prepare(request: Request) -> Prepared:
+    """Load the data, build the model and unroll the timetable.
+
+    Raises
+    ------
+    InputError
+        If the data are not to be had or too few, the model cannot be built, or a condition asks for
+        something that the model does not have.
+    """
+    import torch
+
+    from wakesleep.data.batches import BatchStream
+    from wakesleep.data.jitter import Jitter
+    from wakesleep.simulation.probes import Probe
+
+    spec, model = request.protocol.spec, request.model
+    its = request.load()
+    train = its.train.first(spec.data.train or None)
+    batch = spec.data.batch_of(len(train))
+    check_sizes(spec.data, its, len(train))
+    entries = timetable(spec, len(train), source)
+    setting = Setting.of(its, request.device, request.dtype, request.seed)
+    streams, learner = setting.streams, build(model, setting)
+    check_labels(its, learner, model)
+    quantities = quantities_to_record(request, its)
+    images, labels = _placed(train, request)
+    if hasattr(learner, "check_data"):
+        learner.check_data(images)
+    if spec.clock is not None and hasattr(learner, "check_clock"):
+        learner.check_clock(3600 / spec.clock.steps_per_hour / batch)
+    validation = its.validation.first(spec.record.cases)
+    used = {source_key(entry.negatives): entry.negatives for entry in entries}
+    asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]
+    for negatives in (*asked, spec.negatives):
+        if source(negatives.source).sequences and its.window is None:
+            raise InputError(
+                f"negative data '{negatives.source}' are strings, but '{its.name}' has none"
+            )
+        if negatives.source in ("hybrid", "noise") and its.window is not None:
+            raise InputError(
+                f"negative data '{negatives.source}' are images, but '{its.name}' has strings"
+            )
+        meant = meant_by(negatives, model)
+        if meant.source == "hybrid" and batch < 2:
+            raise InputError(
+                "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
+            )
+        check_negatives(meant, its, learner, model.name)
+    # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
+    dreaming = (its for its in used.values() if its.source in ("dream", "mixture"))
+    dreamt = dict(next((its.options for its in dreaming), {}))
+    dreamt.pop("dreams", None)
+
+    def bound(negatives: Negatives, generator: torch.Generator) -> BoundSource:
+        negatives = meant_by(negatives, model)
+        context = Context(its.classes, its.shape, generator, negatives.options)
+        return bind(negatives.source, context)
+
+    def fresh(what: str) -> Any:
+        """Return what a probe draws from, at the start of its random stream."""
+        if what == "negative":
+            return bound(spec.negatives, streams.fresh("probe negatives"))
+        generator = streams.fresh(f"probe {what}")
+        if what in ("noise", "completion"):
+            return generator
+        if "sample" in model.offers:  # then that is what it dreams
+            return bound(Negatives(source="usual"), generator)
+        return bound(Negatives(source="dream", **{**dreamt, "label": "dreamt"}), generator)
+
+    prepared = Prepared(
+        request=request,
+        data=its,
+        entries=entries,
+        streams=streams,
+        learner=learner,
+        images=images,
+        labels=labels,
+        words={
+            "phase": tuple(PHASES),
+            "block": tuple(dict.fromkeys(e.block or request.protocol.name for e in entries)),
+            "stage": schema.STAGES,
+            "sign": schema.SIGNS,
+            "layer": tuple(getattr(learner, "layer_names", ())),
+            "readout": tuple(getattr(learner, "readouts", ())),
+            "repeat": tuple(dict.fromkeys(name for e in entries for name in e.counters)),
+        },
+        quantities=quantities,
+        probe=Probe(
+            *_placed(validation, request),
+            truth=None
+            if validation.truth is None
+            else torch.tensor(validation.truth, dtype=request.dtype, device=request.device),
+            fresh=fresh,
+            quantities={
+                name: quantity for name, quantity in quantities.items() if name != "sleep_pressure"
+            },
+            entropy=validation.entropy(getattr(learner, "sees_labels", False))
+            if its.population
+            else None,
+        ),
+        batches={
+            name: BatchStream(len(train), batch, streams(f"batches {name}"))
+            for name in ("awake", "asleep")
+        },
+        sources={
+            key: bound(
+                negatives,
+                streams("negatives" if negatives == spec.negatives else f"negatives {key}"),
+            )
+            for key, negatives in used.items()
+        },
+        seen=Jitter(its.shape, spec.data.jitter, streams("jitter")) if spec.data.jitter else None,
+    )
+    missing = {layer for entry in entries for layer in entry.layers or ()}
+    missing -= set(range(1, len(getattr(learner, "layer_names", ())) + 1))
+    if missing:
+        raise InputError(
+            f"a phase trains layer {min(missing)}, but model '{model.name}' has "
+            f"{len(prepared.words['layer'])} layers"
+        )
+    for condition in {repr(its.until): its.until for its in entries if its.until}.values():
+        check_condition(condition, quantities, prepared.words)
+    try_own_code(prepared)
+    return prepared
+
+
+def source_key(negatives: Negatives) -> str:
+    """Return a text that two equal sources of negative data share."""
+    return json.dumps(negatives.model_dump(), sort_keys=True)
+
+
+def _placed(cases: Cases, request: Request) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    return (
+        torch.tensor(cases.images, dtype=request.dtype, device=request.device),
+        torch.tensor(cases.labels, device=request.device),
+    )
+
+
+def try_own_code(prepared: Prepared) -> None:
+    """Call code of the user's once, before anything is written; it changes nothing of the run.
+
+    Raises
+    ------
+    InputError
+        If it raises, or returns something else than it should.
+    """
+    from wakesleep.runtime.randomness import Streams
+    from wakesleep.simulation.probes import measured_by
+
+    few = slice(0, prepared.batches["awake"].batch)
+    images, labels = prepared.images[few], prepared.labels[few]
+    streams = Streams(prepared.request.seed, prepared.request.device)
+    for key, bound in prepared.sources.items():
+        name = json.loads(key)["source"]
+        if references.is_reference(references.installed("negatives").get(name, name)):
+            needs = source(name).needs
+            if needs and needs not in prepared.request.model.offers:
+                raise InputError(
+                    f"negative data '{name}' need '{needs}', which model "
+                    f"'{prepared.request.model.name}' does not offer"
+                )
+            trial = Context(
+                bound.context.classes,
+                bound.context.shape,
+                streams(f"trial {key}"),
+                bound.context.options,
+            )
+            try:
+                bound.function(prepared.learner, images, labels, trial)
+            except RunError as error:
+                raise InputError(str(error)) from error
+    own = {name: its for name, its in prepared.quantities.items() if its.function is not None}
+    sizes = {dim: len(words) for dim, words in prepared.words.items()}
+    for name, quantity in own.items():
+        try:
+            value = measured_by(quantity, prepared.learner, prepared.probe)
+        except RunError as error:
+            raise InputError(str(error)) from error
+        wanted = tuple(sizes[dim] for dim in quantity.dims)
+        if value.shape != wanted:
+            raise InputError(
+                f"quantity '{name}' has shape {value.shape}, where {wanted} is wanted "
+                f"({listed(quantity.dims) or 'one number'})"
+            )

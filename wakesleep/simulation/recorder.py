@@ -1,0 +1,58 @@
+"""Writes probes into the rows of a store, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wakesleep.results.schema import COORDINATES
+
+if TYPE_CHECKING:
+    pass
+
+
+BUFFERED_ROWS = 64
+
+
+class Recorder:
+    """Writes probes into the rows of a store, a few at a time.
+
+    Parameters
+    ----------
+    group
+        The store's zarr group, opened for writing.
+    row
+        The next row to be written.
+    """
+
+    def __init__(self, group: Any, row: int = 0) -> None:
+        self._group = group
+        self._first = row
+        self._rows: list[dict[str, Any]] = []
+
+    @property
+    def row(self) -> int:
+        """Number of probes so far, whether written or waiting."""
+        return self._first + len(self._rows)
+
+    def add(self, place: Mapping[str, Any], measured: Mapping[str, np.ndarray]) -> None:
+        """Take one probe; it is written at the latest after a few dozen others."""
+        self._rows.append({**place, **measured})
+        if len(self._rows) >= BUFFERED_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        if not self._rows:
+            return
+        rows = slice(self._first, self.row)
+        # ``step`` comes last: a reader takes a row for complete once its step is there.
+        names = sorted(self._rows[0], key=lambda name: (name == "step", name in COORDINATES))
+        for name in names:
+            if name not in self._group:
+                continue  # a coordinate that a store of an older version has not
+            self._group[name][rows] = np.stack([row[name] for row in self._rows])
+        self._first += len(self._rows)
+        self._rows.clear()

@@ -1,0 +1,161 @@
+"""What is to be run, and what makes it the same run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wakesleep import data
+from wakesleep.data.sets import DataSet
+from wakesleep.data.source import DataSource, as_source
+from wakesleep.files import references
+from wakesleep.learners.model_file import LoadedModel
+from wakesleep.protocols.protocol_file import LoadedProtocol
+
+if TYPE_CHECKING:
+    import torch
+
+
+# What must be the same for a run to be the same run, as its result's attributes name it.
+IDENTITY = (
+    "protocol",
+    "inputs",
+    "protocol_resolved",
+    "model",
+    "model_resolved",
+    "parameters",
+    "data",
+    "seed",
+    "device",
+    "dtype",
+)
+
+
+def recorded_identity(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the identity of a run from the attributes of its result."""
+    if "identity" in attributes:
+        found: dict[str, Any] = json.loads(attributes["identity"])
+        return found
+    return {name: attributes.get(name) for name in IDENTITY}  # a result of an older version
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be run.
+
+    Attributes
+    ----------
+    given
+        Data that take the place of the protocol's and the model's: a source, or a data set.
+    options
+        Options of the source, such as ``scale``, that take the place of those in the file.
+    """
+
+    protocol: LoadedProtocol
+    model: LoadedModel
+    seed: int
+    device: torch.device
+    dtype: torch.dtype
+    given: DataSource | DataSet | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data(self) -> DataSource | DataSet:
+        """The data: what was given, or the protocol's, or the model's."""
+        its = self.given or chosen(self.protocol, self.model)
+        if not self.options or not isinstance(its, DataSource):
+            return its
+        return as_source({**its.model_dump(exclude_unset=True), **self.options}).placed(Path.cwd())
+
+    def load(self) -> DataSet:
+        """Return the data set.
+
+        Raises
+        ------
+        InputError
+            If it is not to be had.
+        """
+        return data.load(self.data) if isinstance(self.data, DataSource) else self.data
+
+    def code(self) -> str:
+        """Return every piece of the user's code that is used, with its file and sha256, as JSON."""
+        its = self.data
+        used = [
+            json.loads(self.protocol.resolved),
+            self.model.values,
+            [self.model.own_kind],
+            [its.code] if isinstance(its, DataSource) else [],
+        ]
+        return references.table(used)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run to be the same run."""
+        return {
+            **identity(self.protocol, self.model, self.data),
+            "seed": self.seed,
+            "device": self.device.type,
+            "dtype": str(self.dtype).removeprefix("torch."),
+        }
+
+
+def identity(
+    protocol: LoadedProtocol, model: LoadedModel, its: DataSource | DataSet | None = None
+) -> dict[str, Any]:
+    """Return what a protocol, a model and data contribute to a run's identity.
+
+    It does not say where files lie: code of the user's stands with a hash of its file.
+    """
+    short = references.shortened
+    its = its or chosen(protocol, model)
+    named = its.identity() if isinstance(its, DataSource) else f"{its.name}@{its.digest[:12]}"
+    return {
+        "protocol": protocol.name,
+        "inputs": json.dumps(short(dict(protocol.values))),
+        "protocol_resolved": json.dumps(short(json.loads(protocol.resolved))),
+        "model": model.name,
+        "model_resolved": json.dumps(
+            {"kind": model.spec.kind, "offers": model.offers, "code": model.code}
+        ),
+        "parameters": json.dumps(short(model.values)),
+        "data": named,
+    }
+
+
+def chosen(protocol: LoadedProtocol, model: LoadedModel) -> DataSource:
+    """Return the source of the data: the protocol's, or else the model's."""
+    return protocol.source or model.source
+
+
+def given_data(
+    its: Any, options: Mapping[str, Any] | None = None
+) -> tuple[DataSource | DataSet | None, Mapping[str, Any]]:
+    """Return data that were given in Python or on the command line, and the options left over.
+
+    Parameters
+    ----------
+    its
+        None, a name, a path, a source, or an object that holds the cases.
+    options
+        Options of a source.
+
+    Raises
+    ------
+    InputError
+        If they are no data.
+    """
+    options = dict(options or {})
+    if its is None:
+        return None, options
+    named = isinstance(its, str | Path | DataSource) or (
+        isinstance(its, tuple | list) and all(isinstance(part, str | Path) for part in its)
+    )
+    if named:
+        source = as_source(its).model_dump(exclude_unset=True)
+        return as_source({**source, **options}).placed(Path.cwd()), {}
+    from wakesleep.data.outside import from_python
+
+    how = as_source({"source": "./given", **options})
+    return from_python(its, how), {}

@@ -1,0 +1,208 @@
+"""The verb ``run``: checks what is given, makes or takes up the store, and starts the loop."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wakesleep.errors import InputError, listed
+from wakesleep.learners.model_file import LoadedModel
+from wakesleep.protocols.protocol_file import LoadedProtocol
+from wakesleep.results import schema, store
+from wakesleep.simulation import checkpoint
+from wakesleep.simulation.loading import check_fit, load_model, load_protocol
+from wakesleep.simulation.loop import Run
+from wakesleep.simulation.prepare import Prepared, prepare
+from wakesleep.simulation.request import Request, given_data, recorded_identity
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def run(
+    protocol: str | Path | LoadedProtocol,
+    model: str | Path | LoadedModel,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    out: str | Path | None = None,
+    resume: bool = False,
+    quiet: bool = True,
+    inputs: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    dtype: str = "float32",
+    progress: Callable[[int, int], None] | None = None,
+    data: Any = None,
+    data_options: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Run a protocol on a model.
+
+    Parameters
+    ----------
+    protocol, model
+        Library names, paths, or what :func:`wakesleep.load` returned.
+    seed
+        The one seed of all randomness.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    out
+        Zarr store to be written; None keeps the result in memory alone.
+    resume
+        Go on with the run in ``out`` where it was stopped; if there is none yet, begin it.
+    quiet
+        Show no progress bar. Without a terminal on stderr none is shown anyway.
+    inputs
+        Values for the protocol's inputs.
+    parameters
+        Values for the model's parameters.
+    dtype
+        ``float32`` or ``float64``.
+    progress
+        Called now and then with the steps done and the steps in all, instead of the bar.
+    data
+        Data that take the place of the file's: the name of a data set, the path of a file or
+        folder, arrays ``(x, y)``, a dictionary of arrays, an xarray data set with the dimension
+        ``case``, a torch data set, or a :class:`wakesleep.data.DataSet`.
+    data_options
+        How data from outside the package are read, such as ``{"scale": "minmax"}``; see
+        :class:`wakesleep.data.source.DataSource`.
+
+    Returns
+    -------
+    xarray.Dataset
+        See :mod:`wakesleep.results.store` for its variables.
+
+    Raises
+    ------
+    InputError
+        If something given is wrong; then nothing has been written.
+    RunError
+        If weights stop being finite, the disk is full, or the run is interrupted; what was
+        recorded is kept.
+    """
+    import torch
+
+    from wakesleep.runtime.device import resolve
+
+    protocol = load_protocol(protocol, inputs)
+    model = load_model(model, parameters)
+    check_fit(protocol, model)
+    if type(seed) is not int or seed < 0:
+        raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
+    if dtype not in ("float32", "float64"):
+        raise InputError(f"dtype must be float32 or float64, not '{dtype}'")
+    out = None if out is None else Path(out)
+    given, options = given_data(data, data_options)
+    request = Request(protocol, model, seed, resolve(device), getattr(torch, dtype), given, options)
+    going_on = _going_on(request, out, resume)
+    if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
+        return going_on
+    prepared = prepare(request)
+    if going_on is not None and going_on.attrs["data_sha256"] != prepared.data.digest:
+        raise InputError(f"{out}: cannot be resumed, for its data have changed since it began")
+    for sentence in protocol.spec.warnings():
+        warnings.warn(f"protocol '{protocol.name}': {sentence}", stacklevel=2)
+    untrained = prepared.untrained
+    if untrained:
+        warnings.warn(
+            f"protocol '{protocol.name}' never trains layer {listed(untrained)} of model "
+            f"'{model.name}', which stays as it began",
+            stacklevel=2,
+        )
+    store = out if going_on is not None else _create(prepared, out)
+    with checkpoint.sole_writer(out):
+        result = Run(prepared, store, out).go(quiet, progress)
+    told = silence(result)
+    if told:
+        warnings.warn(f"{protocol.name} on {model.name}: {told}", stacklevel=2)
+    return result
+
+
+def silence(result: xr.Dataset) -> str | None:
+    """Return a sentence if a network's goodness on real data is next to nothing, or None.
+
+    Judged by the threshold, where it is a constant above 0: a hundredth of it, in every layer, ever
+    or after the last sleep.
+    """
+    if "threshold" not in result or "goodness" not in result:
+        return None
+    theta = result["threshold"]
+    if not bool((theta > 0).all()):
+        return None
+    silent = (abs(result["goodness"].sel(sign="positive")) < 0.01 * theta).all("layer").values
+    if silent.all():
+        return (
+            "the goodness of real data was next to nothing at every probe: the network was silent "
+            "from the beginning; its inputs, first weights or thresholds let nothing through"
+        )
+    asleep = (result["phase"].isin(["sleep", "recovery"]) & (result["step"] > 0)).values
+    if asleep.any() and silent[asleep][-1]:
+        return (
+            "after the last sleep the goodness of real data is next to nothing: sleep has silenced "
+            "the network, as a diet of dreams alone may do"
+        )
+    return None
+
+
+def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | None:
+    """Return the result so far that is to be gone on with, or None where the run is to begin."""
+    if out is None:
+        if resume:
+            raise InputError("resume needs 'out', the store of the run to go on with")
+        return None
+    if out.suffix in (".nc", ".csv", ".json", ".txt", ".yaml", ".pt", ".png", ".pdf", ".h5"):
+        raise InputError(
+            f"{out}: a run is written as a Zarr store; choose a name such as "
+            f"{out.with_suffix('.zarr').name}"
+        )
+    if not out.exists():
+        left = checkpoint.path_for(out)
+        if left.exists():
+            raise InputError(f"{left}: exists already, though its store does not; move it away")
+        return None
+    if not resume:
+        raise InputError(
+            f"{out}: exists already; choose another -o, go on with it by --resume, or delete it "
+            f"and {checkpoint.path_for(out).name}"
+        )
+    so_far = store.open_result(out)
+    recorded = recorded_identity(so_far.attrs)
+    for name, value in request.identity().items():
+        if recorded.get(name) != value:
+            raise InputError(
+                f"{out}: cannot be resumed, for its {name} {_difference(recorded.get(name), value)}"
+            )
+    return so_far
+
+
+def _difference(before: object, now: object) -> str:
+    """Say how a part of a run's identity has changed; of a table of values only what differs."""
+    try:
+        old, new = json.loads(str(before)), json.loads(str(now))
+        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        return ", ".join(
+            f"'{name}' was {old.get(name)} and now is {new.get(name)}" for name in names
+        )
+    except (ValueError, TypeError, AttributeError):
+        return f"was {before} and now is {now}"
+
+
+def _create(prepared: Prepared, out: Path | None) -> Any:
+    blank = schema.blank(
+        1 + sum(entry.probes for entry in prepared.entries),
+        prepared.words,
+        prepared.quantities,
+        prepared.attributes(),
+    )
+    offers = prepared.request.model.offers
+    # A model of its data draws its line by what it has seen: that is no constant of the run.
+    if "layer" in blank.dims and "goodness" in offers and "sample" not in offers:
+        blank["threshold"] = schema.constant(
+            store.as_numpy(prepared.learner.thresholds()),
+            "layer",
+            "goodness at which real and negative are equally probable",
+        )
+    return store.create(blank, out)

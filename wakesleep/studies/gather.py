@@ -1,0 +1,311 @@
+"""From the runs of a study to one labelled tree: outcomes over the grid, and the runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from wakesleep.errors import InputError, listed
+from wakesleep.files import references
+from wakesleep.results import phases, recovery
+from wakesleep.results.phases import in_cycles
+from wakesleep.results.provenance import git_commit, now, versions
+from wakesleep.results.schema import QUANTITIES, as_flags, counter, in_words, variable
+from wakesleep.results.store import open_result
+from wakesleep.studies.grid import LoadedStudy
+from wakesleep.studies.spec import FINAL, Outcome, Published, dimension
+
+
+def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.DataTree:
+    """Read all runs of a study.
+
+    Parameters
+    ----------
+    study
+        The study.
+    folder
+        Where its runs lie.
+    failed
+        Why runs failed, by name; their outcomes are not numbers.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/`` holds what the study was; ``/outcomes`` every outcome over the grid and ``seed``;
+        ``/runs`` one group for every place in the grid (its attribute ``place`` says which), over
+        ``seed`` and ``probe``, where the study keeps them.
+    """
+    spec = study.spec
+    opened = {
+        name: open_result(folder / f"{name}.zarr") for name in study.jobs if name not in failed
+    }
+    found = {
+        name: {label: outcome(result, its) for label, its in spec.outcomes.items()}
+        for name, result in opened.items()
+    }
+    for label in spec.outcomes:
+        if found and not any(bool(its[label].notnull().any()) for its in found.values()):
+            warnings.warn(
+                f"study '{spec.study}': outcome '{label}' ({_asked(spec.outcomes[label])}) has no "
+                "value in any run",
+                stacklevel=2,
+            )
+    tree = xr.DataTree(
+        xr.Dataset(
+            attrs={
+                "title": spec.study,
+                "description": spec.description,
+                "study_text": study.document.text,
+                "failed": json.dumps(dict(failed)),
+                "versions": json.dumps(versions()),
+                "git_commit": git_commit(),
+                "gathered": now(),
+            }
+        ),
+        children={"outcomes": xr.DataTree(over_grid(study, found))},
+    )
+    if spec.keep != "nothing":
+        dims = spec.dims
+        for number, place in enumerate(sorted({place[:-1] for place in study.grid})):
+            names = [study.grid[(*place, n)] for n in range(len(spec.seed_list))]
+            there = [opened[name] for name in names if name in opened]
+            if there:
+                where = {
+                    dim: values[index]
+                    for (dim, values), index in zip(dims.items(), place, strict=True)
+                }
+                cell = together(there, spec.keep).assign_attrs(place=json.dumps(where))
+                tree[f"runs/{number:04d}"] = xr.DataTree(cell)
+    return tree
+
+
+def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
+    """Return one outcome of one run; not a number where the run has no such phase.
+
+    Parameters
+    ----------
+    result
+        A result.
+    its
+        Which number.
+    """
+    quantity = variable(its.quantity)
+    if its.quantity == "wall_seconds":
+        return xr.DataArray(float(result.attrs.get("wall_seconds", np.nan)))
+    if quantity not in result:
+        return xr.DataArray(np.nan)
+    chosen = {
+        name: getattr(its, name)
+        for name in ("layer", "readout", "sign")
+        if getattr(its, name) is not None and name in result[quantity].dims
+    }
+    for name, label in chosen.items():
+        if label not in result[name].values:  # this model has no such layer or read-out
+            return xr.DataArray(np.nan)
+    if any(counter(name) not in result.coords for name in its.cycles or {}):
+        return xr.DataArray(np.nan)  # this protocol has no such repeat
+    result = in_cycles(result.sel(chosen), its.cycles or {})
+    if not result.sizes["probe"]:
+        return xr.full_like(result[quantity].max("probe"), np.nan, float).reset_coords(drop=True)
+    if its.quantity in FINAL:
+        return result[quantity].reset_coords(drop=True)
+    match its.statistic:
+        case "nights_to":
+            assert its.below is not None
+            block = its.block or str(result["block"].values[0])
+            part = _where(result, result["block"] == block)
+            value = recovery.nights_to(part, quantity, its.below)
+        case "half_recovery":
+            value = recovery.half_recovery(result, quantity)
+        case "overshoot":
+            value = recovery.overshoot(result, quantity)
+        case "mean_duration":
+            value = xr.DataArray(recovery.mean_duration(result, its.at, its.block))
+        case "value":
+            value = _value(result, its)
+        case _:
+            value = _own(result, its)
+    return value.reset_coords(drop=True)
+
+
+def _own(result: xr.Dataset, its: Outcome) -> xr.DataArray:
+    """Return a statistic of the user's: ``f(result, quantity, **arguments)``, one number or more.
+
+    Raises
+    ------
+    InputError
+        If the code cannot be imported, or raises.
+    """
+    target = references.installed("statistics").get(its.statistic, its.statistic)
+    function = references.own(target, "statistic")
+    try:
+        value = function(result, variable(its.quantity), **its.arguments)
+        return xr.DataArray(value).astype(float)
+    except Exception as error:
+        raise InputError(
+            f"statistic '{its.statistic}' raises {type(error).__name__}: {error}"
+        ) from error
+
+
+def _asked(its: Outcome) -> str:
+    """Return in words what an outcome is."""
+    names = ("at", "block", "cycle", "cycles", "layer", "sign", "readout")
+    chosen = [f"{name} {getattr(its, name)}" for name in names if name in its.model_fields_set]
+    return listed([its.quantity, *([] if its.statistic == "value" else [its.statistic]), *chosen])
+
+
+def _where(result: xr.Dataset, chosen: xr.DataArray) -> xr.Dataset:
+    return result.isel(probe=np.flatnonzero(chosen.values))
+
+
+def _value(result: xr.Dataset, its: Outcome) -> xr.DataArray:
+    ends = result["phase_end"].values.copy()
+    if its.at != "any":
+        ends &= result["phase"].values == its.at
+    if its.block is not None:
+        ends &= result["block"].values == its.block
+    if its.cycle is not None:
+        ends &= result["cycle"].values == its.cycle
+    places = np.flatnonzero(ends)
+    values = result[variable(its.quantity)]
+    if not len(places):
+        return xr.full_like(values.isel(probe=0, drop=True), np.nan)
+    return values.isel(probe=places[-1], drop=True)
+
+
+def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]]) -> xr.Dataset:
+    """Arrange outcomes over the grid and seeds; what is missing is not a number."""
+    spec = study.spec
+    dims: dict[str, list[Any]] = {**spec.dims, "seed": list(spec.seed_list)}
+    sizes = [len(values) for values in dims.values()]
+    variables: dict[str, Any] = {}
+    for label, its in spec.outcomes.items():
+        samples = [values[label] for values in found.values()]
+        words: dict[str, dict[str, None]] = {}  # layers and read-outs of all models, in order
+        for sample in samples:
+            for name in sample.dims:
+                words.setdefault(str(name), {}).update(dict.fromkeys(sample[name].values.tolist()))
+        array = xr.DataArray(
+            np.full((*sizes, *map(len, words.values())), np.nan),
+            dims=(*dims, *words),
+            coords={name: list(labels) for name, labels in words.items()},
+        )
+        for place, run in study.grid.items():
+            if run in found:
+                its_own = found[run][label]
+                at = [
+                    [list(words[name]).index(one) for one in its_own[name].values.tolist()]
+                    if name in its_own.dims
+                    else []
+                    for name in words
+                ]
+                if not words:
+                    array.values[place] = its_own.item()
+                elif its_own.dims:
+                    array.values[place][np.ix_(*at)] = its_own.transpose(*words).values
+        quantity = QUANTITIES.get(its.quantity)
+        array.attrs = {
+            "long_name": its.label or (quantity.long_name if quantity else its.quantity),
+            "units": quantity.units if quantity and its.statistic == "value" else "1",
+            "scale": its.scale,
+        }
+        variables[label] = array
+    for label, array in list(variables.items()):
+        numbers = [its for its in spec.published if its.outcome == label]
+        if numbers:
+            blank = array.isel({dim: 0 for dim in array.dims if dim not in spec.dims})
+            variables[f"{label}_published"] = _published(
+                blank.drop_vars("seed", errors="ignore"), numbers, dims
+            )
+    dataset = xr.Dataset(variables)
+    for name, values in dims.items():
+        dataset = dataset.assign_coords({name: (name, np.array(values), {"long_name": name})})
+    for item in spec.vary:
+        for name, along in list(item.items())[1:]:
+            dataset = dataset.assign_coords(
+                {name.removeprefix("model."): (dimension(item), np.array(along))}
+            )
+    return dataset
+
+
+def _published(
+    like: xr.DataArray, numbers: list[Published], dims: Mapping[str, list[Any]]
+) -> xr.DataArray:
+    """Return published numbers, as they are printed, over the grid; not a number where none is."""
+    array = xr.full_like(like.reset_coords(drop=True), np.nan)
+    for its in numbers:
+        at = {name: dims[name].index(value) for name, value in its.at.items()}
+        array[at] = its.value
+    array.attrs = {**like.attrs, "long_name": f"published: {like.attrs['long_name']}", "scale": 1.0}
+    return array
+
+
+def together(results: list[xr.Dataset], keep: str) -> xr.Dataset:
+    """Return the runs of one place in the grid as one dataset over ``seed``.
+
+    Where the places of probes differ between seeds, the ends of phases alone are kept.
+    """
+    if keep == "all" and not _same_probes(results):
+        keep = "phase_ends"  # the same in number for all seeds, wherever phases end
+    kept = [phases.phase_ends(its) if keep == "phase_ends" else its for its in results]
+    numbered = [its.assign_coords(probe=np.arange(its.sizes["probe"])) for its in kept]
+    if not _same_probes(kept):  # phases that wait for a condition: their lengths differ by seed
+        numbered = [its.reset_coords(["step", "time_h", "phase_onset"]) for its in numbered]
+    seeds = xr.DataArray([int(its.attrs["seed"]) for its in results], dims="seed", name="seed")
+    return xr.concat(numbered, seeds, combine_attrs="drop_conflicts")
+
+
+def _same_probes(results: list[xr.Dataset]) -> bool:
+    first = results[0]["step"].values
+    return all(np.array_equal(its["step"].values, first) for its in results)
+
+
+def save(tree: xr.DataTree, path: Path) -> None:
+    """Write a study's result as a Zarr store, in place of an older one.
+
+    Parameters
+    ----------
+    tree
+        From :func:`gather`.
+    path
+        The store.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    coded = tree.map_over_datasets(as_flags)
+    coded.to_zarr(partial, mode="w", zarr_format=3, consolidated=False)
+    shutil.rmtree(path, ignore_errors=True)
+    partial.rename(path)
+
+
+def open_study(path: str | Path) -> xr.DataTree:
+    """Open the result of a study, in memory.
+
+    Parameters
+    ----------
+    path
+        The folder that ``wakesleep study`` wrote, or the store ``study.zarr`` in it.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = Path(path)
+    store = path / "study.zarr" if (path / "study.zarr").exists() else path
+    try:
+        tree = xr.open_datatree(store, engine="zarr", consolidated=False, chunks=None)
+        if "outcomes" not in tree.children:
+            raise ValueError("no outcomes")
+        return tree.load().map_over_datasets(in_words)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: there is no result of a study, or it is damaged ({type(error).__name__})"
+        ) from None

@@ -1,0 +1,21 @@
+"""Questions to the network that a run ended with.
+
+In: a run's store with its checkpoint beside it. Out: labelled data (xarray): dreams, receptive
+fields, activities, the goodness of labels, spikes, likelihood. Nothing is trained here and nothing
+is drawn. Must not import ``studies``, ``plots`` or ``cli``.
+"""
+
+from wakesleep.trained.dreaming import dreams
+from wakesleep.trained.likelihoods import likelihood
+from wakesleep.trained.rasters import spikes
+from wakesleep.trained.views import activities, hybrids, label_goodness, receptive_fields
+
+__all__ = [
+    "activities",
+    "dreams",
+    "hybrids",
+    "label_goodness",
+    "likelihood",
+    "receptive_fields",
+    "spikes",
+]

@@ -1,0 +1,86 @@
+"""What a trained network dreams, as labelled data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wakesleep.errors import InputError, listed
+from wakesleep.learners.capabilities import DreamSettings
+from wakesleep.negatives import SOURCES
+from wakesleep.trained.network import trained
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def dreams(
+    store: str | Path,
+    *,
+    start: str = "label",
+    settle: int = 2,
+    spread: float = 1.0,
+    each: int = 10,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Let a trained network dream.
+
+    Parameters
+    ----------
+    store
+        A run's store, with its checkpoint beside it.
+    start, settle, spread
+        As the options of the negative data ``dream``.
+    each
+        Dreams of every class.
+    seed
+        Of the dreams' random stream.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``image`` (dream, row, column), what reaches the input; ``label`` (dream), the class a dream
+        began from (where it began from a label); ``dreamt_label`` (dream), the label that came
+        down; ``classified`` (readout, dream), what the network itself takes the image for.
+
+    Raises
+    ------
+    InputError
+        As :func:`trained`; also if the model cannot dream or an option is wrong.
+    """
+    import numpy as np
+    import torch
+    import xarray as xr
+
+    from wakesleep.results.store import as_numpy, open_result
+    from wakesleep.runtime.device import resolve
+    from wakesleep.runtime.randomness import Streams
+    from wakesleep.simulation.loading import load_model
+
+    options = SOURCES["dream"].options
+    for name, value in (("start", start), ("settle", settle), ("spread", spread)):
+        options[name].checked(name, value, "option")
+    if each < 1:
+        raise InputError(f"a network dreams at least once of every class, not {each} times")
+    made = open_result(store).attrs
+    model = load_model(store)
+    if "dream" not in model.offers:
+        raise InputError(
+            f"{store}: model '{model.name}' cannot dream; it offers {listed(model.offers)}"
+        )
+    learner, its = trained(store)
+    generator = Streams(seed, resolve(made["device"]))("dreams")
+    labels = torch.arange(its.classes, device=generator.device).repeat_interleave(each)
+    with torch.inference_mode():
+        images, chances = learner.dream(labels, DreamSettings(start, settle, spread), generator)
+        read = [as_numpy(learner.classify(images, readout)) for readout in learner.readouts]
+    shape = its.shape
+    return xr.Dataset(
+        {
+            "image": (("dream", "row", "column"), as_numpy(images).reshape(-1, *shape)),
+            "dreamt_label": ("dream", as_numpy(chances.argmax(1))),
+            "classified": (("readout", "dream"), np.array(read).reshape(-1, len(labels))),
+        },
+        coords={"label": ("dream", as_numpy(labels)), "readout": list(learner.readouts)},
+        attrs={"start": start, "settle": settle, "spread": spread, "seed": seed},
+    )

@@ -1,0 +1,141 @@
+"""How probable a trained Boltzmann machine finds data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wakesleep.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def likelihood(
+    store: str | Path,
+    *,
+    temperatures: int = 1000,
+    runs: int = 100,
+    splits: tuple[str, ...] = ("train", "validation"),
+    pseudo: bool = False,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Estimate the log likelihood of data under the machine that a run ended with.
+
+    Parameters
+    ----------
+    store
+        The run's store, with its checkpoint beside it.
+    temperatures, runs
+        Of annealed importance sampling (:func:`wakesleep.learners.boltzmann.likelihood.ais`).
+    splits
+        Of the data: ``train``, ``validation``, ``test``.
+    pseudo
+        Whether to work out the pseudo-likelihood too: the sum over pixels of the log probability of
+        each, given all others. It needs no log Z, and takes a pass through the data for each pixel.
+    seed
+        Of the sampling.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``log_likelihood``, ``lower``, ``upper`` (split): mean log probability of a case in nats,
+        with the ends that the interval of log Z gives it; ``log_z``, ``effective_runs`` and
+        ``uniform``, what it would be if every case were as probable as any other. For a
+        machine with connected hidden units it is a bound. With ``pseudo`` also
+        ``pseudo_likelihood`` (split). The attributes are the run's own, and those of the sampling.
+
+    Raises
+    ------
+    InputError
+        If the run's model is no Boltzmann machine, or a split or number is wrong.
+    """
+    import torch
+    import xarray as xr
+
+    from wakesleep.data import check_split
+    from wakesleep.learners.boltzmann.likelihood import (
+        ais,
+        base_rates,
+        log_probability,
+        pseudo_likelihood,
+    )
+    from wakesleep.results.store import open_result
+    from wakesleep.runtime.randomness import Streams
+    from wakesleep.simulation.loading import load_model
+    from wakesleep.trained.network import trained
+
+    run = open_result(store).attrs
+    model = load_model(store)
+    if model.spec.kind != "boltzmann":
+        raise InputError(
+            f"{store}: a likelihood is estimated for kind 'boltzmann'; model '{model.name}' is "
+            f"of kind '{model.spec.kind}'"
+        )
+    for split in splits:
+        check_split(split)
+    if temperatures < 1 or runs < 2:
+        raise InputError(
+            f"importance sampling needs a temperature and two runs at least, not {temperatures} "
+            f"and {runs}"
+        )
+    learner, its = trained(store)
+    made = json.loads(run["protocol_resolved"])
+    learnt_from = made["data"].get("train") or None  # 0 stands for all
+    like = next(iter(learner.theta.values()))
+    visible = {}
+    for split in {"train", *splits}:
+        cases = getattr(its, split)
+        if split == "train":
+            cases = cases.first(learnt_from)
+        if not cases.binary:
+            raise InputError(
+                f"a likelihood is that of binary cases, and '{its.name}' is grey; use a binary "
+                "data set, such as digits_binary"
+            )
+        images = torch.tensor(cases.images, dtype=like.dtype, device=like.device)
+        labels = torch.tensor(cases.labels, device=like.device)
+        visible[split] = learner.layout.clamped(images, labels)
+    theta = learner.acting
+    generator = Streams(seed, like.device)("likelihood")
+    with torch.inference_mode():
+        found = ais(
+            learner.machine,
+            theta,
+            base_rates(visible["train"], learner.layout.labels),
+            temperatures=temperatures,
+            runs=runs,
+            generator=generator,
+        )
+        mean = {
+            split: float(
+                log_probability(learner.machine, theta, visible[split], found.value).mean()
+            )
+            for split in splits
+        }
+
+        guessed = {
+            split: float(pseudo_likelihood(learner.machine, theta, visible[split]).mean())
+            for split in (splits if pseudo else ())
+        }
+
+    def of(log_z: float) -> list[float]:
+        return [mean[split] + found.value - log_z for split in splits]
+
+    words = {"units": "nat"}
+    result = xr.Dataset(
+        {
+            "log_likelihood": ("split", of(found.value), words),
+            "lower": ("split", of(found.upper), words),
+            "upper": ("split", of(found.lower), words),
+            "log_z": ((), found.value, words),
+            "uniform": ((), -learner.layout.log_states, words),
+            "effective_runs": ((), found.effective, {"units": "1"}),
+        },
+        coords={"split": list(splits)},
+        attrs={**run, "temperatures": temperatures, "runs": runs, "sampling_seed": seed},
+    )
+    if pseudo:
+        result["pseudo_likelihood"] = "split", [guessed[split] for split in splits], words
+    return result

@@ -1,0 +1,79 @@
+"""The network that a run ended with, from the checkpoint beside its store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wakesleep.errors import InputError
+from wakesleep.simulation import checkpoint
+from wakesleep.simulation.request import recorded_identity
+
+if TYPE_CHECKING:
+    from wakesleep.data import DataSet
+
+
+def trained(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
+    """Return the network that a run ended with, and the data it lived on.
+
+    Parameters
+    ----------
+    store
+        The run's store; its checkpoint must lie beside it.
+    data
+        The data it lived on, where they were given in Python.
+
+    Raises
+    ------
+    InputError
+        If there is no such run or no checkpoint, or its data are not to be had.
+    """
+    import torch
+
+    from wakesleep.learners.build import build
+    from wakesleep.learners.chunks import Setting
+    from wakesleep.results.store import open_result
+    from wakesleep.runtime.device import resolve
+    from wakesleep.simulation.loading import load_model
+
+    store = Path(store).resolve()
+    made = open_result(store).attrs
+    model, its = load_model(store), _data(store, made, data)
+    device = resolve(made["device"])
+    dtype = getattr(torch, made["dtype"])
+    learner = build(model, Setting.of(its, device, dtype, int(made["seed"])))
+    path = checkpoint.path_for(store)
+    state = checkpoint.load(path, device, recorded_identity(made))
+    if state is None:
+        raise InputError(
+            f"{path}: there is no checkpoint, which holds the trained network (a study keeps them "
+            "where its file says 'networks: true')"
+        )
+    with checkpoint.understood(path):
+        learner.load_state_dict(state["learner"])
+    return learner, its
+
+
+def _data(store: Path, made: Mapping[str, Any], given: Any) -> DataSet:
+    """Return the data of a run."""
+    from wakesleep import data
+    from wakesleep.data.source import DataSource
+    from wakesleep.simulation.request import given_data
+
+    text = made.get("data_source", json.dumps({"source": made["data"]}))
+    if given is not None:
+        found, _ = given_data(given)
+        its = data.load(found) if isinstance(found, DataSource) else found
+        assert its is not None  # something was given
+    elif text:
+        its = data.load(DataSource.model_validate_json(text, strict=False))
+    else:
+        raise InputError(
+            f"{store}: its data were given in Python, and are not in the result; give them again "
+            "by 'data'"
+        )
+    if its.digest != made["data_sha256"]:
+        raise InputError(f"{store}: its data, '{its.name}', have changed since the run")
+    return its
