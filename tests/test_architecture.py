@@ -35,8 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "experiments": {"errors", "runtime", "files", "results", "learners"},
     "checks": {
-        *("errors", "files", "results", "data", "negatives", "learners", "protocols"),
-        *("simulation", "studies", "plots"),
+        *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),
+        *("simulation", "studies"),
     },
 }
 

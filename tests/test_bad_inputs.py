@@ -86,7 +86,7 @@ BAD = {
         ("record:", "recrod:"),
         None,
         [],
-        r"small.yaml:18:1: unknown key 'recrod' \(did you mean 'record'\?\); ",
+        r"small.yaml:19:1: unknown key 'recrod' \(did you mean 'record'\?\); ",
     ),
     "unknown key in a phase": (
         ("{phase: deprivation, steps: $steps}", "{phase: deprivation, stps: $steps}"),

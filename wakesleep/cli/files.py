@@ -10,13 +10,24 @@ import typer
 
 from wakesleep.cli.common import settings_from
 from wakesleep.errors import InputError, choices, listed
-from wakesleep.files import library
+from wakesleep.files import library, references
 
 
-def list_(shelf: Annotated[str, typer.Argument(metavar="[models|protocols|studies]")] = "") -> None:
-    """List the shipped files, with one line of description each."""
-    if shelf and shelf not in library.SHELVES:
-        raise InputError(f"'{shelf}' cannot be listed{choices(shelf, library.SHELVES)}")
+def list_(
+    shelf: Annotated[
+        str, typer.Argument(metavar="[models|protocols|studies|data|negatives|...]")
+    ] = "",
+) -> None:
+    """List the shipped files, or the names that files can use."""
+    if shelf and shelf not in (*library.SHELVES, *references.GROUPS):
+        known = (*library.SHELVES, *references.GROUPS)
+        raise InputError(f"'{shelf}' cannot be listed{choices(shelf, known)}")
+    if shelf in references.GROUPS:
+        from wakesleep.checks.extensions import names
+
+        for name, package in names(shelf):
+            typer.echo(f"{name}  (from {package})" if package else name)
+        return
     for name in [shelf] if shelf else library.SHELVES:
         entries = list(library.descriptions(name))
         width = max((len(entry) for entry, _ in entries), default=0)
@@ -26,6 +37,18 @@ def list_(shelf: Annotated[str, typer.Argument(metavar="[models|protocols|studie
             typer.echo(f"{name}:")
         for entry, description in entries:
             typer.echo(f"{'' if shelf else '  '}{entry:<{width}}  {description}")
+    if not shelf:
+        _list_extensions()
+
+
+def _list_extensions() -> None:
+    """List what installed packages add, and say what else can be listed."""
+    from wakesleep.checks.extensions import installed
+
+    for group in references.GROUPS:
+        for name, package in installed(group):
+            typer.echo(f"{group}: {name}  (from {package})")
+    typer.echo(f"'wakesleep list' also knows {listed(references.GROUPS)}")
 
 
 def show(name: str) -> None:

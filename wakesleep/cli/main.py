@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from wakesleep import __version__
-from wakesleep.cli import experiments, files, runs, studies, system, trained
+from wakesleep.cli import data, experiments, files, runs, studies, system, trained
 from wakesleep.errors import InputError, RunError
 from wakesleep.runtime.speed import spin_briefly
 
@@ -45,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": files.check,
     "run": runs.run,
     "plot": runs.plot,
+    "data": data.data,
     "dream": trained.dream,
     "look": trained.look,
     "likelihood": trained.likelihood,

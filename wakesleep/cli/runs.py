@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from wakesleep.cli.common import beside, settings_from
+from wakesleep.errors import InputError
 
 
 def run(
@@ -75,7 +76,9 @@ def run(
 
 
 def plot(
-    result: Path,
+    what: Annotated[
+        str, typer.Argument(metavar="RESULT_OR_PROTOCOL", help="A result, or a protocol to come.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -88,17 +91,64 @@ def plot(
         int | None, typer.Option(help="First step to be shown; default what leads to a change.")
     ] = None,
     last: Annotated[int | None, typer.Option(help="Last step to be shown.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="For a protocol: estimate the time of its run.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="For a protocol: as a run.")
+    ] = None,
+    data: Annotated[str | None, typer.Option("--data", help="For a protocol: as a run.")] = None,
 ) -> None:
-    """Draw the hypnogram and the goodness of every layer over the phases of a run."""
-    from wakesleep.plots import save_overview
+    """Draw a run, or the schedule of a protocol that has not been run."""
     from wakesleep.results.store import open_result
 
-    opened = open_result(result)
-    out = out or beside(result, ".png")
-    between = None
-    if first is not None or last is not None:
-        between = (first or 0, int(opened["step"].max()) if last is None else last)
-    typer.echo(f"figure: {save_overview(opened, out, between)}")
+    path = Path(what)
+    if not (path.suffix in (".zarr", ".nc") or path.is_dir()):
+        _plot_protocol(what, out, (first, last), model, settings, data)
+        return
+    for name, its in (("--model", model), ("-p", settings), ("--data", data)):
+        if its:
+            raise InputError(f"{name} is for protocols; {what} is a result")
+    from wakesleep.plots import save_overview
+
+    opened = open_result(path)
+    out = out or beside(path, ".png")
+    typer.echo(f"figure: {save_overview(opened, out, _between(opened, first, last))}")
+
+
+def _between(opened: Any, first: int | None, last: int | None) -> tuple[int, int] | None:
+    if first is None and last is None:
+        return None
+    return (first or 0, int(opened["step"].max()) if last is None else last)
+
+
+def _plot_protocol(
+    what: str,
+    out: Path | None,
+    between: tuple[int | None, int | None],
+    model: str | None,
+    settings: list[str] | None,
+    data: str | None,
+) -> None:
+    from wakesleep.checks.schedule import planned
+    from wakesleep.cli.tables import print_schedule
+    from wakesleep.plots import check_path, save_hypnogram, window
+
+    given = settings_from(settings)
+    if out is not None:
+        check_path(out)
+    schedule = planned(
+        what,
+        given.inputs,
+        model=model,
+        parameters=given.parameters,
+        data=data,
+        data_options=given.data,
+    )
+    out = out or Path(f"{schedule.name}.png")
+    shown = _between(schedule.events, *between) or window(schedule.events)
+    print_schedule(schedule)
+    typer.echo(f"figure: {save_hypnogram(schedule.events, out, shown)}")
 
 
 def hypnogram(

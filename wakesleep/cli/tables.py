@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
+    from wakesleep.checks.schedule import Schedule
+    from wakesleep.data.describe import Description
+
 COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false\npositives %"}
 
 
@@ -129,3 +132,77 @@ def print_study(tree: xr.DataTree) -> None:
 
 def _value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def print_data(its: Description) -> None:
+    """Print a data set in numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)
+    height, width, channels = its.shape
+    shape = f"{height} x {width}" + (f" x {channels}" if channels > 1 else "")
+    total = sum(its.cases.values())
+    lines = {
+        "cases": ", ".join(f"{count:,} {name}" for name, count in its.cases.items()),
+        "shape": f"{shape}, {height * width * channels:,} features",
+        "range": f"{its.low:.4g} to {its.high:.4g}, mean {its.mean:.3g}"
+        + (" (binary)" if its.binary else ""),
+        "missing": f"{its.missing:,} values",
+        "repeated": ", ".join(f"{count:,} in {name}" for name, count in its.repeated.items()),
+        "shared": ", ".join(
+            f"{count:,} of {other} also in {one}" for (one, other), count in its.shared.items()
+        ),
+        "classes": f"{len(its.classes)}" if its.classes else "none: the cases have no labels",
+    }
+    console.print(f"{its.name}: {total:,} cases", highlight=False)
+    for name, text in lines.items():
+        console.print(f"{name:<9} {text}", highlight=False, soft_wrap=True)
+    if not its.classes:
+        return
+    table = Table()
+    table.add_column("class")
+    for split in its.cases:
+        table.add_column(split, justify="right")
+    table.add_column("share %", justify="right")
+    for name, counts in its.classes.items():
+        share = 100 * sum(counts.values()) / total
+        table.add_row(name, *(f"{count:,}" for count in counts.values()), f"{share:.1f}")
+    console.print(table)
+
+
+def print_schedule(its: Schedule) -> None:
+    """Print hours and updates of every stage, and about how long a run takes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)
+    table = Table(title=its.name, title_justify="left")
+    table.add_column("stage")
+    table.add_column("updates", justify="right")
+    if its.hours:
+        table.add_column("hours", justify="right")
+    rows = [*its.updates, "all"] if len(its.updates) > 1 else [*its.updates]
+    for stage in rows:
+        count = sum(its.updates.values()) if stage == "all" else its.updates[stage]
+        hours = sum(its.hours.values()) if stage == "all" else its.hours.get(stage, 0.0)
+        table.add_row(stage, f"{count:,}", *([f"{hours:,.1f}"] if its.hours else []))
+    console.print(table)
+    console.print(f"probes: {its.probes:,}", highlight=False)
+    if its.waits:
+        console.print("Phases that wait for a condition are counted at their longest.")
+    for sentence in its.warnings:
+        console.print(f"warning: {sentence}", soft_wrap=True, highlight=False)
+    if its.seconds is not None:
+        console.print(f"a run of {its.model} takes about {_duration(its.seconds)}", highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -16,9 +16,16 @@ from wakesleep.plots.looks import (
     draw_labels,
     save_look,
 )
-from wakesleep.plots.overview import check_path, overview, save_hypnogram, save_overview
+from wakesleep.plots.overview import (
+    check_path,
+    overview,
+    save_hypnogram,
+    save_overview,
+    window,
+)
 from wakesleep.plots.phases import hypnogram, shade
 from wakesleep.plots.raster import draw_spikes
+from wakesleep.plots.sheet import draw_sheet, save_sheet
 
 __all__ = [
     "check_path",
@@ -28,6 +35,7 @@ __all__ = [
     "draw_fields",
     "draw_hybrids",
     "draw_labels",
+    "draw_sheet",
     "draw_spikes",
     "dreams",
     "error",
@@ -42,5 +50,7 @@ __all__ = [
     "save_hypnogram",
     "save_look",
     "save_overview",
+    "save_sheet",
     "shade",
+    "window",
 ]

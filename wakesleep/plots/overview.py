@@ -108,8 +108,19 @@ def save_overview(
     return saved(overview(result, between=between), Path(path))
 
 
-def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:
+def save_hypnogram(
+    result: xr.Dataset, path: str | Path, between: tuple[int, int] | None = None
+) -> Path:
     """Draw the hypnogram alone into a file; its ending sets the format.
+
+    Parameters
+    ----------
+    result
+        A result, or the events of a :class:`wakesleep.checks.schedule.Schedule`.
+    path
+        The file.
+    between
+        First and last step to be shown; default all.
 
     Raises
     ------
@@ -123,7 +134,8 @@ def save_hypnogram(result: xr.Dataset, path: str | Path) -> Path:
     ax = hypnogram(result, figure.subplots())
     _legend(ax)
     steps = result["step"].values
-    _finish(figure, [ax], result, int(steps[0]), int(steps[-1]))
+    begin, end = between or (int(steps[0]), int(steps[-1]))
+    _finish(figure, [ax], result, begin, end)
     return saved(figure, Path(path))
 
 

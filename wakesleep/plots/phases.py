@@ -12,15 +12,10 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-# What a phase is drawn as where that is not its stage of sleep. Wake is on top, as in sleep
-# medicine; what tells a lost night from a day, and recovery from any other night, is the colour.
-STAGES = {
-    "interleaved": "BOTH",
-    "wake": "WAKE",
-    "deprivation": "WAKE",
-    "rest": "REST",
-    "unrecorded": "",
-}
+# Stages from top to bottom. Wake is on top, as in sleep medicine; what tells a lost night from a
+# day, and recovery from any other night, is the colour. Interleaved steps, which are both awake and
+# asleep, are drawn as BOTH unless the protocol says another stage.
+ORDER = ("BOTH", "WAKE", "REM", "N1", "N2", "NREM", "N3", "ART", "UNS")
 WHITE = "#ffffff"
 COLOURS = {
     "interleaved": WHITE,
@@ -105,6 +100,13 @@ def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
     return ax
 
 
+def _row(phase: str, stage: str) -> str:
+    """Return the row of the hypnogram that a phase is drawn in; none for what is not recorded."""
+    if phase == "unrecorded":
+        return ""
+    return "BOTH" if phase == "interleaved" and stage == "UNS" else stage
+
+
 def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
     """Draw which phase the network was in, as stairs with wake on top.
 
@@ -117,11 +119,10 @@ def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
     """
     events = phases.hypnogram(result)
     drawn = [
-        STAGES.get(str(phase), str(stage))
+        _row(str(phase), str(stage))
         for phase, stage in zip(events["phase"].values, events["stage"].values, strict=True)
     ]
-    order = ("BOTH", "WAKE", "REST", "ART", "REM", "N1", "N2", "NREM", "N3", "UNS")
-    stages = [stage for stage in order if stage in drawn]
+    stages = [stage for stage in ORDER if stage in drawn]
     # What was not recorded is no stage: the line has a gap there.
     levels = np.array([-stages.index(stage) if stage in stages else np.nan for stage in drawn])
     edges = np.append(events["onset"].values, events["offset"].values[-1])

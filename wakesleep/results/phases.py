@@ -29,7 +29,8 @@ def check_result(given: object) -> None:
 
 def run_title(result: xr.Dataset) -> str:
     """Return what a figure of the run is headed by: its protocol, model and seed."""
-    return f"{result.attrs.get('title', '')}, seed {result.attrs.get('seed')}"
+    title = str(result.attrs.get("title", ""))
+    return f"{title}, seed {result.attrs['seed']}" if "seed" in result.attrs else title
 
 
 def in_cycles(result: xr.Dataset, cycles: Mapping[str, int]) -> xr.Dataset:

@@ -37,6 +37,29 @@ CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
 AGAIN = "; without the file, --resume does the run again from its beginning"
 
 
+def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
+    """Return the next steps of a phase, of which so many are done, as a learner is given them."""
+    its, spec = prepared, prepared.request.protocol.spec
+    sign = PHASES[entry.phase].sign
+    assert sign is not None  # a rest has no steps to take
+    return Chunk(
+        sign=sign,
+        images=its.images,
+        labels=its.labels,
+        index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
+        gains=entry.gains(done, steps),
+        negatives=its.negatives(entry),
+        separate_states=spec.optimiser_state == "separate",
+        fresh_state=spec.optimiser_state == "reset" and done == 0,
+        momentum=spec.momentum,
+        mode=entry.mode,
+        subtract_baseline=spec.subtracts_baseline,
+        updates_per_batch=spec.data.updates_per_batch,
+        layers=entry.layers,
+        seen=its.seen,
+    )
+
+
 @dataclass
 class Place:
     """Where a run is: which phase, how many of its steps are done, and how many in all.
@@ -151,29 +174,10 @@ class Run:
         self.place.pressure = process_s(self.place.pressure, hours, awake, its.rise_h, its.fall_h)
 
     def _learn(self, entry: Entry, steps: int) -> None:
-        sign, its = PHASES[entry.phase].sign, self.prepared
-        if sign is None:
+        its = self.prepared
+        if PHASES[entry.phase].sign is None:
             return
-        spec = its.request.protocol.spec
-        state = spec.optimiser_state
-        bad = its.learner.learn(
-            Chunk(
-                sign=sign,
-                images=its.images,
-                labels=its.labels,
-                index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
-                gains=entry.gains(self.place.done, steps),
-                negatives=its.negatives(entry),
-                separate_states=state == "separate",
-                fresh_state=state == "reset" and self.place.done == 0,
-                momentum=spec.momentum,
-                mode=entry.mode,
-                subtract_baseline=spec.subtracts_baseline,
-                updates_per_batch=spec.data.updates_per_batch,
-                layers=entry.layers,
-                seen=its.seen,
-            )
-        )
+        bad = its.learner.learn(chunk_of(its, entry, self.place.done, steps))
         if bad is not None:
             raise RunError(
                 f"weights are no longer finite: phase '{entry.phase}' ({its.block(entry)}, cycle "

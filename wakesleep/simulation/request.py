@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep import data
+from wakesleep.data.names import DATA_SETS
 from wakesleep.data.sets import DataSet
 from wakesleep.data.source import DataSource, as_source
 from wakesleep.files import references
@@ -149,6 +150,8 @@ def given_data(
     options = dict(options or {})
     if its is None:
         return None, options
+    if isinstance(its, str) and its not in DATA_SETS and "/" not in its and Path(its).exists():
+        its = f"./{its}"  # a folder or a file beside where the command is given
     named = isinstance(its, str | Path | DataSource) or (
         isinstance(its, tuple | list) and all(isinstance(part, str | Path) for part in its)
     )
