@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from wakesleep.errors import InputError, choices
-from wakesleep.files import documents, specs
+from wakesleep.files import documents, references, specs
 
 Words = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -83,7 +83,9 @@ class Input(specs.Spec):
         else:
             shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
             raise InputError(f"{what} '{name}' must be {wanted}, not {shown}")
-        if self.choices is not None and given not in self.choices:
+        # Code of the user's can stand wherever a shipped name can.
+        own = references.is_extension(given)
+        if self.choices is not None and given not in self.choices and not own:
             raise InputError(f"{what} '{name}' is '{given}'{choices(given, self.choices)}")
         if isinstance(given, (int, float)) and not isinstance(given, bool):
             if self.minimum is not None and not given >= self.minimum:

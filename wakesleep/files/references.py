@@ -80,6 +80,11 @@ def packages(group: str) -> dict[str, str]:
     }
 
 
+def is_extension(text: object) -> bool:
+    """Say whether a text names code of the user's, or anything that an installed package adds."""
+    return is_reference(text) or any(text in installed(group) for group in GROUPS)
+
+
 def check_name(what: str, name: str, known: Iterable[str], group: str, kind: str = "name") -> str:
     """Return a name that is shipped, installed, or a reference.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, listed
 from wakesleep.learners.capabilities import DreamSettings
@@ -22,6 +22,7 @@ def dreams(
     spread: float = 1.0,
     each: int = 10,
     seed: int = 0,
+    data: Any = None,
 ) -> xr.Dataset:
     """Let a trained network dream.
 
@@ -35,6 +36,8 @@ def dreams(
         Dreams of every class.
     seed
         Of the dreams' random stream.
+    data
+        The data the network lived on, where they were given in Python.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def dreams(
         raise InputError(
             f"{store}: model '{model.name}' cannot dream; it offers {listed(model.offers)}"
         )
-    learner, its = trained(store)
+    learner, its = trained(store, data)
     generator = Streams(seed, resolve(made["device"]))("dreams")
     labels = torch.arange(its.classes, device=generator.device).repeat_interleave(each)
     with torch.inference_mode():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError
 
@@ -20,6 +20,7 @@ def likelihood(
     splits: tuple[str, ...] = ("train", "validation"),
     pseudo: bool = False,
     seed: int = 0,
+    data: Any = None,
 ) -> xr.Dataset:
     """Estimate the log likelihood of data under the machine that a run ended with.
 
@@ -36,6 +37,8 @@ def likelihood(
         each, given all others. It needs no log Z, and takes a pass through the data for each pixel.
     seed
         Of the sampling.
+    data
+        The data the network lived on, where they were given in Python.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def likelihood(
             f"importance sampling needs a temperature and two runs at least, not {temperatures} "
             f"and {runs}"
         )
-    learner, its = trained(store)
+    learner, its = trained(store, data)
     made = json.loads(run["protocol_resolved"])
     learnt_from = made["data"].get("train") or None  # 0 stands for all
     like = next(iter(learner.theta.values()))

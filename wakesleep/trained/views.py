@@ -22,7 +22,9 @@ MOST_CASES = 40  # rows of one picture
 PIXELS = ("row", "column", "colour")
 
 
-def receptive_fields(store: str | Path, units: int = 100, seed: int = 0) -> xr.Dataset:
+def receptive_fields(
+    store: str | Path, units: int = 100, seed: int = 0, data: Any = None
+) -> xr.Dataset:
     """Return the weights from the image of some units of the first layer.
 
     Parameters
@@ -33,6 +35,8 @@ def receptive_fields(store: str | Path, units: int = 100, seed: int = 0) -> xr.D
         How many units, drawn at random.
     seed
         Of the draw.
+    data
+        The data the network lived on, where they were given in Python.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def receptive_fields(store: str | Path, units: int = 100, seed: int = 0) -> xr.D
 
     from wakesleep.results.store import as_numpy
 
-    learner, its = _asked(store, "fields", "weights from an image")
+    learner, its = _asked(store, "fields", "weights from an image", data)
     weights = learner.receptive_fields()
     order = torch.randperm(len(weights), generator=torch.Generator().manual_seed(seed))
     chosen = order[: _some(units, "units")].sort().values
@@ -62,7 +66,9 @@ def receptive_fields(store: str | Path, units: int = 100, seed: int = 0) -> xr.D
     )
 
 
-def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr.Dataset:
+def activities(
+    store: str | Path, case: int = 0, wrong: int | None = None, data: Any = None
+) -> xr.Dataset:
     """Return what all units do when one image is shown with its own and with a wrong label.
 
     Parameters
@@ -73,6 +79,8 @@ def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr
         Which validation image.
     wrong
         The wrong label; default the wrong one that the network finds best.
+    data
+        The data the network lived on, where they were given in Python.
 
     Returns
     -------
@@ -91,7 +99,7 @@ def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr
     from wakesleep.results.store import as_numpy
 
     what = "labels to compare activities by (its network sees none)"
-    learner, its = _asked(store, "label_goodness", what)
+    learner, its = _asked(store, "label_goodness", what, data)
     image, label = _cases(its, learner, case, 1)
     right = int(label)
     if wrong is None:
@@ -120,7 +128,9 @@ def activities(store: str | Path, case: int = 0, wrong: int | None = None) -> xr
     )
 
 
-def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Dataset:
+def label_goodness(
+    store: str | Path, first: int = 0, cases: int = 4, data: Any = None
+) -> xr.Dataset:
     """Return the goodness that every label gives to some images, by layer and step in time.
 
     Parameters
@@ -129,6 +139,8 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
         A run's store, with its checkpoint beside it.
     first, cases
         Which validation images.
+    data
+        The data the network lived on, where they were given in Python.
 
     Returns
     -------
@@ -149,7 +161,7 @@ def label_goodness(store: str | Path, first: int = 0, cases: int = 4) -> xr.Data
 
     if cases > MOST_CASES:
         raise InputError(f"cases: at most {MOST_CASES} can be looked at, not {cases}")
-    learner, its = _asked(store, "label_goodness", "goodness of every label")
+    learner, its = _asked(store, "label_goodness", "goodness of every label", data)
     images, labels = _cases(its, learner, first, _some(cases, "cases"))
     with torch.inference_mode():
         found = learner.label_goodness_in_time(images)
@@ -236,7 +248,7 @@ def hybrids(
     )
 
 
-def _asked(store: str | Path, capability: str, what: str) -> tuple[Any, DataSet]:
+def _asked(store: str | Path, capability: str, what: str, data: Any) -> tuple[Any, DataSet]:
     """Return a trained network that can do something, and its data."""
     from wakesleep.simulation.loading import load_model
 
@@ -245,7 +257,7 @@ def _asked(store: str | Path, capability: str, what: str) -> tuple[Any, DataSet]
         raise InputError(
             f"{store}: model '{model.name}', of kind '{model.spec.kind}', has no {what} to look at"
         )
-    learner, its = trained(store)
+    learner, its = trained(store, data)
     if its.window is not None:
         raise InputError(f"{store}: '{its.name}' has strings, not images")
     return learner, its

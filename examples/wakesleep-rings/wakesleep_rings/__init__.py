@@ -1,0 +1,1 @@
+"""A data set and a source of negative data for wakesleep."""
