@@ -25,6 +25,8 @@ def test_every_command_exists(wakesleep):
     }
     assert words == {
         "list",
+        "data",
+        "howto",
         "show",
         "run",
         "plot",

@@ -179,8 +179,8 @@ def test_an_outcome_selects_by_any_repeat(tmp_path):
     its = ws.statistics.in_cycles(run_itself, {"weeks": 1, "workday": 0})
     wanted = its["weight_norm"].sel(layer="1")[its["phase"].values == "wake"]
     outcomes = study.tree["outcomes"]
-    assert float(outcomes["second"]) == float(wanted[-1])
-    assert float(outcomes["second"]) != float(outcomes["last"])
+    assert outcomes["second"].item() == wanted[-1].item()
+    assert outcomes["second"].item() != outcomes["last"].item()
     text = (tmp_path / "s.yaml").read_text().replace("{weeks: 1,", "{week: 1,")
     (tmp_path / "s.yaml").write_text(text)
     with pytest.raises(ws.InputError, match=r"no protocol of this study has a repeat 'week'"):

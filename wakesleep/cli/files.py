@@ -60,6 +60,21 @@ def show(name: str) -> None:
         raise InputError(f"{path}: there is no such file, or it is not text") from None
 
 
+def howto(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Without it, all are listed.")] = "",
+) -> None:
+    """Print a page that shows how something is done."""
+    pages = library.howtos()
+    if not name:
+        for page, path in pages.items():
+            title = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+            typer.echo(f"{page:<10} {title}")
+        return
+    if name not in pages:
+        raise InputError(f"there is no page '{name}'{choices(name, pages, 'there are')}")
+    typer.echo(pages[name].read_text(encoding="utf-8"), nl=False)
+
+
 def copy(
     name: str,
     target: Annotated[Path | None, typer.Argument(help="File or folder; default here.")] = None,

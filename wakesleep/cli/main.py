@@ -53,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "activity": experiments.activity,
     "hypnogram": runs.hypnogram,
     "study": studies.study,
+    "howto": files.howto,
     "schema": files.schema,
     "info": system.info,
 }

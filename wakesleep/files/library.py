@@ -34,6 +34,11 @@ def descriptions(shelf: str) -> Iterator[tuple[str, str]]:
         yield name, found.group(1).strip("\"'") if found else ""
 
 
+def howtos() -> dict[str, Path]:
+    """Return the pages that show how something is done, by name."""
+    return {path.stem: path for path in sorted((root() / "docs" / "howto").glob("*.md"))}
+
+
 def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
     """Return the file of that name: a path that exists, or a shipped file.
 
