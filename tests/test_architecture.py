@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "experiments": {"errors", "runtime", "files", "results", "learners"},
     "checks": {
         *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),
-        *("simulation", "studies"),
+        *("simulation", "studies", "plots"),
     },
 }
 
