@@ -131,11 +131,13 @@ def save_hypnogram(
 
     _check(result)
     figure = NewFigure(figsize=(8.0, 1.6))
-    ax = hypnogram(result, figure.subplots())
-    _legend(ax)
     steps = result["step"].values
     begin, end = between or (int(steps[0]), int(steps[-1]))
-    _finish(figure, [ax], result, begin, end)
+    shown = result.isel(probe=(steps >= begin) & (steps <= end))
+    _check(shown)
+    ax = hypnogram(shown, figure.subplots())
+    _legend(ax)
+    _finish(figure, [ax], shown, begin, end)
     return saved(figure, Path(path))
 
 
