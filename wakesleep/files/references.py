@@ -188,13 +188,26 @@ def shortened(node: Any) -> Any:
 
 
 def fingerprint(*paths: Path) -> str:
-    """Return a hash of the content of files and folders, wherever they lie."""
-    hasher = hashlib.sha256()
+    """Return a hash of the content of files and folders, wherever they lie.
+
+    Files are read again only if their size or time has changed.
+    """
+    found = []
     for root in paths:
         for path in [root] if root.is_file() else sorted(root.rglob("*")):
             if path.is_file():
-                hasher.update(path.relative_to(root).as_posix().encode())
-                hasher.update(path.read_bytes())
+                its = path.stat()
+                name = path.relative_to(root).as_posix()
+                found.append((str(path), name, its.st_size, its.st_mtime_ns))
+    return _hashed(tuple(found))
+
+
+@functools.lru_cache(maxsize=16)
+def _hashed(files: tuple[tuple[str, str, int, int], ...]) -> str:
+    hasher = hashlib.sha256()
+    for path, name, _, _ in files:
+        hasher.update(name.encode())
+        hasher.update(Path(path).read_bytes())
     return hasher.hexdigest()
 
 

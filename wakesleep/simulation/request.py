@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,14 +93,19 @@ class Request:
         ]
         return references.table(used)
 
-    def identity(self) -> dict[str, Any]:
-        """Return what must be the same for a run to be the same run."""
+    @functools.cached_property
+    def _identity(self) -> dict[str, Any]:
+        # Once: files that change while the run goes on do not make it another run.
         return {
             **identity(self.protocol, self.model, self.data),
             "seed": self.seed,
             "device": self.device.type,
             "dtype": str(self.dtype).removeprefix("torch."),
         }
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run to be the same run."""
+        return dict(self._identity)
 
 
 def identity(
