@@ -90,6 +90,7 @@ def test_a_changed_file_is_imported_anew(tmp_path):
         ("def mine(m, x, y, c):\n    return x", "must return images and labels"),
         ("def mine(m, x, y, c):\n    return x[:, :3], y", r"return images of shape \(20, 3\)"),
         ("def mine(m, x, y, c):\n    raise KeyError('k')", "raise KeyError: 'k'"),
+        ("def mine(m, x, y, c):\n    return x, y + 9", "return labels outside of 0 to 9"),
         (
             "def mine(m, x, y, c):\n    return x, y\nmine.needs = 'dream'",
             "need 'dream', which model 'tiny' does not offer",
@@ -161,6 +162,16 @@ def test_code_is_part_of_the_result_and_of_the_run(tmp_path, protocol_file, mode
     (moved / "neg.py").write_text(code.replace("flip(1)", "roll(1, 1)"))
     with pytest.raises(ws.InputError, match=r"cannot be resumed, for its protocol_resolved"):
         ws.run(moved / protocol_file.name, moved / model_file.name, out=store, resume=True)
+
+
+def test_what_a_source_changes_in_place_changes_nothing_else(tmp_path, protocol_file, model_file):
+    text = protocol_file.read_text()
+    results = []
+    for code in ("return 0 * x, y", "return x.mul_(0), y"):
+        (tmp_path / "neg.py").write_text(f"def mine(m, x, y, c):\n    {code}\n")
+        protocol_file.write_text(text + "negatives: {source: ./neg.py:mine}\n")
+        results.append(ws.run(protocol_file, model_file))
+    np.testing.assert_array_equal(results[0]["goodness"], results[1]["goodness"])
 
 
 def test_a_source_that_fails_later_is_a_failed_run(tmp_path, protocol_file, model_file):

@@ -230,7 +230,8 @@ def _checked(name: str, function: Any) -> Callable[..., tuple[Tensor, Tensor]]:
         model: Any, images: Tensor, labels: Tensor, context: Context
     ) -> tuple[Tensor, Tensor]:
         try:
-            found = function(model, images, labels, context)
+            # Copies: what it changes in place would change the real cases of probes.
+            found = function(model, images.clone(), labels.clone(), context)
         except Exception as error:
             raise RunError(
                 f"negative data '{name}' raise {type(error).__name__}: {error}"
@@ -245,6 +246,11 @@ def _checked(name: str, function: Any) -> Callable[..., tuple[Tensor, Tensor]]:
                     f"{tuple(like.shape)} is wanted"
                 )
         seen, named = found
+        # On a GPU a look at every batch would make it wait.
+        if named.device.type == "cpu" and bool(((named < 0) | (named >= context.classes)).any()):
+            raise RunError(
+                f"negative data '{name}' return labels outside of 0 to {context.classes - 1}"
+            )
         return seen.to(images), named.to(labels)
 
     return source

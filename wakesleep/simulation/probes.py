@@ -98,7 +98,7 @@ def measured_by(quantity: Quantity, model: Any, probe: Probe) -> np.ndarray:
     """
     assert quantity.function is not None  # only the user's own are measured here
     try:
-        value = as_numpy(quantity.function(model, probe.images, probe.labels))
+        value = as_numpy(quantity.function(model, probe.images.clone(), probe.labels.clone()))
         return np.asarray(value, dtype=float)
     except Exception as error:
         raise RunError(
