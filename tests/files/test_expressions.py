@@ -71,6 +71,8 @@ def test_nothing_but_arithmetic(text):
 def test_longest_names_first_and_whole_numbers():
     assert evaluate("$a-1", {"a": 5, "a-1": 9}) == (9, {"a-1"})
     assert evaluate("$a-1", {"a": 5}) == (4, {"a"})
+    assert is_expression("$a-1", {"a": 5})
+    assert not is_expression("$a-1", {"a": 5, "a-1": 9})
     value, _ = evaluate("$a / 2", {"a": 6})
     assert type(value) is int
     with pytest.raises(ValueError, match="'\\$a' is 'x', and only numbers"):

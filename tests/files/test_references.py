@@ -70,6 +70,33 @@ def test_identity_does_not_depend_on_the_folder(tmp_path):
     assert references.shortened(trees[0]) != references.shortened(trees[1])
 
 
+def test_the_code_of_a_module_is_part_of_the_identity(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = []
+    for text in ("x = 1", "x = 22"):
+        (tmp_path / "some_module_of_mine.py").write_text(text)
+        found.append(references.shortened(["some_module_of_mine:x"]))
+    assert found[0] != found[1]
+    assert references.shortened("12:30") == "12:30"
+
+
+def test_paths_of_defaults_start_from_the_file(tmp_path, monkeypatch, protocol_file, model_file):
+    (tmp_path / "neg.py").write_text("def mine(m, x, y, c):\n    return x.flip(1), y\n")
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "own.npz", x=random.random((300, 20)), y=np.arange(300) % 3)
+    text = protocol_file.read_text().replace(
+        "inputs:\n",
+        "inputs:\n  neg: {default: ./neg.py:mine}\n  its: {default: own.npz}\n",
+    )
+    text = text.replace("data: {batch: 20,", "data: {set: $its, batch: 20,")
+    protocol_file.write_text(text + "negatives: {source: $neg}\n")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    result = ws.run(protocol_file, model_file)
+    assert result.attrs["data"].startswith("own.npz@")
+    assert ws.load(ws.load(protocol_file).document.source).values["neg"].startswith(str(tmp_path))
+
+
 def test_a_changed_file_is_imported_anew(tmp_path):
     file = tmp_path / "m.py"
     for value in (1, 2):
@@ -251,3 +278,11 @@ def test_faults_of_own_statistics_and_figures(tmp_path):
     (tmp_path / "s.yaml").write_text(wrong)
     with pytest.raises(ws.InputError, match="raises ZeroDivisionError"):
         ws.study(tmp_path / "s.yaml", tmp_path / "out", workers=1)
+    # What cannot be imported is told before any run is made.
+    (tmp_path / "s.yaml").write_text(wrong.replace(":broken", ":nothing"))
+    ws.check(tmp_path / "s.yaml")
+    with pytest.raises(ws.InputError, match="there is no 'nothing' in it"):
+        ws.check(tmp_path / "s.yaml", import_code=True)
+    with pytest.raises(ws.InputError, match="there is no 'nothing' in it"):
+        ws.study(tmp_path / "s.yaml", tmp_path / "other", workers=1)
+    assert not (tmp_path / "other").exists()

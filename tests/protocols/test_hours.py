@@ -173,8 +173,11 @@ def test_an_outcome_selects_by_any_repeat(tmp_path):
         "protocols: [./weeks.yaml]\nseeds: 1\noutcomes:\n"
         "  second: {quantity: weight_norm, layer: '1', at: wake, cycles: {weeks: 1, workday: 0}}\n"
         "  last: {quantity: weight_norm, layer: '1', at: wake}\n"
+        "  beyond: {quantity: weight_norm, layer: '1', cycles: {weeks: 9}}\n"
     )
-    study = ws.study(tmp_path / "s.yaml", tmp_path / "out", workers=1)
+    with pytest.warns(UserWarning, match=r"outcome 'beyond'.*has no value in any run"):
+        study = ws.study(tmp_path / "s.yaml", tmp_path / "out", workers=1)
+    assert np.isnan(study.tree["outcomes"]["beyond"].item())
     run_itself = study.tree["runs/0000"].to_dataset().isel(seed=0)
     its = ws.statistics.in_cycles(run_itself, {"weeks": 1, "workday": 0})
     wanted = its["weight_norm"].sel(layer="1")[its["phase"].values == "wake"]

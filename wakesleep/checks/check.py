@@ -61,7 +61,11 @@ def check(
         if "study" in document.tree:
             from wakesleep.studies import grid
 
-            grid.load(name)
+            study = grid.load(name)
+            if import_code:
+                from wakesleep.studies.gather import import_code as import_study_code
+
+                import_study_code(study)
             continue
         loaded = from_document(
             document, (inputs or {}) if file_kind(document) == "protocol" else {}

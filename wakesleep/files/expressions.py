@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 INPUT = re.compile(r"\$([A-Za-z][A-Za-z0-9_-]*)")
@@ -22,9 +22,17 @@ OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 ALLOWED = "numbers, inputs ($name), + - * / and parentheses"
 
 
-def is_expression(text: str) -> bool:
-    """Say whether a text combines inputs, and is not one alone."""
-    return "$" in text and INPUT.fullmatch(text) is None
+def is_expression(text: str, values: Collection[str] = ()) -> bool:
+    """Say whether a text combines inputs, and is not one alone.
+
+    With the names of the inputs, ``$a-1`` is one alone only where no shorter name fits.
+    """
+    alone = INPUT.fullmatch(text)
+    if alone is None:
+        return "$" in text
+    name = alone.group(1)
+    shorter = any(name.startswith(f"{known}-") for known in values)
+    return name not in values and shorter
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> tuple[int | float, set[str]]:

@@ -143,7 +143,19 @@ def references(node: Any) -> list[str]:
         return references(list(node.values()))
     if isinstance(node, list | tuple):
         return list(dict.fromkeys(its for value in node for its in references(value)))
-    return [node] if is_reference(node) else []
+    if is_reference(node):
+        return [node]
+    target = _installed_target(node)
+    return [target] if target else []
+
+
+def _installed_target(name: object) -> str:
+    """Return the reference that an installed name stands for; empty where it is none."""
+    if isinstance(name, str):
+        for group in GROUPS:
+            if name in installed(group):
+                return installed(group)[name]
+    return ""
 
 
 def source_file(reference: str) -> Path | None:
@@ -182,6 +194,9 @@ def shortened(node: Any) -> Any:
     if is_reference(node) and is_file(node):
         path, _, name = node.rpartition(":")
         return f"{Path(path).name}:{name}@{digest(node)[:12]}"
+    if is_reference(node) or _installed_target(node):  # a module's code counts as a file's does
+        code = digest(_installed_target(node) or node)
+        return f"{node}@{code[:12]}" if code else node
     if isinstance(node, str) and Path(node).is_absolute() and Path(node).exists():
         return f"{Path(node).name}@{fingerprint(Path(node))[:12]}"
     return node

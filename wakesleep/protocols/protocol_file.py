@@ -80,17 +80,18 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
                 f"{choices(name, inputs, 'its inputs are')} (a model's parameter is set by "
                 "-p model.NAME=VALUE, in Python by parameters={'NAME': VALUE})"
             )
-    values = _placed(values, tree)
+    folder = document.folder or Path.cwd()
+    values = _placed(values, tree, Path.cwd())
+    defaults = _placed({name: its.default for name, its in inputs.items()}, tree, folder)
     chosen = {}
     for name, its in inputs.items():
         try:
-            chosen[name] = its.checked(name, its.default)
+            chosen[name] = its.checked(name, defaults[name])
         except InputError as error:
             raise document.error(("inputs", name, "default"), str(error)) from None
         if name in values:
             chosen[name] = its.checked(name, values[name])
     used: set[str] = set()
-    folder = document.folder or Path.cwd()
     filled = {
         key: value
         if key in ("protocol", "inputs", "description", "references")
@@ -106,15 +107,15 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
     return LoadedProtocol(spec, chosen, document)
 
 
-def _placed(values: Mapping[str, object], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return inputs whose relative paths start from the working directory, not from the file."""
-    found: dict[str, Any] = references.placed(values, Path.cwd())
+def _placed(values: Mapping[str, object], tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return inputs whose relative paths, which start from a folder, are whole paths."""
+    found: dict[str, Any] = references.placed(values, folder)
     data = tree.get("data")
     named = data.get("set") if isinstance(data, Mapping) else None
     name = named.removeprefix("$") if isinstance(named, str) else ""
     given = found.get(name)
     if isinstance(given, str) and is_path(given) and not references.is_reference(given):
-        found[name] = str((Path.cwd() / Path(given).expanduser()).resolve())
+        found[name] = str((folder / Path(given).expanduser()).resolve())
     return found
 
 
@@ -145,7 +146,7 @@ def _filled(
             _filled(value, (*path, number), values, document, used)
             for number, value in enumerate(node)
         ]
-    if isinstance(node, str) and expressions.is_expression(node):
+    if isinstance(node, str) and expressions.is_expression(node, values):
         try:
             found, names = expressions.evaluate(node, values)
         except KeyError as error:

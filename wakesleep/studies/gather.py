@@ -24,6 +24,22 @@ from wakesleep.studies.grid import LoadedStudy
 from wakesleep.studies.spec import FINAL, Outcome, Published, dimension
 
 
+def import_code(study: LoadedStudy) -> None:
+    """Import statistics and figures of the user's, before any run is made.
+
+    Raises
+    ------
+    InputError
+        If one cannot be imported, or is no function.
+    """
+    wanted = [("statistic", "statistics", its.statistic) for its in study.spec.outcomes.values()]
+    wanted += [("figure", "figures", its.figure) for its in study.spec.figures]
+    for what, group, name in wanted:
+        target = references.installed(group).get(name, name)
+        if references.is_reference(target) and not callable(references.own(target, what)):
+            raise InputError(f"{what} '{name}' is no function")
+
+
 def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.DataTree:
     """Read all runs of a study.
 
@@ -112,11 +128,14 @@ def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
             return xr.DataArray(np.nan)
     if any(counter(name) not in result.coords for name in its.cycles or {}):
         return xr.DataArray(np.nan)  # this protocol has no such repeat
-    result = in_cycles(result.sel(chosen), its.cycles or {})
-    if not result.sizes["probe"]:
-        return xr.full_like(result[quantity].max("probe"), np.nan, float).reset_coords(drop=True)
+    result = result.sel(chosen)
     if its.quantity in FINAL:
         return result[quantity].reset_coords(drop=True)
+    part = in_cycles(result, its.cycles or {})
+    if not part.sizes["probe"]:  # this run has no such cycle
+        first = result[quantity].isel(probe=0, drop=True)
+        return xr.full_like(first, np.nan, float).reset_coords(drop=True)
+    result = part
     match its.statistic:
         case "nights_to":
             assert its.below is not None

@@ -76,6 +76,7 @@ def run_study(
         If it is interrupted.
     """
     from wakesleep.runtime.device import resolve
+    from wakesleep.studies.gather import import_code
 
     kind = resolve(device).type
     loaded = grid.load(name, seeds, kind)
@@ -83,6 +84,7 @@ def run_study(
         workers = (os.cpu_count() or 1) if kind == "cpu" else 1
     if workers < 1:
         raise InputError(f"a study needs at least one worker, not {workers}")
+    import_code(loaded)
     folder = Path(out or loaded.spec.study)
     if folder.is_file():
         raise InputError(f"{folder}: is a file; a study writes into a folder")
