@@ -48,6 +48,8 @@ HOLES = np.where(np.arange(240).reshape(40, 6) == 31, np.nan, X)
             {"x_train": X, "y_train": Y, "x_test": X[:, :5], "y_test": Y},
             "cases have different shapes",
         ),
+        ({"x_val": X, "x_valid": X, "x_train": X}, "two arrays are the x of 'validation'"),
+        ({"x": [[1, 2], [3]], "y": [0, 1]}, "'x' is no array"),
         ({"x": X, "y": Y, "shape": (2, 2)}, "shape: 2 x 2 is not 6, the number of features"),
     ],
 )
@@ -115,6 +117,19 @@ FILES = {
     "a function that is not there": (
         lambda folder: (folder / "f.py").write_text("x = 1\n") and "./f.py:f",
         "there is no 'f' in it",
+    ),
+    "two folders of one part": (
+        lambda folder: (
+            [(folder / "two" / part / "cat").mkdir(parents=True) for part in ("val", "validation")]
+            and "./two"
+        ),
+        "two folders hold the cases of 'validation'",
+    ),
+    "no such user": (lambda folder: "~nobody_of_this_name/x.npz", "no such user's folder"),
+    "three files": (lambda folder: "a.npy,b.npy,c.npy", "no such file"),
+    "no size": (
+        lambda folder: (folder / "i" / "cat").mkdir(parents=True) or "./i -p data.resize=[0,4]",
+        "must be greater than or equal to 1",
     ),
     "an option of another format": (
         lambda folder: np.savez(folder / "w.npz", x=X, y=Y) or "w.npz -p data.label=kind",

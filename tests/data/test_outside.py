@@ -160,6 +160,23 @@ def test_the_cut_is_as_balanced_as_scikit_learns():
     np.testing.assert_array_equal(np.bincount(its.test.labels), np.bincount(y[theirs]))
 
 
+def test_many_small_classes_are_cut_too():
+    x, y = np.random.default_rng(0).random((300, 4)), np.arange(300) % 100
+    its = loaded(x=x, y=y)
+    assert (len(its.train), len(its.validation), len(its.test)) == (210, 45, 45)
+    assert set(its.train.labels) == set(range(100))
+
+
+def test_columns_of_true_and_false_stand_beside_numbers(tmp_path):
+    import pandas as pd
+
+    values = np.random.default_rng(0).random(40)
+    table = pd.DataFrame({"a": values, "b": np.arange(40) % 3 == 0, "label": np.arange(40) % 2})
+    table.to_csv(tmp_path / "a,b.csv", index=False)
+    its = data.load(as_source(tmp_path / "a,b.csv"))
+    assert set(its.train.images[:, 1]) == {0.0, 1.0}
+
+
 def test_a_seed_decides_the_cut():
     x, y = shapes(120)
     digests = [loaded(x=x, y=y, split_seed=seed).digest for seed in (0, 0, 1)]

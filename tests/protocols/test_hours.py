@@ -114,7 +114,7 @@ def test_a_day_that_is_not_24_hours_is_warned_of(phases, more, warned):
         ("clock: {steps_per_hour: 1}\nphases: [{phase: wake, hours: -3}]", "greater than 0"),
         (
             "clock: {steps_per_hour: 1}\nphases: [{phase: wake, hours: 0.2}]",
-            "shorter than an update",
+            "is rounded to no update",
         ),
         (
             "phases: [{repeat: 2, block: nights, phases: [{phase: wake, at_most: 9, "

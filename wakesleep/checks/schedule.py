@@ -111,7 +111,7 @@ def _train_cases(its: LoadedProtocol, data: DataSet) -> int:
 def _schedule(protocol: LoadedProtocol, train_cases: int | None) -> Schedule:
     spec = protocol.spec
     in_sweeps = any(phase.sweeps for phase in walk(spec.phases)) or spec.record.every_sweeps
-    if train_cases is None and (in_sweeps or not spec.data.batch):
+    if train_cases is None and in_sweeps:
         raise InputError(
             f"protocol '{protocol.name}' is stated in sweeps, whose length depends on the data; "
             "name a model (--model) or data (--data)"

@@ -180,6 +180,8 @@ def _split(
     if missing:
         random = np.random.Generator(np.random.PCG64(how.split_seed))
         cut = _cut(y["train"], shares, random)
+        if not all(len(its) for its in cut):  # every class is too small to be cut by itself
+            cut = _cut(np.zeros_like(y["train"]), shares, random, y["train"])
         if not all(len(its) for its in cut):
             raise _error(
                 raw,
@@ -193,11 +195,22 @@ def _split(
     return x, y
 
 
-def _cut(labels: np.ndarray, shares: list[float], random: np.random.Generator) -> list[np.ndarray]:
-    """Return indices of the training cases and of each other part, every class cut alike."""
+def _cut(
+    labels: np.ndarray,
+    shares: list[float],
+    random: np.random.Generator,
+    kept: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """Return indices of the training cases and of each other part, every class cut alike.
+
+    Of each of the labels ``kept`` one case is a training case.
+    """
     parts: list[list[np.ndarray]] = [[] for _ in range(len(shares) + 1)]
     for label in np.unique(labels):
         its = random.permutation(np.flatnonzero(labels == label))
+        if kept is not None:
+            first = np.unique(kept[its], return_index=True)[1]
+            its = np.concatenate((np.delete(its, first), its[first]))  # the last ones train
         used = 0
         for number, share in enumerate(shares, 1):
             count = min(round(share * len(its)), len(its) - 1 - used)

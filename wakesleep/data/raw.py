@@ -67,10 +67,17 @@ def from_arrays(name: str, arrays: Mapping[str, Any], **more: Any) -> Raw:
                 f"data '{name}': the array '{key}' has no use"
                 f"{choices(key, ('x', 'y', 'x_train', 'y_train', 'x_validation', 'x_test'))}"
             )
-        (x if which == "x" else y)[PARTS[part]] = np.asarray(array)
+        into = x if which == "x" else y
+        if PARTS[part] in into:
+            raise InputError(f"data '{name}': two arrays are the {which} of '{PARTS[part]}'")
+        try:
+            into[PARTS[part]] = np.asarray(array)
+        except ValueError as error:  # rows of different lengths
+            raise InputError(f"data '{name}': '{key}' is no array ({error})") from None
     if not x:
         raise InputError(
-            f"data '{name}': there is no array 'x' or 'x_train'; there are {listed(arrays)}"
+            f"data '{name}': there is no array 'x' or 'x_train'; there are "
+            f"{listed(map(str, arrays)) or 'none'}"
         )
     if "all" in x and len(x) > 1:
         raise InputError(f"data '{name}': there is 'x' beside 'x_train' or others; keep one")
@@ -96,6 +103,11 @@ def by_split(name: str, x: Any, y: Any, split: Any, **more: Any) -> Raw:
     """
     import numpy as np
 
+    if np.shape(split) != np.shape(x)[:1]:
+        raise InputError(
+            f"data '{name}': the split has shape {np.shape(split)}, where {np.shape(x)[:1]} is "
+            "wanted"
+        )
     said = [str(its).lower() for its in split]
     wrong = sorted({its for its in said if not its or its not in PARTS})
     if wrong:

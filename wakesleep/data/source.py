@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from wakesleep.data.names import DATA_SETS
-from wakesleep.errors import choices
+from wakesleep.errors import InputError, choices
 from wakesleep.files import references, specs
 
 # What a file's ending says of its format.
 ENDINGS = (".npz", ".npy", ".csv", ".parquet", ".nc", ".zarr")
 HOW = "./file.npz, .npy, .csv, .parquet, .nc or .zarr, ./folder/, ./file.py:function"
+Length = Annotated[int, Field(ge=1, le=100_000)]
+Size = Annotated[tuple[Length, ...], Field(strict=False, min_length=2, max_length=2)]
 Share = Annotated[float, Field(gt=0, lt=0.9)]
 
 
@@ -67,7 +69,7 @@ class DataSource(specs.Spec):
             "For tables, .nc and .zarr: the column or variable that says train, validation or test."
         ),
     )
-    shape: Annotated[tuple[int, ...], Field(strict=False, min_length=2, max_length=3)] | None = (
+    shape: Annotated[tuple[Length, ...], Field(strict=False, min_length=2, max_length=3)] | None = (
         Field(None, description="Height and width (and channels) of an image, for flat cases.")
     )
     channels: Literal["first", "last"] | None = Field(
@@ -76,9 +78,9 @@ class DataSource(specs.Spec):
     colour: Literal["grey", "rgb"] | None = Field(
         None, description="For folders of images; default grey if all of them are grey."
     )
-    resize: Annotated[tuple[int, ...], Field(strict=False, min_length=2, max_length=2)] | None = (
-        Field(None, description="For folders of images: height and width that all are brought to.")
-    )
+    resize: (
+        Annotated[tuple[Length, ...], Field(strict=False, min_length=2, max_length=2)] | None
+    ) = Field(None, description="For folders of images: height and width that all are brought to.")
     scale: Literal["none", "minmax", "standardise"] = Field(
         "none",
         description=(
@@ -135,7 +137,7 @@ class DataSource(specs.Spec):
             if references.is_reference(text):
                 changes[name] = references.placed(text, folder)
             elif name == "labels" or (is_path(text) and text not in DATA_SETS):
-                changes[name] = str((folder / Path(text).expanduser()).resolve())
+                changes[name] = str(references.whole_path(text, folder))
         return self.model_copy(update=changes)
 
     def fingerprint(self) -> str:
@@ -194,7 +196,10 @@ def as_source(choice: str | Path | tuple[str, ...] | Mapping[str, Any] | DataSou
         return choice
     if isinstance(choice, str | Path):
         one, comma, two = str(choice).partition(",")
-        choice = (one, two) if comma else {"source": str(choice)}
+        pair = comma and not Path(choice).exists()  # a file's name may have a comma in it
+        choice = (one, two) if pair else {"source": str(choice)}
     if isinstance(choice, tuple | list):
+        if len(choice) != 2:
+            raise InputError(f"data: a pair of files is wanted, cases and labels, not {choice}")
         choice = dict(zip(("source", "labels"), map(str, choice), strict=True))
     return specs.validate(DataSource, dict(choice), Document("data", "", dict(choice), {}))

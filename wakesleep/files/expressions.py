@@ -89,7 +89,8 @@ def _value(node: ast.expr, used: Mapping[str, Any], text: str) -> int | float:
         case ast.Name(id=name) if name in used:
             value, called = used[name]
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"'${called}' is {value!r}, and only numbers can be combined")
+                shown = "true or false" if isinstance(value, bool) else repr(value)
+                raise ValueError(f"'${called}' is {shown}, and only numbers can be combined")
             return value
         case ast.BinOp(left=left, op=how, right=right) if type(how) in OPERATIONS:
             one, other = _value(left, used, text), _value(right, used, text)

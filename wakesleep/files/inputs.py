@@ -49,7 +49,8 @@ def chosen(allowed: Mapping[str, Input], values: Mapping[str, Any], what: str) -
     """
     for name in values:
         if name not in allowed:
-            raise InputError(f"{what} has no option '{name}'{choices(name, allowed)}")
+            there = choices(name, allowed) if allowed else "; it has no options"
+            raise InputError(f"{what} has no option '{name}'{there}")
     return {
         name: its.checked(name, values.get(name, its.default), "option")
         for name, its in allowed.items()

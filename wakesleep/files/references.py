@@ -65,18 +65,26 @@ def installed(group: str) -> dict[str, str]:
     group
         One of :data:`GROUPS`.
     """
-    from importlib.metadata import entry_points
-
-    return {its.name: its.value for its in entry_points(group=f"wakesleep.{group}")}
+    return {name: value for name, (value, _) in _entry_points().get(group, {}).items()}
 
 
 def packages(group: str) -> dict[str, str]:
     """Return which installed package each name of :func:`installed` comes from."""
+    return {name: package for name, (_, package) in _entry_points().get(group, {}).items()}
+
+
+@functools.cache
+def _entry_points() -> dict[str, dict[str, tuple[str, str]]]:
+    """Return what installed packages add, by list: name -> (``module:name``, package)."""
     from importlib.metadata import entry_points
 
+    everything = entry_points()  # read once: reading them takes milliseconds
     return {
-        its.name: its.dist.name if its.dist else ""
-        for its in entry_points(group=f"wakesleep.{group}")
+        group: {
+            its.name: (its.value, its.dist.name if its.dist else "")
+            for its in everything.select(group=f"wakesleep.{group}")
+        }
+        for group in GROUPS
     }
 
 
@@ -131,10 +139,24 @@ def placed(node: Any, folder: Path) -> Any:
         return [placed(value, folder) for value in node]
     if is_reference(node) and is_file(node):
         path, _, name = node.rpartition(":")
-        return f"{(folder / Path(path).expanduser()).resolve()}:{name}"
+        return f"{whole_path(path, folder)}:{name}"
     if isinstance(node, str) and node.startswith(("./", "../")):
         return str((folder / node).resolve())
     return node
+
+
+def whole_path(text: str, folder: Path) -> Path:
+    """Return a path that starts from a folder, or from a user's home (~), as a whole path.
+
+    Raises
+    ------
+    InputError
+        If there is no such user.
+    """
+    try:
+        return (folder / Path(text).expanduser()).resolve()
+    except RuntimeError:
+        raise InputError(f"{text}: there is no such user's folder") from None
 
 
 def references(node: Any) -> list[str]:

@@ -149,7 +149,9 @@ class OwnCode(Spec):
     """Code of the user's with values for the options it declares."""
 
     model_config = ConfigDict(extra="allow")
-    use: str = Field(description="./file.py:name, package.module:name, or an installed name.")
+    use: str = Field(
+        min_length=1, description="./file.py:name, package.module:name, or an installed name."
+    )
 
     @property
     def options(self) -> dict[str, Any]:

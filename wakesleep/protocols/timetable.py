@@ -158,8 +158,8 @@ class _Unrolling:
     Attributes
     ----------
     carried
-        The part of an update that phases in hours have been cut short by so far: the next one
-        makes up for it, so that days stay as long as the clock says.
+        The fraction of an update that rounding has left over. It is added to the next phase in
+        hours, so that days stay as long as the clock says.
     """
 
     protocol: Protocol
@@ -221,8 +221,8 @@ class _Unrolling:
         if found < 1:
             raise InputError(
                 f"protocol '{self.protocol.protocol}': a phase '{phase.phase}' of {hours:g} h is "
-                f"shorter than an update, with {self.protocol.clock.steps_per_hour:g} steps per "
-                "hour"
+                f"rounded to no update, with {self.protocol.clock.steps_per_hour:g} steps per "
+                "hour; raise steps_per_hour"
             )
         if phase.until is None:
             self.carried = exact - found

@@ -58,6 +58,8 @@ def in_cycles(result: xr.Dataset, cycles: Mapping[str, int]) -> xr.Dataset:
                 if str(its).startswith("cycle_")
             ]
             raise InputError(f"no repeat is called '{name}'{choices(name, there, 'there are')}")
+        if isinstance(cycle, bool) or not isinstance(cycle, int | np.integer):
+            raise InputError(f"the cycle of '{name}' must be a whole number, not {cycle!r}")
         keep &= result[counter(name)].values == cycle
     return result.isel(probe=keep)
 

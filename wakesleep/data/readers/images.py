@@ -26,9 +26,13 @@ def read(how: DataSource) -> Raw:
     """
     root = Path(how.source)
     folders = _subfolders(root)
-    parts = {its.name.lower(): its for its in folders}
-    if parts and set(parts) <= set(PARTS) - {""}:
-        files = {PARTS[name]: _labelled(its) for name, its in parts.items()}
+    if folders and {its.name.lower() for its in folders} <= set(PARTS) - {""}:
+        files = {}
+        for folder in folders:
+            part = PARTS[folder.name.lower()]
+            if part in files:
+                raise InputError(f"{root}: two folders hold the cases of '{part}'")
+            files[part] = _labelled(folder)
     else:
         files = {"all": _labelled(root)}
     if not any(files.values()):
@@ -103,13 +107,14 @@ def _images(root: Path, paths: list[Path], how: DataSource) -> np.ndarray:
 
 def _array(image: Any, how: DataSource) -> np.ndarray:
     """Return an image as (height, width), or with its three colours behind."""
+    # Converted first: images of two colours, or of a palette, cannot be resized smoothly.
+    if image.mode in ("1", "LA"):
+        image = image.convert("L")
+    elif image.mode not in GREY:
+        image = image.convert("RGB")
     if how.resize is not None:
         image = image.resize((how.resize[1], how.resize[0]))
-    if image.mode == "1":
-        image = image.convert("L")
-    if image.mode in GREY and image.mode != "LA":
-        return np.asarray(image)
-    return np.asarray(image.convert("L" if image.mode == "LA" else "RGB"))
+    return np.asarray(image)
 
 
 def _luminance(image: np.ndarray) -> np.ndarray:

@@ -59,7 +59,10 @@ def from_dataset(name: str, data: xr.Dataset, how: DataSource) -> Raw:
             f"data '{name}': {'several variables have' if several else 'no variable has'} the "
             f"dimension 'case' and a further one; say which by 'x' ({listed(several) or 'none'})"
         )
-    x = data[_known(name, data, how.x or several[0], "x")].transpose("case", ...)
+    x = data[_known(name, data, how.x or several[0], "x")]
+    if "case" not in x.dims:
+        raise InputError(f"data '{name}': '{how.x}' has no dimension 'case'")
+    x = x.transpose("case", ...)
     wanted = how.label if how.label is not None else "label" if "label" in data.variables else None
     y = None
     if wanted is not None and wanted != "none":

@@ -68,10 +68,17 @@ def _from_arrays(name: str, arrays: dict[str, Any]) -> Raw:
     tensors = any(hasattr(its, "detach") for key, its in arrays.items() if str(key).startswith("x"))
     return from_arrays(
         name,
-        {key: its.detach().cpu().numpy() if hasattr(its, "detach") else np.asarray(its)
-         for key, its in arrays.items()},
+        {key: _numpy(name, its) if hasattr(its, "detach") else its for key, its in arrays.items()},
         channels_first=tensors,
-    )  # fmt: skip
+    )
+
+
+def _numpy(name: str, tensor: Any) -> np.ndarray:
+    try:
+        found: np.ndarray = tensor.detach().cpu().numpy()
+    except (TypeError, RuntimeError) as error:  # sparse, or of a type that numpy has not
+        raise InputError(f"data '{name}': a tensor cannot be read ({_told(error)})") from None
+    return found
 
 
 def _from_torch(name: str, given: Any) -> Raw:
@@ -85,7 +92,7 @@ def _from_torch(name: str, given: Any) -> Raw:
     pairs = isinstance(items[0], tuple | list) and len(items[0]) == 2
     tensors = hasattr(items[0][0] if pairs else items[0], "detach")
     try:
-        x = np.stack([np.asarray(its[0] if pairs else its) for its in items])
+        x = np.stack([_pixels(its[0] if pairs else its) for its in items])
         arrays = {"x": x}
         if pairs:
             arrays["y"] = np.array(
@@ -94,6 +101,13 @@ def _from_torch(name: str, given: Any) -> Raw:
     except Exception as error:
         raise InputError(f"data '{name}': its items do not fit together ({_told(error)})") from None
     return from_arrays(name, arrays, channels_first=tensors)
+
+
+def _pixels(its: Any) -> np.ndarray:
+    """Return a case as an array; an image of a palette as its colours."""
+    if getattr(its, "mode", None) == "P":
+        its = its.convert("RGB")
+    return np.asarray(its)
 
 
 def _told(error: Exception) -> str:

@@ -52,7 +52,8 @@ def read(how: DataSource) -> Raw:
             raise InputError(
                 f"{path}: column '{name}' lacks {missing} values; the first in row {where + 1}"
             )
-    x = features.to_numpy()
+    true_or_false = [name for name in features.columns if features[name].dtype.kind == "b"]
+    x = features.astype(dict.fromkeys(true_or_false, "int64")).to_numpy()
     y = None if label is None else table[label].to_numpy()
     if how.split is not None:
         return by_split(how.shown, x, y, table[how.split], tabular=how.shape is None)

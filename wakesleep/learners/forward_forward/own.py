@@ -62,6 +62,10 @@ def _piece(
         if values:
             raise InputError(f"{what} '{name}' has no options")
         return shipped[name]
+    try:
+        references.check_name(what, name, tuple(shipped), group)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     code = references.own(references.installed(group).get(name, name), what)
     told = f"{what} '{name}'"
     if not callable(code):
