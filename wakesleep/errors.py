@@ -41,3 +41,9 @@ def nearest(name: object, allowed: Iterable[str]) -> str:
 def listed(names: Iterable[str]) -> str:
     """Join names for a sentence: ``a, b, c``."""
     return ", ".join(names)
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's type and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}{f': {lines[0]}' if lines else ''}"

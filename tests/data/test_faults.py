@@ -80,7 +80,7 @@ FILES = {
     ),
     "no archive": (
         lambda folder: (folder / "t.npz").write_text("text") and "t.npz",
-        "t.npz: (cannot be read|holds Python objects)",
+        "t.npz: is no file of numpy, or is damaged",
     ),
     "labels of another length": (
         lambda folder: np.savez(folder / "l.npz", x=X, y=Y[:9]) or "l.npz",
@@ -135,6 +135,45 @@ FILES = {
         lambda folder: np.savez(folder / "w.npz", x=X, y=Y) or "w.npz -p data.label=kind",
         r"'label' is for \.csv",
     ),
+    "an empty archive": (lambda folder: np.savez(folder / "e.npz") or "e.npz", "it is empty"),
+    "a table without rows": (
+        lambda folder: (folder / "h.csv").write_text("a,label\n") and "h.csv",
+        "h.csv: the table has no rows",
+    ),
+    "an array called an archive": (
+        lambda folder: (
+            np.save(folder / "a.npy", X) or (folder / "a.npy").rename(folder / "b.npz") and "b.npz"
+        ),
+        "b.npz: is a single array; call it b.npy",
+    ),
+    "no name": (lambda folder: "", "the name of the data is empty"),
+    "a folder without images": (
+        lambda folder: (
+            (folder / "n" / "cat").mkdir(parents=True)
+            or ((folder / "n" / "cat" / "a.txt").write_text("text") and "./n")
+        ),
+        "n: there are no images",
+    ),
+    "labels that are not text": (
+        lambda folder: np.savez(folder / "l.npz", x=X, y=np.array([b"\xff", b"a"] * 20)) or "l.npz",
+        "labels are bytes that are not UTF-8",
+    ),
+    "huge labels": (
+        lambda folder: np.savez(folder / "l.npz", x=X, y=Y * 1e30) or "l.npz",
+        "a label is 1e[+]30, which is too large",
+    ),
+    "values beyond all scales": (
+        lambda folder: (
+            np.savez(folder / "v.npz", x=X * 1e308, y=Y) or "v.npz -p data.scale=standardise"
+        ),
+        "too far to be scaled",
+    ),
+    "a label for a function": (
+        lambda folder: (
+            (folder / "f.py").write_text("def f():\n    return 1\n") and "./f.py:f -p data.label=k"
+        ),
+        "'label' is for .csv",
+    ),
     "an option of a shipped data set": (
         lambda folder: "digits -p data.scale=minmax",
         "comes with the package",
@@ -156,6 +195,33 @@ def test_faults_of_files_are_one_line_and_nothing_is_written(
     assert err.count("\n") == 1, err
     assert re.search(message, err), err
     assert set(tmp_path.iterdir()) - {tmp_path / "__pycache__"} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"label": "kind"}, "'label' is for"), ({"resize": (4, 4)}, "'resize' is for folders")],
+)
+def test_options_mean_nothing_to_arrays(options, message):
+    with pytest.raises(ws.InputError, match=message):
+        ws.run("interleaved", "ff_digits", data=(X, Y), data_options=options)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("check interleaved --data nope.npz", "data are checked with a model"),
+        ("data digits -p model.rate=3", "there is no model here"),
+        ("plot interleaved -p data.scale=minmax", "needs the data"),
+        ("look hybrids digits --data digits", "--data means nothing to 'look hybrids'"),
+    ],
+)
+def test_options_without_a_use_are_refused(command, message, tmp_path, monkeypatch, wakesleep):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = wakesleep(*command.split())
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_shape_that_fields_do_not_fit(tmp_path, monkeypatch, wakesleep):

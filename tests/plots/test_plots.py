@@ -62,8 +62,8 @@ def test_hypnogram_has_wake_on_top_and_every_phase(result):
     assert edges[-1] == result["step"].values[-1]
     # Two days and nights, a day and a night awake, then recovery.
     np.testing.assert_array_equal(values[:8], [0, -1, 0, -1, 0, 0, 0, -1])
-    spans = [patch for patch in ax.patches if patch is not stairs]
-    assert len(spans) == 2 + 1 + 4  # two nights, one lost, four of recovery
+    spans = [len(its.get_paths()) for its in ax.collections]
+    assert spans == [2, 1, 4]  # nights, lost nights, nights of recovery
     assert ax.get_legend_handles_labels()[1] == ["sleep, dreams", "deprivation", "recovery"]
 
 

@@ -119,7 +119,23 @@ def test_a_day_that_is_not_24_hours_is_warned_of(phases, more, warned):
         (
             "phases: [{repeat: 2, block: nights, phases: [{phase: wake, at_most: 9, "
             "until: {quantity: error, below: 1, cycles: {night: 1}}}]}]\nrecord: {every: 3}",
-            "no repeat is called so.*did you mean 'nights'",
+            "stands in no repeat of that name.*did you mean 'nights'",
+        ),
+        (
+            "phases: [{repeat: 2, block: n, phases: [{phase: wake, at_most: 9, "
+            "until: {quantity: error, below: 1, cycles: {n: [0, 2]}}}]}]\nrecord: {every: 3}",
+            "cycle 2 of 'n', whose last one is 1",
+        ),
+        (
+            "phases: [{repeat: 2, block: n, phases: [{phase: wake, steps: 1}]}, "
+            "{phase: wake, at_most: 9, until: {quantity: error, below: 1, cycles: {n: 0}}}]\n"
+            "record: {every: 3}",
+            "stands in no repeat of that name",
+        ),
+        (
+            "phases: [{repeat: 2, block: n, phases: [{repeat: 3, block: n, "
+            "phases: [{phase: wake, steps: 1}]}]}]",
+            "'n' stands within another of that name",
         ),
     ],
 )

@@ -11,13 +11,13 @@ from wakesleep.data import load as load_data
 from wakesleep.data.names import DOWNLOADED
 from wakesleep.data.source import DataSource
 from wakesleep.errors import InputError
-from wakesleep.files import documents, library, references
+from wakesleep.files import documents, library, own_errors, references
 from wakesleep.learners import build, chunks
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.simulation.loading import check_fit, file_kind, from_document, load_model
-from wakesleep.simulation.prepare import prepare
 from wakesleep.simulation.request import Request, chosen, given_data
+from wakesleep.simulation.trial import ready
 
 
 def check(
@@ -56,6 +56,7 @@ def check(
     if parameters and model is None:
         raise InputError("parameters are a model's; name the model too (--model)")
     fitted = None if model is None else load_model(model, parameters)
+    models = fitted is not None
     for name in names:
         document = documents.read(library.find(str(name)))
         if "study" in document.tree:
@@ -71,6 +72,7 @@ def check(
             document, (inputs or {}) if file_kind(document) == "protocol" else {}
         )
         if isinstance(loaded, LoadedModel):
+            models = True
             _check_build(loaded, None, data, data_options, import_code)
         if fitted is None:
             continue
@@ -78,6 +80,8 @@ def check(
             raise InputError(f"{name}: is a model; only a protocol can be checked against a model")
         check_fit(loaded, fitted)
         _check_build(fitted, loaded, data, data_options, import_code)
+    if not models and (data is not None or data_options):
+        raise InputError("data are checked with a model; name it too (--model)")
 
 
 def _check_build(
@@ -97,7 +101,7 @@ def _check_build(
     if its is not None:
         request = Request(its, fitted, 0, cpu, dtype, given, left)
         if import_code or not json.loads(request.code()):
-            prepare(request)
+            ready(request)
         return
     code = references.references([fitted.values, fitted.own_kind])
     if isinstance(source, DataSource):
@@ -106,4 +110,5 @@ def _check_build(
             return
         source = load_data(source)
     if import_code or not code:
-        build.build(fitted, chunks.Setting.of(source, cpu, dtype, seed=0))
+        with own_errors.in_one_line(code, InputError):
+            build.build(fitted, chunks.Setting.of(source, cpu, dtype, seed=0))

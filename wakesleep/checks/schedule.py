@@ -87,16 +87,20 @@ def planned(
     InputError
         If something given is wrong, or the size of the data is needed and not known.
     """
-    import torch
-
     its = load_protocol(protocol, inputs)
     given, options = given_data(data, data_options)
     if model is None:
         if parameters:
             raise InputError("parameters are a model's; name the model too (--model)")
+        if options:
+            raise InputError(
+                f"option '{min(options)}' of the data needs the data (--data) or a model (--model)"
+            )
         source = given or its.source
         found = load_data(source) if isinstance(source, DataSource) else source
         return _schedule(its, None if found is None else _train_cases(its, found))
+    import torch
+
     network = load_model(model, parameters)
     check_fit(its, network)
     request = Request(its, network, 0, torch.device("cpu"), torch.float32, given, options)
@@ -164,9 +168,9 @@ def _estimated_seconds(request: Request) -> float:
 
     The network is built, tried and thrown away; nothing is written.
     """
-    from wakesleep.simulation.prepare import prepare
+    from wakesleep.simulation.trial import ready
 
-    prepared = prepare(request)
+    prepared = ready(request)
     learner = prepared.learner
     prepared.probe.measure(learner)
     begun = time.perf_counter()
@@ -185,7 +189,7 @@ def _estimated_seconds(request: Request) -> float:
 
 def _seconds_per_step(prepared: Any, entry: Entry) -> float:
     """Return how long a step of a phase takes, by trying some; the first is not counted."""
-    from wakesleep.simulation.loop import chunk_of
+    from wakesleep.simulation.prepare import chunk_of
 
     def take(steps: int) -> float:
         begun = time.perf_counter()

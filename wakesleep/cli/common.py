@@ -35,6 +35,9 @@ def settings_from(pairs: list[str] | None) -> Settings:
     return found
 
 
+DATA_AGAIN = "The data of a run that was given them in Python: a file or folder."
+
+
 def beside(result: Path, ending: str) -> Path:
     """Return the path beside a result that has its name and another ending."""
     whole = result if result.name else result.resolve()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from wakesleep.cli.common import settings_from
+from wakesleep.errors import InputError
 
 
 def data(
@@ -31,6 +32,8 @@ def data(
     from wakesleep.simulation.request import given_data
 
     its = settings_from(settings)
+    if its.parameters:
+        raise InputError(f"-p model.{min(its.parameters)}: there is no model here")
     found, _ = given_data(source, {**its.inputs, **its.data})
     assert found is not None  # a source was given
     if out is not None:

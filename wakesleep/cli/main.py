@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Annotated
@@ -15,6 +16,7 @@ from wakesleep.cli import data, experiments, files, runs, studies, system, train
 from wakesleep.errors import InputError, RunError
 from wakesleep.runtime.speed import spin_briefly
 
+_debug = False  # whether errors are shown with all that led to them
 app = typer.Typer(
     name="wakesleep",
     help="Run wake/sleep protocols on networks that learn by local rules.",
@@ -29,8 +31,13 @@ app = typer.Typer(
 def about(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error came from, before its one line.")
+    ] = False,
 ) -> None:
     """Say which version this is, or what there is to say."""
+    global _debug
+    _debug = debug
     if version:
         typer.echo(__version__)
     elif context.invoked_subcommand is None:
@@ -89,9 +96,18 @@ def _run() -> None:
         _fail(f"{error.filename or 'file'}: {error.strerror}", 2)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 1)
+    except Exception as error:
+        from wakesleep.files import own_errors
+
+        own = own_errors.told(error, own_errors.loaded())
+        if own is None:  # a fault of ours: whoever mends it needs all of it
+            raise
+        _fail(own, 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(sentence: str, code: int) -> None:
+    if _debug and sys.exc_info()[0] is not None:
+        traceback.print_exc()
     print(f"wakesleep: {sentence}", file=sys.stderr)
     sys.exit(code)

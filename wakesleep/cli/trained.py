@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wakesleep.cli.common import absent, beside
+from wakesleep.cli.common import DATA_AGAIN, absent, beside
 from wakesleep.errors import InputError, choices
 
 
@@ -21,12 +21,15 @@ def dream(
     spread: Annotated[float, typer.Option(help="Size of the noise at the start.")] = 1.0,
     each: Annotated[int, typer.Option(help="Dreams of every class.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dreams.")] = 0,
+    data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
     """Draw what the network that a run ended with dreams."""
     from wakesleep.plots import save_dreams
     from wakesleep.trained import dreams
 
-    dreamt = dreams(result, start=start, settle=settle, spread=spread, each=each, seed=seed)
+    dreamt = dreams(
+        result, start=start, settle=settle, spread=spread, each=each, seed=seed, data=data
+    )
     out = out or beside(result, "-dreams.png")
     typer.echo(f"figure: {save_dreams(dreamt, out)}")
 
@@ -40,6 +43,7 @@ def look(
     first: Annotated[int, typer.Option(help="The (first) validation image.")] = 0,
     number: Annotated[int | None, typer.Option("-n", help="Units or images shown.")] = None,
     blurs: Annotated[int | None, typer.Option(help="Of the masks of hybrids.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
     """Draw what a trained network sees, or the hybrids that it learns against."""
     from wakesleep.plots import save_look
@@ -52,6 +56,8 @@ def look(
         "spikes": "n first",
         "hybrids": "n blurs",
     }
+    if what == "hybrids" and data is not None:
+        raise InputError("--data means nothing to 'look hybrids', which names its data")
     given = {"n": number is not None, "first": first != 0, "blurs": blurs is not None}
     for name, there in given.items():
         if there and what in kinds and name not in kinds[what].split():
@@ -60,11 +66,11 @@ def look(
     some = {} if number is None else {"units" if what == "fields" else "cases": number}
     match what:
         case "fields":
-            found = views.receptive_fields(result, **some)
+            found = views.receptive_fields(result, data=data, **some)
         case "activity":
-            found = views.activities(result, case=first)
+            found = views.activities(result, case=first, data=data)
         case "labels":
-            found = views.label_goodness(result, first=first, **some)
+            found = views.label_goodness(result, first=first, data=data, **some)
         case "spikes":
             from wakesleep.trained import spikes
 
@@ -73,7 +79,7 @@ def look(
                     f"-n: at most {views.MOST_CASES} can be looked at, not {number}; in Python "
                     "ws.spikes gives more"
                 )
-            found = spikes(result, first=first, cases=4 if number is None else number)
+            found = spikes(result, first=first, cases=4 if number is None else number, data=data)
         case "hybrids":
             found = views.hybrids(result, blurs=blurs, **some)
         case _:
@@ -93,6 +99,7 @@ def likelihood(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Keep it as .nc.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
     """Estimate how probable a trained Boltzmann machine finds data, in nats a case."""
     from wakesleep.data import SPLITS
@@ -103,7 +110,13 @@ def likelihood(
         raise InputError(f"{out}: a likelihood is kept as .nc (NetCDF)")
     absent(*([] if out is None else [out]))
     found = estimated(
-        result, temperatures=temperatures, runs=runs, splits=splits, pseudo=pseudo, seed=seed
+        result,
+        temperatures=temperatures,
+        runs=runs,
+        splits=splits,
+        pseudo=pseudo,
+        seed=seed,
+        data=data,
     )
     typer.echo("log probability of a case, mean, in nats (three standard errors of log Z)")
     for split in splits:

@@ -11,6 +11,7 @@ from wakesleep.data.sets import Cases, DataSet
 from wakesleep.data.source import DataSource
 from wakesleep.errors import InputError, listed
 
+LARGEST = 1e30  # a value that can be scaled; its square is a finite number
 DIM = 64  # a largest whole number below this, divided by 255, leaves images dim
 Arrays = dict[str, np.ndarray]
 
@@ -140,8 +141,8 @@ def _labels(raw: Raw, lengths: dict[str, int]) -> tuple[Arrays, list[str]]:
     if len(names) < 2:
         raise _error(
             raw,
-            f"all labels are '{names[0]}'; at least two classes are wanted (label: none, or data "
-            "without y, are for networks that use no labels)",
+            f"all labels are '{names[0]}'; at least two classes are wanted (networks that use no "
+            "labels take data without them)",
         )
     numbers = {part: np.searchsorted(names, its).astype(np.int64) for part, its in found.items()}
     return numbers, [str(its) for its in names]
@@ -161,12 +162,21 @@ def _as_words(raw: Raw, y: np.ndarray, where: str) -> np.ndarray:
             raise _error(raw, f"{int((~np.isfinite(y)).sum())} labels{where} are missing")
         if (y != np.round(y)).any():
             raise _error(raw, f"the labels{where} are fractions, such as {y[y != np.round(y)][0]}")
+        if (abs(y) >= 2.0**63).any():
+            raise _error(raw, f"a label{where} is {y[abs(y) >= 2.0**63][0]:g}, which is too large")
         y = y.astype(np.int64)
+    if y.dtype.kind == "u" and y.max() > np.iinfo(np.int64).max:
+        raise _error(raw, f"a label{where} is {y.max()}, which is too large")
     if y.dtype.kind in "bui":
         return y.astype(np.int64)
     if y.dtype.kind not in "US":
         raise _error(raw, f"the labels{where} are of type {y.dtype}; whole numbers or texts")
-    return y.astype(str)
+    if y.dtype.kind == "S":
+        try:
+            return np.char.decode(y, "utf-8")
+        except UnicodeDecodeError:
+            raise _error(raw, f"the labels{where} are bytes that are not UTF-8") from None
+    return y
 
 
 def _split(
@@ -255,6 +265,8 @@ def _scaled(raw: Raw, x: Arrays, how: DataSource) -> Arrays:
             f"{kind} go from {low:g} to {high:g}; allowed are 0 to 1, or whole numbers from 0 to "
             "255; else say 'scale: minmax' or 'scale: standardise'",
         )
+    if max(abs(low), abs(high)) > LARGEST:
+        raise _error(raw, f"values go from {low:g} to {high:g}, which is too far to be scaled")
     axis = 0 if raw.tabular else None
     train = x["train"].astype(np.float64)
     if how.scale == "minmax":

@@ -23,12 +23,13 @@ READERS = {
     ".zarr": "wakesleep.data.readers.labelled:read",
     "folder": "wakesleep.data.readers.images:read",
 }
+XARRAY = "an xarray data set"
 # Options that only some formats have a use for.
 ONLY_FOR = {
     "labels": (".npy",),
-    "x": (".nc", ".zarr", "function"),
-    "label": (".csv", ".parquet", ".nc", ".zarr", "function"),
-    "split": (".csv", ".parquet", ".nc", ".zarr", "function"),
+    "x": (".nc", ".zarr", XARRAY),
+    "label": (".csv", ".parquet", ".nc", ".zarr", XARRAY),
+    "split": (".csv", ".parquet", ".nc", ".zarr", XARRAY),
     "colour": ("folder",),
     "resize": ("folder",),
 }
@@ -42,6 +43,8 @@ def load_outside(how: DataSource) -> DataSet:
     InputError
         If there is no such file, it cannot be read, or its content is no data set.
     """
+    if not how.code:
+        _form(how)  # before all of it is read to be hashed
     return _loaded(how.model_dump_json(), how.fingerprint())
 
 
@@ -70,21 +73,41 @@ def from_python(given: Any, how: DataSource | None = None) -> DataSet:
     from wakesleep.data.readers.objects import from_object
 
     how = how or DataSource(source="./given")
+    _check_object(given, how, "given in Python")
     found = from_object("given in Python", given, how)
     return found if isinstance(found, DataSet) else assemble(found, how)
 
 
-def _check_options(how: DataSource, form: str) -> None:
+def _check_object(given: Any, how: DataSource, name: str) -> None:
+    """Refuse options that mean nothing to an object that holds cases."""
+    import xarray as xr
+
+    if isinstance(given, DataSet):
+        more = how.model_fields_set - {"source", "arguments"}
+        if more:
+            raise InputError(
+                f"data '{name}' are a DataSet, which is taken as it is: '{min(more)}' means "
+                "nothing to it"
+            )
+    else:
+        _check_options(how, XARRAY if isinstance(given, xr.Dataset) else "", name)
+
+
+def _check_options(how: DataSource, form: str, called: str = "") -> None:
     for name, forms in ONLY_FOR.items():
         if name in how.model_fields_set and getattr(how, name) is not None and form not in forms:
             what = "folders of images" if forms == ("folder",) else listed(forms)
-            raise InputError(f"data '{how.shown}': '{name}' is for {what}")
+            raise InputError(f"data '{called or how.shown}': '{name}' is for {what}")
 
 
-def _from_files(how: DataSource) -> Raw:
+def _form(how: DataSource) -> str:
+    """Return the format of a file or folder, as a key of :data:`READERS`."""
     path = Path(how.source)
     form = path.suffix.lower()
     if path.is_dir() and form != ".zarr":
+        from wakesleep.data.readers.images import look
+
+        look(path)
         form = "folder"
     elif not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
@@ -94,7 +117,11 @@ def _from_files(how: DataSource) -> Raw:
             f"{listed(ENDINGS)}, or a folder of images"
         )
     _check_options(how, form)
-    raw: Raw = references.imported(READERS[form])(how)
+    return form
+
+
+def _from_files(how: DataSource) -> Raw:
+    raw: Raw = references.imported(READERS[_form(how)])(how)
     return raw
 
 
@@ -102,7 +129,6 @@ def _from_code(how: DataSource) -> Raw | DataSet:
     """Return what a function of the user's returns."""
     from wakesleep.data.readers.objects import from_object
 
-    _check_options(how, "function")
     function = references.own(how.code, "data")
     if not callable(function):
         raise InputError(f"data '{how.source}' is no function")
@@ -114,4 +140,5 @@ def _from_code(how: DataSource) -> Raw | DataSet:
         raise InputError(
             f"data '{how.shown}': the function raises {type(error).__name__}: {error}"
         ) from error
+    _check_object(given, how, how.shown)
     return from_object(how.shown, given, how)

@@ -76,8 +76,8 @@ def from_arrays(name: str, arrays: Mapping[str, Any], **more: Any) -> Raw:
             raise InputError(f"data '{name}': '{key}' is no array ({error})") from None
     if not x:
         raise InputError(
-            f"data '{name}': there is no array 'x' or 'x_train'; there are "
-            f"{listed(map(str, arrays)) or 'none'}"
+            f"data '{name}': there is no array 'x' or 'x_train'; "
+            + (f"there are {listed(map(str, arrays))}" if arrays else "it is empty")
         )
     if "all" in x and len(x) > 1:
         raise InputError(f"data '{name}': there is 'x' beside 'x_train' or others; keep one")

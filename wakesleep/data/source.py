@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from wakesleep.data.names import DATA_SETS
-from wakesleep.errors import InputError, choices
+from wakesleep.errors import InputError, choices, listed
 from wakesleep.files import references, specs
 
 # What a file's ending says of its format.
@@ -42,6 +42,8 @@ def checked_name(text: str) -> str:
         If it is neither a known name nor meant as a path or as a reference to code.
     """
     known = (*DATA_SETS, *references.installed("data"))
+    if not text.strip():
+        raise ValueError(f"the name of the data is empty; allowed are {listed(known)}, {HOW}")
     if text in known or is_path(text) or references.is_reference(text):
         return text
     raise ValueError(f"data set '{text}' is unknown{choices(text, known)}, {HOW}")
@@ -129,7 +131,9 @@ class DataSource(specs.Spec):
 
     def placed(self, folder: Path) -> DataSource:
         """Return the source with whole paths; relative ones start from the folder."""
-        changes: dict[str, str] = {}
+        changes: dict[str, Any] = {}
+        if self.arguments:
+            changes["arguments"] = references.placed(self.arguments, folder)
         for name in ("source", "labels"):
             text = getattr(self, name)
             if text is None:
@@ -148,8 +152,8 @@ class DataSource(specs.Spec):
         """
         if self.code:
             return references.digest(self.code)
-        texts = [text for text in (self.source, self.labels) if text is not None]
-        return references.fingerprint(*(Path(text) for text in texts if Path(text).exists()))
+        paths = [Path(text) for text in (self.source, self.labels) if text is not None]
+        return references.fingerprint(*(path for path in paths if path.exists()))
 
     def identity(self) -> str:
         """Return what decides the data, wherever their files lie; the name of a shipped data set.
@@ -159,6 +163,7 @@ class DataSource(specs.Spec):
         if not self.outside:
             return self.source
         options = self.model_dump(exclude_defaults=True, exclude={"source", "labels"})
+        options = references.shortened(options)
         more = "".join(f" {name}={value}" for name, value in sorted(options.items()))
         return f"{self.shown}@{self.fingerprint()[:12]}{more}"
 

@@ -28,6 +28,8 @@ from wakesleep.errors import InputError, choices
 REFERENCE = re.compile(r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|[^:\n]+\.py):[A-Za-z_]\w*")
 # A reference to a file as identities hold it: without its folder, with a hash of the file.
 SHORT = re.compile(r"[^:/\n\"]+\.py:\w+@[0-9a-f]{12}")
+BLOCK = 2**20  # bytes read at once
+LONGEST_PATH = 4096  # characters
 GROUPS = (
     "kinds",
     "data",
@@ -124,7 +126,9 @@ def check_name(what: str, name: str, known: Iterable[str], group: str, kind: str
 
 
 def placed(node: Any, folder: Path) -> Any:
-    """Return a tree whose references to files, and texts that begin with ./, hold whole paths.
+    """Return a tree whose references to files, and paths, hold whole paths.
+
+    A text is a path if it begins with ``./`` or ``../``, or has a ``/`` and names what is there.
 
     Parameters
     ----------
@@ -140,9 +144,27 @@ def placed(node: Any, folder: Path) -> Any:
     if is_reference(node) and is_file(node):
         path, _, name = node.rpartition(":")
         return f"{whole_path(path, folder)}:{name}"
-    if isinstance(node, str) and node.startswith(("./", "../")):
-        return str((folder / node).resolve())
+    if isinstance(node, str) and (node.startswith(("./", "../")) or _is_there(node, folder)):
+        parts = [str((folder / part).resolve()) for part in pair(node, folder)]
+        return ",".join(parts)
     return node
+
+
+def _is_there(text: str, folder: Path) -> bool:
+    """Say whether a text with a ``/`` names a file or folder."""
+    if "/" not in text or len(text) > LONGEST_PATH or not text.isprintable():
+        return False
+    try:
+        return all((folder / part).exists() for part in pair(text, folder))
+    except OSError:  # a part of it is too long for a name
+        return False
+
+
+def pair(text: str, folder: Path) -> list[str]:
+    """Return the two paths of ``cases.npy,labels.npy``, or the one that a text is."""
+    one, comma, two = text.partition(",")
+    both = comma and one.endswith(".npy") and two.endswith(".npy")
+    return [one, two] if both and not (folder / text).exists() else [text]
 
 
 def whole_path(text: str, folder: Path) -> Path:
@@ -244,7 +266,9 @@ def _hashed(files: tuple[tuple[str, str, int, int], ...]) -> str:
     hasher = hashlib.sha256()
     for path, name, _, _ in files:
         hasher.update(name.encode())
-        hasher.update(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            while block := file.read(BLOCK):
+                hasher.update(block)
     return hasher.hexdigest()
 
 
@@ -287,11 +311,11 @@ def _imported(reference: str) -> Any:
         if loaded is None or getattr(loaded, "__wakesleep_digest__", "") != code:
             spec = importlib.util.spec_from_file_location(called, path)
             assert spec is not None
-            assert spec.loader is not None
             loaded = importlib.util.module_from_spec(spec)
             sys.modules[called] = loaded  # dataclasses and pickles look a module up by name
             try:
-                spec.loader.exec_module(loaded)
+                # Not by its loader: that would take bytecode of a file edited within a second.
+                exec(compile(path.read_bytes(), str(path), "exec"), vars(loaded))
             except BaseException:
                 del sys.modules[called]
                 raise

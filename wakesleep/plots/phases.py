@@ -82,7 +82,8 @@ def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
         Name each colour for a legend.
     """
     events = phases.hypnogram(result)
-    named: set[str] = set()
+    spans: dict[str, list[tuple[float, float]]] = {}
+    colours = {}
     for phase, stage, onset, offset in zip(
         (str(phase) for phase in events["phase"].values),
         (str(stage) for stage in events["stage"].values),
@@ -94,9 +95,18 @@ def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
             continue
         dreams = phase == "sleep" and stage == "REM"
         name, colour = ("sleep, dreams", DREAMS) if dreams else (phase, COLOURS[phase])
-        label = name if labels and name not in named else None
-        ax.axvspan(onset, offset, color=colour, linewidth=0, zorder=0, label=label)
-        named.add(name)
+        spans.setdefault(name, []).append((onset, offset - onset))
+        colours[name] = colour
+    for name, its in spans.items():  # one artist for each: thousands of phases are drawn at once
+        ax.broken_barh(
+            its,
+            (0, 1),
+            transform=ax.get_xaxis_transform(),
+            color=colours[name],
+            linewidth=0,
+            zorder=0,
+            label=name if labels else None,
+        )
     return ax
 
 

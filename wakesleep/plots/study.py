@@ -117,7 +117,7 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
                 f"figure '{wanted.name}': there is no dimension '{name}'"
                 f"{choices(name, map(str, values.dims), 'there are')}"
             )
-    values = _chosen(values, wanted, shown)
+    values = _without_folders(_chosen(values, wanted, shown))
     columns = _labels(values, wanted.columns)
     rows = _labels(values, wanted.rows)
     wide = 3.5 if wanted.figure == "heatmap" else 3.6
@@ -258,6 +258,16 @@ def _chosen(values: xr.DataArray, wanted: Wanted, shown: set[str]) -> xr.DataArr
                 "x, y, hue, columns or rows, or choose one by 'select'"
             )
         values = values.isel({name: 0})
+    return values
+
+
+def _without_folders(values: xr.DataArray) -> xr.DataArray:
+    """Return values whose coordinates name files of the user's without their folders."""
+    for name in values.dims:
+        its = values[name].values.tolist()
+        short = [Path(one).name if str(one).startswith("/") else one for one in its]
+        if len(set(short)) == len(its):
+            values = values.assign_coords({name: short})
     return values
 
 

@@ -201,6 +201,49 @@ def walk(items: tuple[Phase | Repeat, ...]) -> list[Phase]:
     return found
 
 
+def check_cycles(
+    items: tuple[Phase | Repeat, ...], around: Mapping[str, int] | None = None
+) -> None:
+    """Refuse a repeat within one of its own name, and conditions for cycles that never come.
+
+    Parameters
+    ----------
+    items
+        Phases and repeats.
+    around
+        The cycles of every repeat that they stand in, by its name.
+
+    Raises
+    ------
+    ValueError
+        Naming the repeat.
+    """
+    around = around or {}
+    for item in items:
+        if isinstance(item, Repeat):
+            if item.block in around:
+                raise ValueError(
+                    f"a repeat called '{item.block}' stands within another of that name; give "
+                    "each a name of its own"
+                )
+            inner = {**around, item.block: item.repeat} if item.block else around
+            check_cycles(item.phases, inner)
+            continue
+        for name, cycles in ((item.until.cycles if item.until else None) or {}).items():
+            if name not in around:
+                raise ValueError(
+                    f"a condition is for cycles of '{name}', but its phase stands in no repeat of "
+                    f"that name{choices(name, sorted(around), 'it stands in')}"
+                )
+            asked = cycles if isinstance(cycles, tuple) else (cycles,)
+            late = [its for its in asked if its >= around[name]]
+            if late and around[name]:
+                raise ValueError(
+                    f"a condition is for cycle {late[0]} of '{name}', whose last one is "
+                    f"{around[name] - 1}"
+                )
+
+
 def block_names(items: tuple[Phase | Repeat, ...]) -> set[str]:
     """Return the names of all blocks that are written down."""
     found: set[str] = set()

@@ -115,7 +115,8 @@ def _placed(values: Mapping[str, object], tree: Mapping[str, Any], folder: Path)
     name = named.removeprefix("$") if isinstance(named, str) else ""
     given = found.get(name)
     if isinstance(given, str) and is_path(given) and not references.is_reference(given):
-        found[name] = str(references.whole_path(given, folder))
+        parts = references.pair(given, folder)
+        found[name] = ",".join(str(references.whole_path(part, folder)) for part in parts)
     return found
 
 

@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from wakesleep.data.names import DATA_SETS
 from wakesleep.data.source import DataChoice
-from wakesleep.errors import choices, listed
+from wakesleep.errors import listed
 from wakesleep.files import specs
 from wakesleep.files.inputs import Input, Words
 from wakesleep.learners.capabilities import CAPABILITIES
@@ -25,7 +25,7 @@ from wakesleep.protocols.phases import (
     Negatives,
     Phase,
     QuantityName,
-    block_names,
+    check_cycles,
     cycle_hours,
     repeats,
     walk,
@@ -206,14 +206,7 @@ class Protocol(specs.Spec):
 
     @model_validator(mode="after")
     def _cycles_are_there(self) -> Protocol:
-        names = block_names(self.phases)
-        for phase in walk(self.phases):
-            for name in (phase.until.cycles or {}) if phase.until else {}:
-                if name not in names:
-                    raise ValueError(
-                        f"a condition is for cycles of '{name}', but no repeat is called so"
-                        f"{choices(name, sorted(names), 'there are')}"
-                    )
+        check_cycles(self.phases)
         return self
 
     @model_validator(mode="after")

@@ -5,10 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quietly(quiet: bool) -> Iterator[None]:
+    """Show no bar at all within, if quiet; also none of what is read on the way."""
+    before = _quiet.set(quiet or _quiet.get())
+    try:
+        yield
+    finally:
+        _quiet.reset(before)
 
 
 @contextmanager
@@ -22,7 +36,7 @@ def progress(
     if watcher is not None:
         yield lambda done, text: watcher(done, steps)
         return
-    if quiet or not sys.stderr.isatty():
+    if quiet or _quiet.get() or not sys.stderr.isatty():
         yield lambda done, text: None
         return
     with bars() as bar:

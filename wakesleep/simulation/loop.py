@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import time
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wakesleep.errors import InputError, RunError
-from wakesleep.learners.chunks import Chunk
+from wakesleep.errors import InputError, RunError, one_line
+from wakesleep.files import own_errors
 from wakesleep.protocols.phases import PHASES
 from wakesleep.protocols.pressure import process_c, process_s
 from wakesleep.protocols.timetable import Entry
@@ -23,7 +24,7 @@ from wakesleep.runtime.progress import progress
 from wakesleep.runtime.signals import stop_signals
 from wakesleep.runtime.speed import denormals_flushed
 from wakesleep.simulation import checkpoint
-from wakesleep.simulation.prepare import Prepared
+from wakesleep.simulation.prepare import Prepared, chunk_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,29 +36,6 @@ LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, be
 FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
 CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
 AGAIN = "; without the file, --resume does the run again from its beginning"
-
-
-def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
-    """Return the next steps of a phase, of which so many are done, as a learner is given them."""
-    its, spec = prepared, prepared.request.protocol.spec
-    sign = PHASES[entry.phase].sign
-    assert sign is not None  # a rest has no steps to take
-    return Chunk(
-        sign=sign,
-        images=its.images,
-        labels=its.labels,
-        index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
-        gains=entry.gains(done, steps),
-        negatives=its.negatives(entry),
-        separate_states=spec.optimiser_state == "separate",
-        fresh_state=spec.optimiser_state == "reset" and done == 0,
-        momentum=spec.momentum,
-        mode=entry.mode,
-        subtract_baseline=spec.subtracts_baseline,
-        updates_per_batch=spec.data.updates_per_batch,
-        layers=entry.layers,
-        seen=its.seen,
-    )
 
 
 @dataclass
@@ -123,8 +101,14 @@ class Run:
                     tell(total, self._last_words())
                     self._save(stop)
                 return self._finish()
-        except (RunError, OSError, MemoryError) as error:
-            raise self._stopped(error) from None
+        except Exception as error:
+            code = json.loads(self.prepared.request.code())
+            own = own_errors.told(error, own_errors.files_of(code))
+            if isinstance(error, InputError) and own is None:
+                raise
+            if own is not None and not isinstance(error, RunError):
+                raise self._stopped(RunError(own)) from error
+            raise self._stopped(error) from error
 
     def _stopped(self, error: Exception) -> RunError:
         """Keep what can be kept, and say in the result why the run stopped."""
@@ -133,7 +117,7 @@ class Run:
             if isinstance(error, RunError)
             else RunError(
                 f"stopped after step {self.place.step}: "
-                f"{getattr(error, 'strerror', None) or type(error).__name__}"
+                f"{getattr(error, 'strerror', None) or one_line(error)}"
             )
         )
         try:

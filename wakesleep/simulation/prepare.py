@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.data.source import DataSource
-from wakesleep.errors import InputError, RunError, listed
-from wakesleep.files import references
+from wakesleep.errors import InputError
 from wakesleep.learners.build import build
-from wakesleep.learners.chunks import Setting
+from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.negatives import Context, bind, source
 from wakesleep.protocols.phases import PHASES, Negatives
 from wakesleep.protocols.timetable import Entry, timetable
@@ -124,6 +123,10 @@ class Prepared:
             "data_source": request.data.model_dump_json(exclude_unset=True)
             if isinstance(request.data, DataSource)
             else "",
+            # How data that were given in Python were read; they themselves are not kept.
+            "data_options": ""
+            if isinstance(request.data, DataSource)
+            else json.dumps(dict(request.options)),
             "code": request.code(),
             "protocol_text": request.protocol.document.text,
             "protocol_sha256": sha256(request.protocol.document.text),
@@ -259,8 +262,30 @@ def prepare(request: Request) -> Prepared:
         )
     for condition in {repr(its.until): its.until for its in entries if its.until}.values():
         check_condition(condition, quantities, prepared.words)
-    try_own_code(prepared)
     return prepared
+
+
+def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
+    """Return the next steps of a phase, of which so many are done, as a learner is given them."""
+    its, spec = prepared, prepared.request.protocol.spec
+    sign = PHASES[entry.phase].sign
+    assert sign is not None  # a rest has no steps to take
+    return Chunk(
+        sign=sign,
+        images=its.images,
+        labels=its.labels,
+        index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
+        gains=entry.gains(done, steps),
+        negatives=its.negatives(entry),
+        separate_states=spec.optimiser_state == "separate",
+        fresh_state=spec.optimiser_state == "reset" and done == 0,
+        momentum=spec.momentum,
+        mode=entry.mode,
+        subtract_baseline=spec.subtracts_baseline,
+        updates_per_batch=spec.data.updates_per_batch,
+        layers=entry.layers,
+        seen=its.seen,
+    )
 
 
 def source_key(negatives: Negatives) -> str:
@@ -275,51 +300,3 @@ def _placed(cases: Cases, request: Request) -> tuple[torch.Tensor, torch.Tensor]
         torch.tensor(cases.images, dtype=request.dtype, device=request.device),
         torch.tensor(cases.labels, device=request.device),
     )
-
-
-def try_own_code(prepared: Prepared) -> None:
-    """Call code of the user's once, before anything is written; it changes nothing of the run.
-
-    Raises
-    ------
-    InputError
-        If it raises, or returns something else than it should.
-    """
-    from wakesleep.runtime.randomness import Streams
-    from wakesleep.simulation.probes import measured_by
-
-    few = slice(0, prepared.batches["awake"].batch)
-    images, labels = prepared.images[few], prepared.labels[few]
-    streams = Streams(prepared.request.seed, prepared.request.device)
-    for key, bound in prepared.sources.items():
-        name = json.loads(key)["source"]
-        if references.is_reference(references.installed("negatives").get(name, name)):
-            needs = source(name).needs
-            if needs and needs not in prepared.request.model.offers:
-                raise InputError(
-                    f"negative data '{name}' need '{needs}', which model "
-                    f"'{prepared.request.model.name}' does not offer"
-                )
-            trial = Context(
-                bound.context.classes,
-                bound.context.shape,
-                streams(f"trial {key}"),
-                bound.context.options,
-            )
-            try:
-                bound.function(prepared.learner, images, labels, trial)
-            except RunError as error:
-                raise InputError(str(error)) from error
-    own = {name: its for name, its in prepared.quantities.items() if its.function is not None}
-    sizes = {dim: len(words) for dim, words in prepared.words.items()}
-    for name, quantity in own.items():
-        try:
-            value = measured_by(quantity, prepared.learner, prepared.probe)
-        except RunError as error:
-            raise InputError(str(error)) from error
-        wanted = tuple(sizes[dim] for dim in quantity.dims)
-        if value.shape != wanted:
-            raise InputError(
-                f"quantity '{name}' has shape {value.shape}, where {wanted} is wanted "
-                f"({listed(quantity.dims) or 'one number'})"
-            )

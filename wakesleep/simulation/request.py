@@ -156,7 +156,13 @@ def given_data(
     options = dict(options or {})
     if its is None:
         return None, options
-    if isinstance(its, str) and its not in DATA_SETS and "/" not in its and Path(its).exists():
+    if (
+        isinstance(its, str)
+        and its
+        and its not in DATA_SETS
+        and "/" not in its
+        and Path(its).exists()
+    ):
         its = f"./{its}"  # a folder or a file beside where the command is given
     named = isinstance(its, str | Path | DataSource) or (
         isinstance(its, tuple | list) and all(isinstance(part, str | Path) for part in its)
@@ -167,4 +173,4 @@ def given_data(
     from wakesleep.data.outside import from_python
 
     how = as_source({"source": "./given", **options})
-    return from_python(its, how), {}
+    return from_python(its, how), options

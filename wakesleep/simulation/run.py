@@ -12,11 +12,13 @@ from wakesleep.errors import InputError, listed
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.results import schema, store
+from wakesleep.runtime.progress import quietly
 from wakesleep.simulation import checkpoint
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol
 from wakesleep.simulation.loop import Run
-from wakesleep.simulation.prepare import Prepared, prepare
+from wakesleep.simulation.prepare import Prepared
 from wakesleep.simulation.request import Request, given_data, recorded_identity
+from wakesleep.simulation.trial import ready
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,7 +102,8 @@ def run(
     going_on = _going_on(request, out, resume)
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
         return going_on
-    prepared = prepare(request)
+    with quietly(quiet):
+        prepared = ready(request)
     if going_on is not None and going_on.attrs["data_sha256"] != prepared.data.digest:
         raise InputError(f"{out}: cannot be resumed, for its data have changed since it began")
     for sentence in protocol.spec.warnings():

@@ -64,7 +64,7 @@ def _data(store: Path, made: Mapping[str, Any], given: Any) -> DataSet:
 
     text = made.get("data_source", json.dumps({"source": made["data"]}))
     if given is not None:
-        found, _ = given_data(given)
+        found, _ = given_data(given, json.loads(made.get("data_options") or "{}"))
         its = data.load(found) if isinstance(found, DataSource) else found
         assert its is not None  # something was given
     elif text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ def spikes(
     cases: int = 10,
     split: str = "validation",
     late: float = 0.0,
+    data: Any = None,
 ) -> xr.Dataset:
     """Present cases to the network that a run ended with, and return every spike.
 
@@ -33,6 +34,8 @@ def spikes(
         Of the data: ``train``, ``validation``, ``test``.
     late
         By how many ms the label's volley comes late (code ``latency``).
+    data
+        The data the network lived on, where they were given in Python.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def spikes(
             raise InputError(f"{name}: a whole number, not {number!r}")
     if not isinstance(late, int | float):
         raise InputError(f"late: a number of ms, not {late!r}")
-    learner, its = trained(store)
+    learner, its = trained(store, data)
     there = getattr(its, split)
     if not 0 <= first < len(there):
         raise InputError(f"first: the split has {len(there)}, so there is no case {first}")

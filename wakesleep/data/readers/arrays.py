@@ -26,7 +26,10 @@ def read_npz(how: DataSource) -> Raw:
     """
     path = Path(how.source)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        opened = np.load(path, allow_pickle=False)
+        if isinstance(opened, np.ndarray):
+            raise InputError(f"{path}: is a single array; call it {path.stem}.npy")
+        with opened as archive:
             arrays = {name: archive[name] for name in archive.files}
     except UNREADABLE as error:
         raise unreadable(path, error) from None
@@ -51,15 +54,20 @@ def _array(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     try:
-        return np.load(path, allow_pickle=False)
+        found = np.load(path, allow_pickle=False)
     except UNREADABLE as error:
         raise unreadable(path, error) from None
+    if not isinstance(found, np.ndarray):
+        raise InputError(f"{path}: is an archive of arrays; call it {path.stem}.npz")
+    return found
 
 
 def unreadable(path: Path, error: Exception) -> InputError:
     """Return the error of a file that cannot be read."""
-    if "pickle" in str(error).lower():
+    if "object arrays" in str(error).lower():
         return InputError(
             f"{path}: holds Python objects (pickles), which are never loaded; save plain numbers"
         )
+    if "pickle" in str(error).lower():  # what numpy takes any other file for
+        return InputError(f"{path}: is no file of numpy, or is damaged")
     return InputError(f"{path}: cannot be read ({str(error).splitlines()[0]})")

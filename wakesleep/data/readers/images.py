@@ -13,7 +13,34 @@ from wakesleep.data.source import DataSource
 from wakesleep.errors import InputError, listed
 
 MOST_NAMED = 5  # files that a message lists
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "LA")
+
+
+def look(root: Path) -> None:
+    """Refuse a folder that holds no images, by the names of its files; few are opened.
+
+    Raises
+    ------
+    InputError
+        If none of its files seems to be an image.
+    """
+    paths = [path for files in _parts(root).values() for path, _ in files]
+    if any(path.suffix.lower() in ENDINGS for path in paths) or (paths and _is_image(paths[0])):
+        return
+    raise InputError(
+        f"{root}: there are no images; one subfolder of images for each class is wanted"
+    )
+
+
+def _is_image(path: Path) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(path):
+            return True
+    except Exception:  # whatever it is
+        return False
 
 
 def read(how: DataSource) -> Raw:
@@ -25,20 +52,7 @@ def read(how: DataSource) -> Raw:
         If there are no images, some cannot be read (they are named), or their sizes differ.
     """
     root = Path(how.source)
-    folders = _subfolders(root)
-    if folders and {its.name.lower() for its in folders} <= set(PARTS) - {""}:
-        files = {}
-        for folder in folders:
-            part = PARTS[folder.name.lower()]
-            if part in files:
-                raise InputError(f"{root}: two folders hold the cases of '{part}'")
-            files[part] = _labelled(folder)
-    else:
-        files = {"all": _labelled(root)}
-    if not any(files.values()):
-        raise InputError(
-            f"{root}: there are no images; one subfolder of images for each class is wanted"
-        )
+    files = _parts(root)
     paths = [path for its in files.values() for path, _ in its]
     images = _images(root, paths, how)
     arrays: dict[str, Any] = {}
@@ -49,6 +63,20 @@ def read(how: DataSource) -> Raw:
         arrays[f"y{ending}"] = np.array([label for _, label in its])
         done += len(its)
     return from_arrays(how.shown, arrays)
+
+
+def _parts(root: Path) -> dict[str, list[tuple[Path, str]]]:
+    """Return every file with its class, by part."""
+    folders = _subfolders(root)
+    if folders and {its.name.lower() for its in folders} <= set(PARTS) - {""}:
+        files: dict[str, list[tuple[Path, str]]] = {}
+        for folder in folders:
+            part = PARTS[folder.name.lower()]
+            if part in files:
+                raise InputError(f"{root}: two folders hold the cases of '{part}'")
+            files[part] = _labelled(folder)
+        return files
+    return {"all": _labelled(root)}
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -52,7 +52,7 @@ def from_object(name: str, given: Any, how: DataSource) -> Raw | DataSet:
         return _from_arrays(name, {"x": given})
     if hasattr(given, "__getitem__") and hasattr(given, "__len__"):
         return _from_torch(name, given)
-    raise InputError(f"data '{name}' is given as a {type(given).__name__}; wanted is {WANTED}")
+    raise InputError(f"data '{name}' are of the type '{type(given).__name__}'; wanted is {WANTED}")
 
 
 def _numbers(given: Any) -> bool:

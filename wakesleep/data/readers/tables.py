@@ -28,6 +28,8 @@ def read(how: DataSource) -> Raw:
     """
     path = Path(how.source)
     table = _table(path)
+    if not len(table):
+        raise InputError(f"{path}: the table has no rows")
     columns = [str(name) for name in table.columns]
     table.columns = columns
     twice = {name for name in columns if columns.count(name) > 1}

@@ -126,6 +126,12 @@ def _check(
     try:
         with torch.inference_mode():
             middle, given = value(at), slope(at)
+            if middle.dtype != at.dtype or given.dtype != at.dtype:
+                other = middle.dtype if middle.dtype != at.dtype else given.dtype
+                raise InputError(
+                    f"{told}: for numbers of {at.dtype} it returns {other}; keep the type of what "
+                    "comes in"
+                )
             if tuple(middle.shape) != wanted:
                 raise InputError(
                     f"{told} returns shape {tuple(middle.shape)} for shape {tuple(at.shape)}, "
