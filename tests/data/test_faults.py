@@ -142,7 +142,8 @@ FILES = {
     ),
     "an array called an archive": (
         lambda folder: (
-            np.save(folder / "a.npy", X) or (folder / "a.npy").rename(folder / "b.npz") and "b.npz"
+            np.save(folder / "a.npy", X)
+            or ((folder / "a.npy").rename(folder / "b.npz") and "b.npz")
         ),
         "b.npz: is a single array; call it b.npy",
     ),
