@@ -259,7 +259,7 @@ def test_results_repeat_themselves(tmp_path):
     ("options", "message"),
     [
         ({"seed": -1}, "seed must be"),
-        ({"dtype": "float16"}, "dtype must be"),
+        ({"dtype": "float16"}, "dtype 'float16' is unknown"),
         ({"resume": True}, "resume needs 'out'"),
         ({"device": "gpu"}, "device 'gpu' is unknown"),
         ({"inputs": [1]}, "inputs must be a mapping"),

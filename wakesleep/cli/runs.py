@@ -29,6 +29,9 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The one seed of all randomness.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="float32, float64, or on a CUDA GPU tf32: fast, and less exact.")
+    ] = "float32",
     out: Annotated[
         Path | None,
         typer.Option("-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr."),
@@ -60,6 +63,7 @@ def run(
         network,
         seed=seed,
         device=device,
+        dtype=dtype,
         out=out,
         resume=resume,
         quiet=quiet,

@@ -49,6 +49,9 @@ class Source:
         Whether a learner that can draw samples draws them itself, as it sees fit.
     labels_only
         Whether negative cases differ from real ones by their label alone.
+    steady
+        Whether it does the same at every call, remembers nothing and looks at no number: such
+        calls can be recorded on a GPU and replayed.
     """
 
     module: str
@@ -58,6 +61,7 @@ class Source:
     sequences: bool = False
     own: bool = False
     labels_only: bool = False
+    steady: bool = False
 
 
 # What a dream can be told.
@@ -81,15 +85,22 @@ DREAM: dict[str, Input] = {
 
 SOURCES: dict[str, Source] = {
     "usual": Source("wakesleep.negatives.usual", own=True),
-    "wrong_label": Source("wakesleep.negatives.wrong_label", labels_only=True),
+    "wrong_label": Source("wakesleep.negatives.wrong_label", labels_only=True, steady=True),
     "hard_label": Source(
-        "wakesleep.negatives.hard_label", needs="label_probabilities", labels_only=True
+        "wakesleep.negatives.hard_label",
+        needs="label_probabilities",
+        labels_only=True,
+        steady=True,
     ),
     "own_label": Source(
-        "wakesleep.negatives.own_label", needs="label_probabilities", labels_only=True
+        "wakesleep.negatives.own_label",
+        needs="label_probabilities",
+        labels_only=True,
+        steady=True,
     ),
     "hybrid": Source(
         "wakesleep.negatives.hybrid",
+        steady=True,
         options={
             "blurs": Input(
                 default=6,
@@ -106,7 +117,7 @@ SOURCES: dict[str, Source] = {
             ),
         },
     ),
-    "noise": Source("wakesleep.negatives.noise"),
+    "noise": Source("wakesleep.negatives.noise", steady=True),
     "dream": Source(
         "wakesleep.negatives.dream",
         needs="dream",
@@ -165,6 +176,7 @@ class BoundSource:
 
     function: Callable[..., tuple[Tensor, Tensor]]
     context: Context
+    steady: bool = False
 
     def __call__(self, model: Any, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return negative images and labels for a batch of real ones."""
@@ -220,7 +232,7 @@ def bind(name: str, context: Context) -> BoundSource:
         **{option: allowed.default for option, allowed in its.options.items()},
         **context.options,
     }
-    return BoundSource(getattr(importlib.import_module(its.module), name), context)
+    return BoundSource(getattr(importlib.import_module(its.module), name), context, its.steady)
 
 
 def _checked(name: str, function: Any) -> Callable[..., tuple[Tensor, Tensor]]:

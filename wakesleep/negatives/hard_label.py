@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from wakesleep.negatives import Context
+from wakesleep.runtime.randomness import drawn_column
 
 # Keeps the draw possible where the softmax is certain, and is too small to matter elsewhere.
 FLOOR = 1e-12
@@ -34,5 +34,4 @@ def hard_label(
     # A softmax gone astray is noticed by the learner; it must not stop the draw.
     chances = model.label_probabilities(images).nan_to_num() + FLOOR
     chances.scatter_(1, labels.unsqueeze(1), 0.0)
-    drawn = torch.multinomial(chances, 1, generator=context.generator)
-    return images, drawn.squeeze(1)
+    return images, drawn_column(chances, context.generator)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.negatives import Context
+from wakesleep.runtime.randomness import drawn_column
 
 
 def hybrid(
@@ -42,7 +43,7 @@ def hybrid(
     if context.classes > 2:
         chances.scatter_(1, labels[partner].unsqueeze(1), 0.0)
     chances.scatter_(1, labels.unsqueeze(1), 0.0)
-    return mixed, torch.multinomial(chances, 1, generator=generator).squeeze(1)
+    return mixed, drawn_column(chances, generator)
 
 
 def masks(
@@ -71,7 +72,8 @@ def masks(
     bits = torch.randint(
         0, 2, (cases, 1, *shape), generator=generator, device=like.device, dtype=torch.int64
     ).to(like.dtype)
-    kernel = torch.tensor([0.25, 0.5, 0.25], dtype=like.dtype, device=like.device)
+    kernel = like.new_full((3,), 0.25)
+    kernel[1] = 0.5
     for _ in range(blurs):
         for form, edge in (((1, 1, 3, 1), (0, 0, 1, 1)), ((1, 1, 1, 3), (1, 1, 0, 0))):
             # An image one pixel wide has nothing beside it to blur with.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.negatives import Context
+from wakesleep.runtime.randomness import drawn_column
 
 
 def own_label(
@@ -37,4 +38,4 @@ def drawn_labels(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     """Return one label (cases,) for each row of probabilities (cases, classes)."""
     # A softmax gone astray is noticed by the learner; it must not stop the draw.
     chances = probabilities.nan_to_num().clamp_min(1e-12)
-    return torch.multinomial(chances, 1, generator=generator).squeeze(1)
+    return drawn_column(chances, generator)

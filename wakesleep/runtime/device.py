@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 
 from wakesleep.errors import InputError, choices
 
 DEVICES = ("auto", "cpu", "cuda")
+FORMATS = ("float32", "float64", "tf32")
+FIRST_WITH_TF32 = 8  # compute capability
 
 
 def resolve(name: str = "auto") -> torch.device:
@@ -32,3 +38,43 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return f"cpu ({torch.get_num_threads()} threads)"
+
+
+def number_format(name: str, device: torch.device) -> tuple[torch.dtype, bool]:
+    """Return the type of all tensors, and whether matrix products may be rounded to TF32.
+
+    TF32 keeps the range of float32 and 10 bits of the mantissa in the factors of a product; sums
+    and everything else stay float32.
+
+    Raises
+    ------
+    InputError
+        If there is no such format, or the device lacks it.
+    """
+    if name not in FORMATS:
+        raise InputError(f"dtype '{name}' is unknown{choices(name, FORMATS)}")
+    if name != "tf32":
+        return getattr(torch, name), False
+    if device.type != "cuda":
+        raise InputError("dtype 'tf32' is for CUDA GPUs; allowed on a CPU are float32, float64")
+    major, minor = torch.cuda.get_device_capability(device)
+    if major < FIRST_WITH_TF32:
+        raise InputError(
+            f"dtype 'tf32': {torch.cuda.get_device_name(device)} (compute capability "
+            f"{major}.{minor}) has no TF32; use float32"
+        )
+    return torch.float32, True
+
+
+@contextmanager
+def products(tf32: bool) -> Iterator[None]:
+    """Let matrix products be rounded to TF32 within, or let none be."""
+    kinds: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [kind.allow_tf32 for kind in kinds]
+    try:
+        for kind in kinds:
+            kind.allow_tf32 = tf32
+        yield
+    finally:
+        for kind, its in zip(kinds, before, strict=True):
+            kind.allow_tf32 = its

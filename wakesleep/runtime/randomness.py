@@ -38,6 +38,10 @@ class Streams:
         generator = torch.Generator(device=self.device)
         return generator.manual_seed(_stream_seed(self.seed, name))
 
+    def in_use(self) -> list[torch.Generator]:
+        """Return every stream that has been asked for."""
+        return list(self._generators.values())
+
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Return the state of every stream in use, to be resumed from."""
         return {name: generator.get_state() for name, generator in self._generators.items()}
@@ -47,6 +51,16 @@ class Streams:
         for name, generator_state in state.items():
             # In place: whoever holds a stream goes on holding the same one.
             self(name).set_state(generator_state.cpu())
+
+
+def drawn_column(chances: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Draw one column (rows,) for each row of probabilities (rows, columns), any sum.
+
+    The draws of :func:`torch.multinomial`, number for number; but a GPU need not wait, since
+    nothing is looked at: of a row of zeros, or with numbers that are not finite, any column comes.
+    """
+    waits = torch.empty_like(chances).exponential_(1.0, generator=generator)
+    return (chances / waits).argmax(1)
 
 
 def _stream_seed(seed: int, name: str) -> int:

@@ -54,6 +54,8 @@ class Request:
         Data that take the place of the protocol's and the model's: a source, or a data set.
     options
         Options of the source, such as ``scale``, that take the place of those in the file.
+    tf32
+        Whether matrix products on a GPU may be rounded to TF32.
     """
 
     protocol: LoadedProtocol
@@ -63,6 +65,7 @@ class Request:
     dtype: torch.dtype
     given: DataSource | DataSet | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    tf32: bool = False
 
     @property
     def data(self) -> DataSource | DataSet:
@@ -100,7 +103,7 @@ class Request:
             **identity(self.protocol, self.model, self.data),
             "seed": self.seed,
             "device": self.device.type,
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": "tf32" if self.tf32 else str(self.dtype).removeprefix("torch."),
         }
 
     def identity(self) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def run(
     parameters
         Values for the model's parameters.
     dtype
-        ``float32`` or ``float64``.
+        ``float32``, ``float64`` or, on a CUDA GPU, ``tf32``: float32 with matrix products whose
+        factors are rounded to 10 bits.
     progress
         Called now and then with the steps done and the steps in all, instead of the bar.
     data
@@ -85,24 +86,22 @@ def run(
         If weights stop being finite, the disk is full, or the run is interrupted; what was
         recorded is kept.
     """
-    import torch
-
-    from wakesleep.runtime.device import resolve
+    from wakesleep.runtime.device import number_format, products, resolve
 
     protocol = load_protocol(protocol, inputs)
     model = load_model(model, parameters)
     check_fit(protocol, model)
     if type(seed) is not int or seed < 0:
         raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
-    if dtype not in ("float32", "float64"):
-        raise InputError(f"dtype must be float32 or float64, not '{dtype}'")
+    where = resolve(device)
+    its_dtype, tf32 = number_format(dtype, where)
     out = None if out is None else Path(out)
     given, options = given_data(data, data_options)
-    request = Request(protocol, model, seed, resolve(device), getattr(torch, dtype), given, options)
+    request = Request(protocol, model, seed, where, its_dtype, given, options, tf32)
     going_on = _going_on(request, out, resume)
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
         return going_on
-    with quietly(quiet):
+    with quietly(quiet), products(tf32):
         prepared = ready(request)
     if going_on is not None and going_on.attrs["data_sha256"] != prepared.data.digest:
         raise InputError(f"{out}: cannot be resumed, for its data have changed since it began")
@@ -116,7 +115,7 @@ def run(
             stacklevel=2,
         )
     store = out if going_on is not None else _create(prepared, out)
-    with checkpoint.sole_writer(out):
+    with checkpoint.sole_writer(out), products(tf32):
         result = Run(prepared, store, out).go(quiet, progress)
     told = silence(result)
     if told:

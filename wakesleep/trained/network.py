@@ -30,19 +30,17 @@ def trained(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
     InputError
         If there is no such run or no checkpoint, or its data are not to be had.
     """
-    import torch
-
     from wakesleep.learners.build import build
     from wakesleep.learners.chunks import Setting
     from wakesleep.results.store import open_result
-    from wakesleep.runtime.device import resolve
+    from wakesleep.runtime.device import number_format, resolve
     from wakesleep.simulation.loading import load_model
 
     store = Path(store).resolve()
     made = open_result(store).attrs
     model, its = load_model(store), _data(store, made, data)
     device = resolve(made["device"])
-    dtype = getattr(torch, made["dtype"])
+    dtype, _ = number_format(made["dtype"], device)
     learner = build(model, Setting.of(its, device, dtype, int(made["seed"])))
     path = checkpoint.path_for(store)
     state = checkpoint.load(path, device, recorded_identity(made))

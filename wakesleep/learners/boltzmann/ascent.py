@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wakesleep.learners.boltzmann.parameters import Parameters
 from wakesleep.learners.chunks import Chunk
+from wakesleep.learners.parts.plasticity import Gain, raise_by
 
 Theta = dict[str, Tensor]
 REMEMBERED = 0.99  # weight of the past in the mean activities that the enhanced gradient subtracts
@@ -63,7 +64,7 @@ class Ascent:
             self.offsets[name].lerp_(mean, 1 - REMEMBERED)
 
     def move(
-        self, theta: Theta, chunk: Chunk, parts: dict[str, tuple[Any, float]], gain: float
+        self, theta: Theta, chunk: Chunk, parts: dict[str, tuple[Any, float]], gain: Gain
     ) -> None:
         """Change the parameters, in place.
 
@@ -101,7 +102,7 @@ class Ascent:
                     velocity[key].add_(stored, alpha=(1 - mu) * (-1.0 if awake else 1.0))
             for key, value in theta.items():
                 direction = velocity[key].sign() if its.update == "sign" else velocity[key]
-                value.add_(direction, alpha=gain * its.rate)
+                raise_by(value, direction, gain, its.rate)
 
     def _average(self, velocity: Theta, group: list[tuple[Any, float]]) -> None:
         """Take the statistics of rows into a running mean."""

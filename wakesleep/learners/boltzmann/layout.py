@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from wakesleep.errors import InputError
+from wakesleep.runtime.randomness import drawn_column
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Layout:
         if not self.labels:
             return images
         p = p[:, self.pixels :].nan_to_num() + torch.finfo(p.dtype).tiny
-        labels = torch.multinomial(p, 1, generator=generator).squeeze(1)
+        labels = drawn_column(p, generator)
         return self.clamped(images, labels)
 
     def random(self, count: int, like: Tensor, generator: torch.Generator) -> Tensor:
@@ -95,7 +96,7 @@ def one_of(drive: Tensor, generator: torch.Generator) -> Tensor:
     """Draw rows with a single 1 from the softmax of their total inputs (n, labels)."""
     # Where weights have gone astray a draw must not fail before they are looked at.
     p = drive.nan_to_num(0.0, 1e4, -1e4).softmax(1)
-    drawn = torch.multinomial(p, 1, generator=generator).squeeze(1)
+    drawn = drawn_column(p, generator)
     return one_hot(drawn, drive.shape[1]).to(drive.dtype)
 
 

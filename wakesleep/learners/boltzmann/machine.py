@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
-from wakesleep.learners.boltzmann import connections, exact, sampling
+from wakesleep.learners.boltzmann import connections, exact, recorded, sampling
 from wakesleep.learners.boltzmann.ascent import Ascent
 from wakesleep.learners.boltzmann.deep import Deep, layerwise
 from wakesleep.learners.boltzmann.general import General
@@ -23,13 +23,13 @@ from wakesleep.learners.boltzmann.restricted import Restricted
 from wakesleep.learners.boltzmann.sampler import Sampler
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
-from wakesleep.learners.parts.plasticity import Momentum
+from wakesleep.learners.parts.plasticity import Gain, Momentum
 from wakesleep.learners.parts.readout import SoftmaxReadout
+from wakesleep.learners.parts.replay import Replay, kept
 
 Theta = dict[str, Tensor]
-REMEMBERED = 0.9  # weight of the past in the mean goodness of real cases and of dreams,
+REMEMBERED = 0.9  # weight of the past in the mean goodness of real cases and of dreams
 EXACT_DRAWS = 200  # samples that stand for an exact distribution there
-REMEMBER_EVERY = 10  # which is looked at after so many updates
 
 
 class Boltzmann:
@@ -70,6 +70,7 @@ class Boltzmann:
                 exact.check(layout.units)
         self.theta: Theta = self.machine.start(p.start_scale, like, setting.streams("weights"))
         self.streams = setting.streams
+        self.replay = Replay()
         self.generator = setting.streams("sampling")
         self.sees_labels = bool(labels)
         self.ascent = Ascent(self.machine, p)
@@ -226,10 +227,12 @@ class Boltzmann:
         if not self.pretrained and chunk.sign != "negative":
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
-        for step, index in enumerate(chunk.index):
-            self._step(chunk, *chunk.take(index), chunk.gains[step])
-            # On a CPU a look at biases is almost free; weights are looked at after the last step,
-            # and on a GPU all is, which would else have to wait for every step.
+        replay = not cpu and recorded.possible(self, chunk)
+        if replay:
+            recorded.learn(self, chunk)
+        for step, index in enumerate([] if replay else chunk.index):
+            self.step(chunk, *chunk.take(index), chunk.gains[step])
+            # A GPU would have to wait for every look; a CPU looks at biases, which is almost free.
             if cpu and not math.isfinite(self._total(1)):
                 return step
         return None if math.isfinite(self._total(2)) else len(chunk.index) - 1
@@ -248,7 +251,8 @@ class Boltzmann:
         )  # fmt: skip
         self.pretrained = True
 
-    def _step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> None:
+    def step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: Gain) -> None:
+        """Take one step in place: statistics awake, asleep, or both, and a change."""
         parts: dict[str, tuple[Any, float]] = {}
         if chunk.sign != "negative":
             parts["positive"] = self._awake(images, labels), 1.0
@@ -267,7 +271,7 @@ class Boltzmann:
             parts["negative"] = rows, -1.0
         for number, name in enumerate(("positive", "negative")):
             if name in parts:
-                if self.updates[number] % REMEMBER_EVERY == 0:
+                if self.updates[number] % recorded.REMEMBER_EVERY == 0:
                     self._remember(number, parts[name][0])
                 self.updates[number] += 1
         self.ascent.move(self.theta, chunk, parts, gain)
@@ -295,7 +299,7 @@ class Boltzmann:
 
     def _awake(self, images: Tensor, labels: Tensor) -> Any:
         rows = self._clamped(images, labels)
-        self.waking = rows.visible[:, : self.layout.visible]
+        self.waking = kept(self.waking, rows.visible[:, : self.layout.visible])
         self.ascent.look(rows)
         return rows
 

@@ -11,6 +11,7 @@ from wakesleep.errors import InputError
 from wakesleep.learners.boltzmann import exact, sampling
 from wakesleep.learners.boltzmann.layout import bits
 from wakesleep.learners.boltzmann.parameters import Parameters
+from wakesleep.learners.parts.replay import kept
 
 Theta = dict[str, Tensor]
 COMPLETION_SWEEPS = 50  # before states count, and as many while they do, where nothing is annealed
@@ -129,7 +130,7 @@ class Sampler:
             rows = machine.as_states(machine.clamped(acting, visible, generator), generator)
         rows = sampling.gibbs(machine, acting, rows, p.sweeps, generator, self.held)
         if keep and p.sampler == "persistent":
-            self.chains = rows
+            self.chains = _kept(self.chains, rows)
         return rows
 
     def completed(
@@ -198,3 +199,12 @@ class Sampler:
         self.replicas = [
             type(mine)(**its) for mine, its in zip(self.replicas, state["replicas"], strict=True)
         ]
+
+
+def _kept(old: Any, new: Any) -> Any:
+    """Return chains to be gone on with; see :func:`wakesleep.learners.parts.replay.kept`."""
+    its = {
+        name: kept(getattr(old, name), value) if isinstance(value, Tensor) else value
+        for name, value in vars(new).items()
+    }
+    return type(new)(**its)

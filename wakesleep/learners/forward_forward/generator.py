@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wakesleep.runtime.randomness import drawn_column
+
 STORED = 1000  # patterns of the top layer that are kept from waking, one of every batch
 TINY = 1e-8
 
@@ -175,8 +177,8 @@ class Generator:
         label, rest = seen[:, : self.classes], seen[:, self.classes :]
         if self.places:
             chances = rest.reshape(len(rest) * self.places, -1)
-            drawn = torch.multinomial(chances.nan_to_num() + TINY, 1, generator=generator)
-            hot = torch.nn.functional.one_hot(drawn.squeeze(1), chances.shape[1])
+            drawn = drawn_column(chances.nan_to_num() + TINY, generator)
+            hot = torch.nn.functional.one_hot(drawn, chances.shape[1])
             return hot.view(len(rest), -1).to(rest.dtype), label
         return rest.clamp(0, 1), label
 

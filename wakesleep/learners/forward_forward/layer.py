@@ -14,7 +14,7 @@ from wakesleep.learners.chunks import Chunk
 from wakesleep.learners.forward_forward.activation import Activation
 from wakesleep.learners.forward_forward.goodness import Goodness
 from wakesleep.learners.parts.connections import Connection
-from wakesleep.learners.parts.plasticity import Plasticity, State
+from wakesleep.learners.parts.plasticity import Gain, Plasticity, State
 from wakesleep.learners.parts.states import check_shapes
 
 
@@ -176,7 +176,7 @@ def update(
     right: Tensor,
     cases: int,
     pieces: Pieces,
-    gain: float,
+    gain: Gain,
     baseline: float = 0.0,
 ) -> None:
     """Move the layer's weights and biases along left' right / cases, its local gradient.

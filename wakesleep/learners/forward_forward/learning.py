@@ -22,11 +22,11 @@ from wakesleep.learners.forward_forward.layer import (
     update,
 )
 from wakesleep.learners.forward_forward.passes import Batch, Feedforward, Pass
-from wakesleep.learners.parts.plasticity import fade
+from wakesleep.learners.parts.plasticity import Gain, fade
 
 
 def take_step(
-    network: Feedforward, chunk: Chunk, images: Tensor, labels: Tensor, gain: float
+    network: Feedforward, chunk: Chunk, images: Tensor, labels: Tensor, gain: Gain
 ) -> Tensor:
     """Take one step; return a sum that shows any number that is not finite.
 
@@ -77,7 +77,7 @@ def take_step(
 
 
 def _update(
-    network: Feedforward, done: Pass, rows: int, cases: int, chunk: Chunk, gain: float
+    network: Feedforward, done: Pass, rows: int, cases: int, chunk: Chunk, gain: Gain
 ) -> tuple[Tensor, list[Tensor]]:
     """Update every layer from the first ``rows`` of a pass.
 
@@ -148,7 +148,7 @@ def _move(
     parts: dict[str, slice],
     cases: int,
     chunk: Chunk,
-    gain: float,
+    gain: Gain,
 ) -> None:
     """Change one layer's weights, or measure what its negative updates would be."""
     if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):

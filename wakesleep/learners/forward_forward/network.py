@@ -17,6 +17,8 @@ from wakesleep.learners.forward_forward import learning
 from wakesleep.learners.forward_forward.generator import TINY
 from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.learners.forward_forward.passes import Feedforward
+from wakesleep.learners.parts.plasticity import Gain
+from wakesleep.runtime.randomness import drawn_column
 
 EVALUATION_ROWS = 4096  # rows per pass when nothing is learned, to bound memory
 
@@ -131,13 +133,13 @@ class ForwardForward(Feedforward):
         top = its.start(how.start, labels, how.spread, generator)
         images, chances = its.down(top, activation, self.normalise, generator)
         for _ in range(how.settle):
-            drawn = torch.multinomial(chances.nan_to_num() + TINY, 1, generator=generator)
+            drawn = drawn_column(chances.nan_to_num() + TINY, generator)
             images = self.label.images(images)
-            done = self.forward(*self.first_product(images), drawn.squeeze(1))
+            done = self.forward(*self.first_product(images), drawn)
             images, chances = its.down(done.activities[-1], activation, self.normalise, generator)
         return self.label.images(images), chances
 
-    def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
+    def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: Gain) -> Tensor:
         """Take one step in place; return a sum that shows any number that is not finite."""
         return learning.take_step(self, chunk, images, labels, gain)
 

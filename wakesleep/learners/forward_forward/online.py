@@ -18,6 +18,7 @@ from wakesleep.learners.forward_forward.layer import finite
 from wakesleep.learners.forward_forward.network import ForwardForward
 from wakesleep.learners.forward_forward.one_shot import rescale
 from wakesleep.learners.forward_forward.online_parameters import Parameters
+from wakesleep.learners.parts.plasticity import Gain
 
 
 class Online(ForwardForward):
@@ -63,7 +64,7 @@ class Online(ForwardForward):
                 return step
         return None
 
-    def _learn_one(self, image: Tensor, label: Tensor, sign: int, gain: float) -> None:
+    def _learn_one(self, image: Tensor, label: Tensor, sign: int, gain: Gain) -> None:
         done = self.forward(*self.first_product(image), label, chance=self.chance())
         squares = self.goodness_of(done.activities)[:, 0]
         for layer, below, y, square, wanted in zip(

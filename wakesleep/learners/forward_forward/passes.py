@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
-from wakesleep.learners.chunks import Setting
+from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward.black_box import boxes
 from wakesleep.learners.forward_forward.generator import Generator
 from wakesleep.learners.forward_forward.label import LabelInput
@@ -149,6 +149,15 @@ class Feedforward(Stack):
             done.activities.append(y)
             done.normalised.append(y * self.normalise(y))
         return done
+
+    def replays(self, chunk: Chunk) -> bool:
+        """Say whether steps can be replayed: black boxes that learn do so every so many steps."""
+        learning = bool(self.boxes) and self.boxes[0].kind == "learning"
+        return super().replays(chunk) and not learning
+
+    def step_replayed(self, chunk: Chunk) -> None:
+        """Count a step whose Python code did not run."""
+        self.real_steps += chunk.sign != "negative"
 
     def chance(self) -> torch.Generator | None:
         """Return the random stream of black boxes in passes that learn; None without any."""

@@ -21,7 +21,7 @@ from wakesleep.learners.forward_forward.layer import (
     update,
 )
 from wakesleep.learners.forward_forward.recurrent_parameters import Parameters
-from wakesleep.learners.parts.plasticity import fade
+from wakesleep.learners.parts.plasticity import Gain, fade
 
 EVALUATION_ROWS = 1000  # rows per pass when nothing is learned, to bound memory
 
@@ -133,7 +133,7 @@ class Recurrent(InTime):
         """Return what the softmax reads (n, inputs) of the layers' states."""
         return torch.cat([self.normed(states[depth]) for depth in self.voting], dim=1)
 
-    def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
+    def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: Gain) -> Tensor:
         """Show a batch for all its steps in time; weights change at every one of these."""
         frames = self.frames(images, self.drifting)
         states = self.bottom_up(frames)
@@ -173,7 +173,7 @@ class Recurrent(InTime):
         sign: Tensor,
         cases: int,
         chunk: Chunk,
-        gain: float,
+        gain: Gain,
     ) -> None:
         """Change one layer's weights for what it does at one step in time."""
         goodness = block_goodness(layer, y, self.pieces)

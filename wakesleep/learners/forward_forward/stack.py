@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +23,8 @@ from wakesleep.learners.forward_forward.layer import (
 )
 from wakesleep.learners.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.learners.parts.connections import Connection
+from wakesleep.learners.parts.plasticity import Gain, Momentum
+from wakesleep.learners.parts.replay import Replay, addresses, chunk_key, gains_of
 
 
 class Stack:
@@ -57,6 +59,7 @@ class Stack:
         self.voting = p.voting
         self.softmax = softmax_readout(p, self.layers, setting.classes)
         self.streams = setting.streams
+        self.replay = Replay()
 
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return (G - theta)/T of eq. 1 for goodness of shape (layers, n)."""
@@ -89,20 +92,56 @@ class Stack:
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.learners.capabilities.Learner`."""
         self.pieces = begin_chunk(self.layers, self.pieces, chunk)
-        totals = []
+        totals: list[Tensor] = []
+        on_gpu = gains_of(chunk, self.layers[0].bias) if self.replays(chunk) else None
+
+        def take(index: Tensor, gain: Gain) -> Tensor:
+            return self.take_step(chunk, *chunk.take(index), gain)
+
+        key = None
         for step, index in enumerate(chunk.index):
-            images, labels = chunk.take(index)
-            total = self.take_step(chunk, images, labels, chunk.gains[step])
+            if on_gpu is not None:
+                key = key or self._key(chunk)
+                streams = self.streams.in_use()
+                total, ran = self.replay.take(take, index, on_gpu[step], key, streams)
+                if ran:
+                    key = None  # a first step makes tensors of its own
+                else:
+                    self.step_replayed(chunk)
+            else:
+                total = take(index, chunk.gains[step])
             # On a CPU a look at every step is free; a GPU would have to wait for each.
             if total.device.type == "cpu" and not math.isfinite(total):
-                return step
+                return len(totals)
             totals.append(total)
         sound = torch.stack(totals).isfinite()
         if not bool(sound.all()):
             return int((~sound).nonzero()[0])
         return None if self.finite() else len(totals) - 1
 
-    def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: float) -> Tensor:
+    def replays(self, chunk: Chunk) -> bool:
+        """Say whether steps of this chunk can be recorded on a GPU and replayed.
+
+        So they can where they always do the same, and no number of Python's changes with them.
+        """
+        return (
+            chunk.index.device.type == "cuda"
+            and isinstance(self.pieces.plasticity, Momentum)
+            and (chunk.negatives is None or getattr(chunk.negatives, "steady", False))
+        )
+
+    def _key(self, chunk: Chunk) -> Hashable:
+        """Return what decides a step beside its batch and gain."""
+        return (
+            chunk_key(chunk),
+            self.pieces.plasticity,
+            addresses([chunk.images, chunk.labels, self.state_dict()]),
+        )
+
+    def step_replayed(self, chunk: Chunk) -> None:
+        """Count a step whose Python code did not run."""
+
+    def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: Gain) -> Tensor:
         """Take one step in place; return a sum that shows any number that is not finite."""
         raise AssertionError("every network takes its own steps")
 

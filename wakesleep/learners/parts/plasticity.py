@@ -18,6 +18,8 @@ from torch import Tensor
 from wakesleep.learners.parts.connections import Gradient
 
 State = dict[str, Tensor]
+# Factor of the learning rate at a step; a tensor () where steps are recorded for a GPU.
+Gain = float | Tensor
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Momentum:
         state: State,
         gradient: Gradient,
         cases: int,
-        gain: float,
+        gain: Gain,
         baseline: Tensor | None = None,
     ) -> None:
         """Change ``weight`` by one step along gradient / cases + baseline."""
@@ -56,7 +58,7 @@ class Momentum:
         state: State,
         left: Tensor,
         cases: int,
-        gain: float,
+        gain: Gain,
         baseline: Tensor | None = None,
     ) -> None:
         """Change ``bias`` (units,) by one step."""
@@ -64,10 +66,10 @@ class Momentum:
         velocity.mul_(self.momentum).add_(left.sum(0), alpha=(1 - self.momentum) / cases)
         self._move(bias, velocity, gain, baseline)
 
-    def _move(self, weight: Tensor, velocity: Tensor, gain: float, baseline: Tensor | None) -> None:
+    def _move(self, weight: Tensor, velocity: Tensor, gain: Gain, baseline: Tensor | None) -> None:
         if baseline is not None:
             velocity.add_(baseline, alpha=1 - self.momentum)
-        weight.add_(velocity, alpha=gain * self.rate)
+        raise_by(weight, velocity, gain, self.rate)
 
     def with_momentum(self, momentum: float) -> Momentum:
         """Return the same rule with another weight of the past."""
@@ -98,7 +100,7 @@ class Adam:
         state: State,
         gradient: Gradient,
         cases: int,
-        gain: float,
+        gain: Gain,
         baseline: Tensor | None = None,
     ) -> None:
         """Change ``weight`` by one step along gradient / cases + baseline."""
@@ -112,7 +114,7 @@ class Adam:
         state: State,
         left: Tensor,
         cases: int,
-        gain: float,
+        gain: Gain,
         baseline: Tensor | None = None,
     ) -> None:
         """Change ``bias`` (units,) by one step."""
@@ -123,7 +125,7 @@ class Adam:
         return replace(self, beta1=momentum)
 
     def _move(
-        self, weight: Tensor, state: State, gradient: Tensor, gain: float, baseline: Tensor | None
+        self, weight: Tensor, state: State, gradient: Tensor, gain: Gain, baseline: Tensor | None
     ) -> None:
         if baseline is not None:
             gradient = gradient + baseline
@@ -132,13 +134,22 @@ class Adam:
         state["mean"].lerp_(gradient, 1 - self.beta1)
         state["square"].mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
         size = (state["square"] / (1 - self.beta2**updates)).sqrt_().add_(self.epsilon)
-        weight.addcdiv_(state["mean"], size, value=gain * self.rate / (1 - self.beta1**updates))
+        rate = float(gain) * self.rate / (1 - self.beta1**updates)
+        weight.addcdiv_(state["mean"], size, value=rate)
 
 
 Plasticity = Momentum | Adam
 
 
-def fade(weight: Tensor, plasticity: Plasticity, gain: float) -> None:
+def raise_by(weight: Tensor, direction: Tensor, gain: Gain, rate: float) -> None:
+    """Change a weight along a direction by gain times rate, in place."""
+    if isinstance(gain, Tensor):
+        weight.addcmul_(direction, gain, value=rate)
+    else:
+        weight.add_(direction, alpha=gain * rate)
+
+
+def fade(weight: Tensor, plasticity: Plasticity, gain: Gain) -> None:
     """Let weights decay, once a step however many updates it has; biases do not decay."""
     if plasticity.decay:
         weight.mul_(1 - gain * plasticity.rate * plasticity.decay)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.learners.parts.connections import Dense
-from wakesleep.learners.parts.plasticity import Momentum, State, fade
+from wakesleep.learners.parts.plasticity import Gain, Momentum, State, fade
 
 
 class SoftmaxReadout:
@@ -39,7 +39,7 @@ class SoftmaxReadout:
         """Return label probabilities (n, classes) for normalised activities (n, inputs)."""
         return torch.softmax(self.connection.drive(activities, self.weight, self.bias), dim=1)
 
-    def learn(self, activities: Tensor, labels: Tensor, gain: float) -> None:
+    def learn(self, activities: Tensor, labels: Tensor, gain: Gain) -> None:
         """Take one step up the log probability of the right labels (n,)."""
         target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
         error = target - self.probabilities(activities)

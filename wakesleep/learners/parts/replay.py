@@ -1,0 +1,157 @@
+"""Steps of learning on a GPU, recorded once as a CUDA graph and then replayed.
+
+A step of a small network is some hundred kernels, each shorter than the time a processor needs to
+launch it. A recorded step is one launch. It computes the same numbers, bit for bit: random streams
+are registered with the graph, and go on from where they are.
+
+A recorded step works at fixed addresses. Its key therefore names the address of every tensor that
+the step reads or changes; where one has been replaced, the step is recorded anew.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wakesleep.learners.chunks import Chunk
+
+WARM = 3  # steps of a kind that are taken as usual before one is recorded
+MOST_GRAPHS = 16  # recorded steps that are kept
+
+# A step: given the indices of a batch and the gain, changes the network and returns a number.
+Step = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded step with the places of its input and output."""
+
+    graph: Any
+    index: Tensor
+    gain: Tensor
+    total: Tensor
+
+    def __call__(self, index: Tensor, gain: Tensor) -> Tensor:
+        """Take the step once more."""
+        self.index.copy_(index)
+        self.gain.copy_(gain)
+        self.graph.replay()
+        return self.total.clone()
+
+
+class Replay:
+    """Takes steps, and replays those that have come up a few times.
+
+    Attributes
+    ----------
+    record_after
+        Steps of a kind that are taken as usual before one is recorded.
+    replayed
+        How many steps were replayed.
+    """
+
+    def __init__(self) -> None:
+        self.record_after = WARM
+        self._graphs: dict[Hashable, Recorded] = {}
+        self._taken: dict[Hashable, int] = {}
+        self.replayed = 0
+
+    def take(
+        self,
+        step: Step,
+        index: Tensor,
+        gain: Tensor,
+        key: Hashable,
+        generators: Iterable[torch.Generator],
+    ) -> tuple[Tensor, bool]:
+        """Take one step.
+
+        Parameters
+        ----------
+        step
+            The step; nothing in it may wait for the GPU, or depend on a number of Python's that
+            changes.
+        index, gain
+            What it is given: the batch (cases,) and the factor of the learning rate ().
+        key
+            What decides the step beside these, addresses included.
+        generators
+            Random streams that it may draw from.
+
+        Returns
+        -------
+        total, ran
+            What the step returns, and whether its Python code ran (not so where it was replayed).
+        """
+        recorded = self._graphs.get(key)
+        if recorded is not None:
+            self.replayed += 1
+            return recorded(index, gain), False
+        taken = self._taken[key] = self._taken.get(key, 0) + 1
+        if taken <= self.record_after:
+            return step(index, gain), True
+        if len(self._graphs) >= MOST_GRAPHS:
+            self._graphs.pop(next(iter(self._graphs)))
+        try:
+            self._graphs[key] = recorded = record(step, index, gain, generators)
+        except RuntimeError as error:
+            warnings.warn(
+                f"a step cannot be recorded on this GPU ({str(error).splitlines()[0]}); every "
+                "kernel is launched by itself, which is slower",
+                stacklevel=2,
+            )
+            self.record_after = sys.maxsize
+            return step(index, gain), True
+        return recorded(index, gain), True  # its code ran while it was recorded
+
+
+def record(
+    step: Step, index: Tensor, gain: Tensor, generators: Iterable[torch.Generator]
+) -> Recorded:
+    """Record a step without taking it; see :class:`Replay`."""
+    graph = torch.cuda.CUDAGraph()
+    for generator in generators:
+        graph.register_generator_state(generator)
+    index, gain = index.clone(), gain.clone()
+    with torch.cuda.graph(graph):
+        total = step(index, gain)
+    return Recorded(graph, index, gain, total)
+
+
+def gains_of(chunk: Chunk, like: Tensor) -> Tensor:
+    """Return the gain of every step (steps,) where a recorded step can read it."""
+    return torch.tensor(chunk.gains, dtype=like.dtype).to(like.device)
+
+
+def kept(old: Tensor | None, new: Tensor) -> Tensor:
+    """Return what is to be remembered: on a GPU always in one place, which recorded steps know."""
+    if new.device.type == "cpu":
+        return new
+    if old is None or old.shape != new.shape:
+        return new.clone()
+    return old.copy_(new)
+
+
+def chunk_key(chunk: Chunk) -> Hashable:
+    """Return what a chunk decides of its steps, beside its batches and gains."""
+    its = {name: value for name, value in vars(chunk).items() if not isinstance(value, Tensor)}
+    its["gains"] = ()
+    sources = id(its.pop("negatives")), id(its.pop("seen"))
+    return chunk.index.shape[1], sources, tuple(its.items())
+
+
+def addresses(tree: Any) -> tuple[int, ...]:
+    """Return where the tensors of nested dictionaries, lists and tuples lie, in order."""
+    if isinstance(tree, Tensor):
+        return (tree.data_ptr(),)
+    if isinstance(tree, dict):
+        return tuple(one for name in sorted(tree) for one in addresses(tree[name]))
+    if isinstance(tree, list | tuple):
+        return tuple(one for its in tree for one in addresses(its))
+    return ()
