@@ -145,15 +145,16 @@ def agreement(report: Report) -> None:
             here, its = learner(name, cpu, dtype, report.tiny)
             there, _ = learner(name, report.device, dtype, report.tiny)
             there.load_state_dict(_on(here.state_dict(), report.device))
-            for one, where in ((here, cpu), (there, report.device)):
-                context = Context(its.classes, its.shape, Streams(1, where)("negatives"))
-                if getattr(one, "sees_labels", True):
-                    negatives = BoundSource(next_label, context, steady=True)
-                else:
-                    negatives = BoundSource(_flipped, context, steady=True)
-                one.learn(chunk(its, CHECKED, where, dtype, negatives))
             kind = str(dtype).removeprefix("torch.")
-            report.add("agreement", f"{name}, {kind}, against CPU", difference(there, here), "1")
+            for steps in (1, CHECKED - 1):
+                for one, where in ((here, cpu), (there, report.device)):
+                    context = Context(its.classes, its.shape, Streams(1, where)("negatives"))
+                    function = next_label if getattr(one, "sees_labels", True) else _flipped
+                    negatives = BoundSource(function, context, steady=True)
+                    one.learn(chunk(its, steps, where, dtype, negatives))
+                done = 1 if steps == 1 else CHECKED
+                what = f"{name}, {kind}, {done} steps, against CPU"
+                report.add("agreement", what, difference(there, here), "1")
 
 
 def _flipped(model: Any, images: Any, labels: Any, context: Context) -> tuple[Any, Any]:

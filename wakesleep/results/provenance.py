@@ -9,12 +9,19 @@ from pathlib import Path
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what a result depends on."""
+    """Return the versions of what a result depends on; what is not installed is left out."""
     import platform
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    names = ("wakesleep", "torch", "numpy", "xarray", "zarr", "brian2")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    from wakesleep import __version__
+
+    found = {"python": platform.python_version(), "wakesleep": __version__}
+    for name in ("torch", "numpy", "xarray", "zarr", "brian2"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def git_commit() -> str:

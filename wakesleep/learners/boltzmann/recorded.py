@@ -9,7 +9,7 @@ from torch import Tensor
 from wakesleep.learners.boltzmann.restricted import Restricted
 from wakesleep.learners.chunks import Chunk
 from wakesleep.learners.parts.plasticity import Gain
-from wakesleep.learners.parts.replay import addresses, chunk_key, gains_of
+from wakesleep.learners.parts.replay import addresses, chunk_key, gains_of, generators_of
 
 if TYPE_CHECKING:
     from wakesleep.learners.boltzmann.machine import Boltzmann
@@ -46,7 +46,7 @@ def learn(machine: Boltzmann, chunk: Chunk) -> None:
             tuple(moments),
             addresses([chunk.images, chunk.labels, machine.state_dict()]),
         )
-        _, ran = machine.replay.take(take, index, gain, key, machine.streams.in_use())
+        _, ran = machine.replay.take(take, index, gain, key, generators_of(chunk, machine.streams))
         if not ran:
             machine.updates = [
                 number + there for number, there in zip(machine.updates, signs, strict=True)

@@ -24,7 +24,7 @@ from wakesleep.learners.forward_forward.layer import (
 from wakesleep.learners.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.learners.parts.connections import Connection
 from wakesleep.learners.parts.plasticity import Gain, Momentum
-from wakesleep.learners.parts.replay import Replay, addresses, chunk_key, gains_of
+from wakesleep.learners.parts.replay import Replay, addresses, chunk_key, gains_of, generators_of
 
 
 class Stack:
@@ -102,7 +102,7 @@ class Stack:
         for step, index in enumerate(chunk.index):
             if on_gpu is not None:
                 key = key or self._key(chunk)
-                streams = self.streams.in_use()
+                streams = generators_of(chunk, self.streams)
                 total, ran = self.replay.take(take, index, on_gpu[step], key, streams)
                 if ran:
                     key = None  # a first step makes tensors of its own

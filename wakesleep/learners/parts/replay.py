@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.learners.chunks import Chunk
+from wakesleep.runtime.randomness import Streams
 
 WARM = 3  # steps of a kind that are taken as usual before one is recorded
 MOST_GRAPHS = 16  # recorded steps that are kept
@@ -122,6 +123,16 @@ def record(
     with torch.cuda.graph(graph):
         total = step(index, gain)
     return Recorded(graph, index, gain, total)
+
+
+def generators_of(chunk: Chunk, streams: Streams) -> list[torch.Generator]:
+    """Return every random stream that steps of a chunk may draw from."""
+    found = streams.in_use()
+    for its in (getattr(chunk.negatives, "context", None), chunk.seen):
+        generator = getattr(its, "generator", None)
+        if generator is not None and all(generator is not other for other in found):
+            found.append(generator)
+    return found
 
 
 def gains_of(chunk: Chunk, like: Tensor) -> Tensor:
