@@ -73,7 +73,7 @@ def masks(
         0, 2, (cases, 1, *shape), generator=generator, device=like.device, dtype=torch.int64
     ).to(like.dtype)
     kernel = like.new_full((3,), 0.25)
-    kernel[1] = 0.5
+    kernel.narrow(0, 1, 1).fill_(0.5)
     for _ in range(blurs):
         for form, edge in (((1, 1, 3, 1), (0, 0, 1, 1)), ((1, 1, 1, 3), (1, 1, 0, 0))):
             # An image one pixel wide has nothing beside it to blur with.

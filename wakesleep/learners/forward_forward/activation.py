@@ -24,10 +24,13 @@ class Activation:
         Total input z (..., units) -> activity y (..., units).
     slope
         Total input z (..., units) -> dy/dz (..., units).
+    slope_is_gate
+        Whether the slope is 1 wherever the activity is not 0.
     """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
+    slope_is_gate: bool = False
 
 
 def _leaky_slope(z: Tensor) -> Tensor:
@@ -35,7 +38,7 @@ def _leaky_slope(z: Tensor) -> Tensor:
 
 
 ACTIVATIONS = {
-    "relu": Activation(value=torch.relu, slope=lambda z: (z > 0).to(z.dtype)),
+    "relu": Activation(value=torch.relu, slope=lambda z: (z > 0).to(z.dtype), slope_is_gate=True),
     "leaky_relu": Activation(
         value=lambda z: torch.nn.functional.leaky_relu(z, LEAK), slope=_leaky_slope
     ),

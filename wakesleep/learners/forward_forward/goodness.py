@@ -27,11 +27,14 @@ class Goodness:
         the learning rates in the literature are those of that program.
     threshold
         Threshold per unit, number of units -> theta of eq. 1, the goodness at which p = 1/2.
+    flat_at_zero
+        Whether the slope is 0 for activities of 0.
     """
 
     value: Callable[[Tensor], Tensor]
     half_slope: Callable[[Tensor], Tensor]
     threshold: Callable[[float, int], float]
+    flat_at_zero: bool = False
 
 
 def sum_of_squares(y: Tensor) -> Tensor:
@@ -74,16 +77,19 @@ GOODNESS = {
         value=sum_of_squares,
         half_slope=lambda y: y,
         threshold=lambda per_unit, units: per_unit * units,
+        flat_at_zero=True,
     ),
     "mean_of_squares": Goodness(
         value=mean_of_squares,
         half_slope=lambda y: y / y.shape[-1],
         threshold=lambda per_unit, units: per_unit,
+        flat_at_zero=True,
     ),
     "minus_sum_of_squares": Goodness(
         value=minus_sum_of_squares,
         half_slope=lambda y: -y,
         threshold=lambda per_unit, units: -per_unit * units,
+        flat_at_zero=True,
     ),
     "minus_sum": Goodness(
         value=minus_sum,

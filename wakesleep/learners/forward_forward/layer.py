@@ -156,7 +156,10 @@ def delta(
     wrong = torch.sigmoid(-sign * log_odds(layer, goodness, pieces, layer.blocks))
     push = (sign * wrong).div_(pieces.temperature).unsqueeze(2)
     slope = pieces.goodness.half_slope(y.view(len(y), layer.blocks, -1))
-    return (push * slope).view_as(y).mul_(pieces.activation.slope(z))
+    left = (push * slope).view_as(y)
+    if pieces.activation.slope_is_gate and pieces.goodness.flat_at_zero:
+        return left  # it is 0 already where the activation's slope is
+    return left.mul_(pieces.activation.slope(z))
 
 
 def peer_term(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:

@@ -151,5 +151,9 @@ def raise_by(weight: Tensor, direction: Tensor, gain: Gain, rate: float) -> None
 
 def fade(weight: Tensor, plasticity: Plasticity, gain: Gain) -> None:
     """Let weights decay, once a step however many updates it has; biases do not decay."""
-    if plasticity.decay:
+    if not plasticity.decay:
+        return
+    if isinstance(gain, Tensor):
+        weight.addcmul_(weight, gain, value=-plasticity.rate * plasticity.decay)
+    else:
         weight.mul_(1 - gain * plasticity.rate * plasticity.decay)
