@@ -87,7 +87,7 @@ def test_streams_of_negatives_are_found():
     [
         ("interleaved", "ff_digits", {"negatives": "hard_label", "sweeps": 3}),
         ("interleaved", "ff_digits", {"negatives": "hybrid", "sweeps": 3, "jitter": 1}),
-        ("separated", "ff_digits", {}),
+        ("phase_separation", "ff_digits", {}),
         ("total_sleep_deprivation", "ff_digits", {}),
         ("interleaved", "rbm_digits", {"negatives": "usual", "sweeps": 3}),
     ],
