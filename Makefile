@@ -14,7 +14,7 @@ demo: .venv/installed
 test: export WAKESLEEP_QUICK = 1
 test: export OMP_NUM_THREADS = 1  # tests run side by side
 test: .venv/installed-dev lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbmake tests notebooks
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbmake tests notebooks/0[123]*.ipynb
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check --quiet .
@@ -23,7 +23,8 @@ lint: .venv/installed-dev
 
 # What takes minutes to hours, and is left out of `make test`.
 long: .venv/installed-dev
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -m long tests
+	WAKESLEEP_QUICK=1 $(BIN)/python -m pytest -q --nbmake notebooks
 
 benchmark: .venv/installed-dev
 	$(BIN)/python benchmarks/forward_forward.py

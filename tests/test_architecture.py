@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": {"errors"},
     "results": {"errors", "files"},
     "data": {"errors", "files", "runtime"},
-    "negatives": {"errors", "files", "learners.capabilities"},
+    "negatives": {"errors", "files", "learners.capabilities", "runtime.randomness"},
     "learners": {"errors", "files", "runtime", "data"},
     "protocols": {"errors", "files", "data", "negatives", "results", "learners.capabilities"},
     "plots": {"errors", "files", "results", "protocols.phases"},

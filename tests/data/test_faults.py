@@ -29,7 +29,7 @@ HOLES = np.where(np.arange(240).reshape(40, 6) == 31, np.nan, X)
         ({"x": (300 * X).astype(int), "y": Y}, "whole numbers go from 0 to 29"),
         ({"x": X, "y": np.zeros(40)}, "all labels are '0'; at least two classes"),
         ({"x": X, "y": Y + 0.5}, "the labels are fractions, such as 0.5"),
-        ({"x": X, "y": np.where(Y, np.nan, 1.0)}, "20 labels are missing"),
+        ({"x": X, "y": np.where(Y, np.nan, 1.0)}, "labels are missing: 20"),
         ({"x": X, "y": np.stack([Y, Y], 1)}, r"labels have shape \(40, 2\)"),
         ({"x": X[:, 0], "y": Y}, r"the cases have shape \(40,\)"),
         ({"x": X.astype(str), "y": Y}, "numbers are wanted"),

@@ -1,5 +1,6 @@
 """What the user's own code raises is told in one line, with their file and line."""
 
+import re
 import subprocess
 import sys
 
@@ -62,6 +63,38 @@ def test_a_method_that_raises_is_one_line_and_nothing_is_written(method, tmp_pat
     code, _, err = wakesleep("check", protocol, "--model", model, "--import")
     assert code == 2
     assert f"in {method}: KeyError" in err
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message"),
+    [
+        ("self, parameters, setting", "self, parameters", "Class.parameters, setting."),
+        ('layer_names = ("1",)', "layer_names = None", "layer_names.*must be a list of names"),
+        (".argmax(1)", "", r"classify returns shape \(100, 10\).*where \(100,\) is wanted"),
+        ('return {"weight": self.weight}', "return 3", "state_dict returns int"),
+        ("def learn", "def learns", "lacks learn, which 'wake' asks for"),
+        ("layer_names", 'options = {"rate": 0.1}\n    layer_names', "no option 'rat'.*'rate'"),
+    ],
+)
+def test_what_beginners_do_is_one_line(was, now, message, tmp_path, wakesleep):
+    protocol, model = files(tmp_path, "")
+    rule = tmp_path / "rule.py"
+    assert was in rule.read_text()
+    rule.write_text(rule.read_text().replace(was, now, 1))
+    model.write_text(model.read_text() + "parameters: {rat: 0.5}\n")
+    code, _, err = wakesleep("run", protocol, model, "-o", tmp_path / "out.zarr")
+    assert code == 2, err
+    assert re.search(message, err), err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out.zarr").exists()
+
+
+def test_check_says_what_it_did_not_import(tmp_path, wakesleep):
+    protocol, model = files(tmp_path, "")
+    code, out, _ = wakesleep("check", protocol, "--model", model)
+    assert code == 0
+    assert "code of your own was not imported (--import checks it too)" in out
+    assert "not imported" not in wakesleep("check", protocol, "--model", model, "--import")[1]
 
 
 def test_check_does_not_run_code_without_import(tmp_path, wakesleep):

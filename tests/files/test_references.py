@@ -113,6 +113,11 @@ def test_a_changed_file_is_imported_anew(tmp_path):
         ("def mines(): ...", r"there is no 'mine' in it \(did you mean 'mines'\?\)"),
         ("mine = 3", "is no function"),
         ("def mine(): ...\nmine.options = 3", "its options must be a dictionary"),
+        (
+            "def mine(): ...\nmine.options = {'a': {'default': 1.0, 'max': 2}}",
+            "its option 'a': max: .*did you mean 'maximum'",
+        ),
+        ("def mine(m, x, y, c):\n    return x * float('nan'), y", "images that are not finite"),
         ("def mine(a, b, c): ...", "raise TypeError"),
         ("def mine(m, x, y, c):\n    return x", "must return images and labels"),
         ("def mine(m, x, y, c):\n    return x[:, :3], y", r"return images of shape \(20, 3\)"),

@@ -98,6 +98,7 @@ def test_kill_9_and_resume(tmp_path, never_stopped):
     assert_resumes(out, never_stopped)
 
 
+@pytest.mark.long
 def test_kill_9_twice(tmp_path, never_stopped):
     out = tmp_path / "killed.zarr"
     for count in (4, 20):
@@ -240,6 +241,7 @@ record: {every: 15, cases: 100, cycles: 9}
 """
 
 
+@pytest.mark.long
 def test_kill_9_with_all_that_a_run_can_remember(tmp_path):
     """Rollouts made in advance, stored patterns, baselines, process S, a velocity begun anew."""
     (tmp_path / "everything.yaml").write_text(EVERYTHING)

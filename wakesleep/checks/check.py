@@ -112,3 +112,8 @@ def _check_build(
     if import_code or not code:
         with own_errors.in_one_line(code, InputError):
             build.build(fitted, chunks.Setting.of(source, cpu, dtype, seed=0))
+
+
+def own_code(*names: str | Path) -> list[str]:
+    """Return the references to code of the user's in some files."""
+    return references.references([documents.read(library.find(str(its))).tree for its in names])

@@ -12,6 +12,8 @@ from wakesleep.cli.common import settings_from
 from wakesleep.errors import InputError, choices, listed
 from wakesleep.files import library, references
 
+NOT_IMPORTED = "; code of your own was not imported (--import checks it too)"
+
 
 def list_(
     shelf: Annotated[
@@ -103,6 +105,7 @@ def check(
 ) -> None:
     """Check protocol, model and study files; with --model, that it can do what protocols ask."""
     from wakesleep.checks.check import check as check_files
+    from wakesleep.checks.check import own_code
 
     its = settings_from(settings)
     check_files(
@@ -115,7 +118,8 @@ def check(
         import_code=import_code,
     )
     fits = f", and model '{model}' fits" if model else ""
-    typer.echo(f"{listed(files)}: in order{fits}")
+    left = "" if import_code or not own_code(*files, *([model] if model else [])) else NOT_IMPORTED
+    typer.echo(f"{listed(files)}: in order{fits}{left}")
 
 
 def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model|study")]) -> None:

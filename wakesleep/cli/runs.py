@@ -149,7 +149,7 @@ def _plot_protocol(
         data=data,
         data_options=given.data,
     )
-    out = out or Path(f"{schedule.name}.png")
+    out = out or Path(f"{schedule.name}-schedule.png")  # a run of it is drawn as NAME.png
     shown = _between(schedule.events, *between) or window(schedule.events)
     print_schedule(schedule)
     typer.echo(f"figure: {save_hypnogram(schedule.events, out, shown)}")

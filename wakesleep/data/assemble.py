@@ -153,13 +153,13 @@ def _as_words(raw: Raw, y: np.ndarray, where: str) -> np.ndarray:
     if y.dtype == object:
         missing = sum(its is None or its != its for its in y.tolist())
         if missing:
-            raise _error(raw, f"{missing} labels{where} are missing")
+            raise _error(raw, f"labels{where} are missing: {missing}")
         if not all(isinstance(its, str) for its in y.tolist()):
             raise _error(raw, f"the labels{where} are Python objects; use whole numbers or texts")
         y = y.astype(str)
     if y.dtype.kind == "f":
         if not np.isfinite(y).all():
-            raise _error(raw, f"{int((~np.isfinite(y)).sum())} labels{where} are missing")
+            raise _error(raw, f"labels{where} are missing: {int((~np.isfinite(y)).sum())}")
         if (y != np.round(y)).any():
             raise _error(raw, f"the labels{where} are fractions, such as {y[y != np.round(y)][0]}")
         if (abs(y) >= 2.0**63).any():
@@ -263,7 +263,8 @@ def _scaled(raw: Raw, x: Arrays, how: DataSource) -> Arrays:
         raise _error(
             raw,
             f"{kind} go from {low:g} to {high:g}; allowed are 0 to 1, or whole numbers from 0 to "
-            "255; else say 'scale: minmax' or 'scale: standardise'",
+            "255; else say 'scale: minmax' or 'scale: standardise' (on the command line -p "
+            "data.scale=minmax, in Python data_options={'scale': 'minmax'})",
         )
     if max(abs(low), abs(high)) > LARGEST:
         raise _error(raw, f"values go from {low:g} to {high:g}, which is too far to be scaled")

@@ -46,6 +46,9 @@ def checked_name(text: str) -> str:
         raise ValueError(f"the name of the data is empty; allowed are {listed(known)}, {HOW}")
     if text in known or is_path(text) or references.is_reference(text):
         return text
+    beside = [ending for ending in ENDINGS if Path(f"{text}{ending}").exists()]
+    if beside:
+        raise ValueError(f"data set '{text}' is unknown; did you mean ./{text}{beside[0]}?")
     raise ValueError(f"data set '{text}' is unknown{choices(text, known)}, {HOW}")
 
 

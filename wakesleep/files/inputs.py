@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from wakesleep.errors import InputError, choices
 from wakesleep.files import documents, references, specs
@@ -32,9 +32,15 @@ def options_of(code: object, what: str) -> dict[str, Input]:
             else:
                 found[name] = Input(**(its if isinstance(its, Mapping) else {"default": its}))
     except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            known = choices(key, Input.model_fields) if key not in Input.model_fields else ""
+            raise InputError(
+                f"{what}: its option '{name}': {key}: {first['msg'].lower()}{known}"
+            ) from None
         raise InputError(
-            f"{what}: its options must be a dictionary such as {{'strength': 0.5}} ({reason})"
+            f"{what}: its options must be a dictionary such as {{'strength': 0.5}} ({error})"
         ) from None
     return found
 
@@ -51,10 +57,13 @@ def chosen(allowed: Mapping[str, Input], values: Mapping[str, Any], what: str) -
         if name not in allowed:
             there = choices(name, allowed) if allowed else "; it has no options"
             raise InputError(f"{what} has no option '{name}'{there}")
-    return {
-        name: its.checked(name, values.get(name, its.default), "option")
-        for name, its in allowed.items()
-    }
+    try:
+        return {
+            name: its.checked(name, values.get(name, its.default), "option")
+            for name, its in allowed.items()
+        }
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
 
 
 class Input(specs.Spec):

@@ -176,14 +176,15 @@ class Phase(specs.Spec):
 class Repeat(specs.Spec):
     """Phases that are gone through several times."""
 
-    repeat: Annotated[int, Field(ge=0)]
+    repeat: Annotated[int, Field(ge=0)] = 1
     block: specs.Name | None = Field(None, description="Name of these cycles in the results.")
     phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
 
 
 def _which(item: object) -> str:
     if isinstance(item, Mapping):
-        return "<Repeat>" if "repeat" in item or "phases" in item else "<Phase>"
+        keys = {"repeat", "phases"} if "phase" in item else {"repeat", "phases", "block"}
+        return "<Repeat>" if keys & item.keys() else "<Phase>"
     return f"<{type(item).__name__}>"
 
 

@@ -167,8 +167,8 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
         return None
     if not resume:
         raise InputError(
-            f"{out}: exists already; choose another -o, go on with it by --resume, or delete it "
-            f"and {checkpoint.path_for(out).name}"
+            f"{out}: exists already; choose another -o, go on with it by --resume, or delete it"
+            + (f" and {its.name}" if (its := checkpoint.path_for(out)).exists() else "")
         )
     so_far = store.open_result(out)
     recorded = recorded_identity(so_far.attrs)
@@ -185,6 +185,8 @@ def _difference(before: object, now: object) -> str:
     try:
         old, new = json.loads(str(before)), json.loads(str(now))
         names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        if names == ["code"]:
+            return "has changed: the file with its class was edited; choose another -o"
         return ", ".join(
             f"'{name}' was {old.get(name)} and now is {new.get(name)}" for name in names
         )

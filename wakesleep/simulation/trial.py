@@ -56,6 +56,7 @@ def _try(prepared: Prepared) -> None:
         name: BatchStream(cases, batch, streams(f"trial {name}")) for name in prepared.batches
     }
     trial = replace(prepared, learner=twin, sources=sources, batches=batches)
+    _check_answers(twin, prepared)
     prepared.probe.measure(twin)
     tried = set()
     for entry in prepared.entries:
@@ -63,7 +64,13 @@ def _try(prepared: Prepared) -> None:
         if kind[0] is not None and kind not in tried:
             tried.add(kind)
             twin.learn(chunk_of(trial, entry, 0, 1))
-    twin.load_state_dict(twin.state_dict())
+    state = twin.state_dict()
+    if not isinstance(state, dict):
+        raise InputError(
+            f"kind '{request.model.spec.kind}': state_dict returns {type(state).__name__}, where a "
+            "dictionary is wanted"
+        )
+    twin.load_state_dict(state)
 
 
 def _twin_source(key: str, bound: BoundSource, streams: Streams) -> BoundSource:
@@ -85,7 +92,30 @@ def _try_sources(prepared: Prepared, sources: Mapping[str, BoundSource]) -> None
             raise InputError(
                 f"negative data '{name}' need '{needs}', which model '{model.name}' does not offer"
             )
-        bound.function(prepared.learner, prepared.images[few], prepared.labels[few], bound.context)
+        images, _ = bound.function(
+            prepared.learner, prepared.images[few], prepared.labels[few], bound.context
+        )
+        if not bool(images.isfinite().all()):
+            raise InputError(f"negative data '{name}' return images that are not finite")
+
+
+def _check_answers(twin: Any, prepared: Prepared) -> None:
+    """Refuse answers of another shape, which a beginner's ``classify`` may give."""
+    few = slice(0, prepared.batches["awake"].batch)
+    images, labels = prepared.images[few], prepared.labels[few]
+    model, count = prepared.request.model, len(images)
+    asked: list[tuple[str, Any, tuple[int, ...]]] = []
+    if "classify" in model.offers:
+        asked += [("classify", twin.classify(images, its), (count,)) for its in twin.readouts]
+    if "goodness" in model.offers:
+        asked.append(("goodness", twin.goodness(images, labels), (len(twin.layer_names), count)))
+    for name, answer, wanted in asked:
+        shape = tuple(getattr(answer, "shape", ()))
+        if shape != wanted:
+            raise InputError(
+                f"kind '{model.spec.kind}': {name} returns shape {shape} for {count} cases, where "
+                f"{wanted} is wanted"
+            )
 
 
 def _try_quantities(prepared: Prepared) -> None:

@@ -136,6 +136,7 @@ def test_bad_numbers(more, told):
         ws.agreement(**more)
 
 
+@pytest.mark.long
 def test_the_survey_and_its_figure(tmp_path, wakesleep, monkeypatch):
     from wakesleep.experiments.coincidence import agreement
 

@@ -299,6 +299,7 @@ def test_one_class_has_no_wrong_label(tmp_path, wakesleep):
     assert "need another label" in told
 
 
+@pytest.mark.long
 @pytest.mark.skipif(builds.compiler() is None, reason="no C++ compiler here")
 def test_ctrl_c_loses_no_presentation(tmp_path):
     """Stopped by a signal to all its processes, and resumed: the same weights, bit for bit."""

@@ -70,4 +70,6 @@ def unreadable(path: Path, error: Exception) -> InputError:
         )
     if "pickle" in str(error).lower():  # what numpy takes any other file for
         return InputError(f"{path}: is no file of numpy, or is damaged")
+    if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError):
+        return InputError(f"{path}: is no file of numpy, or is damaged")
     return InputError(f"{path}: cannot be read ({str(error).splitlines()[0]})")

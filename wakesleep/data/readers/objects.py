@@ -48,6 +48,8 @@ def from_object(name: str, given: Any, how: DataSource) -> Raw | DataSet:
     if isinstance(given, tuple | list) and len(given) == 2 and not _numbers(given):
         x, y = given
         return _from_arrays(name, {"x": x} if y is None else {"x": x, "y": y})
+    if isinstance(given, tuple | list) and given and all(_is_array(its) for its in given):
+        raise InputError(f"data '{name}' have {len(given)} parts; a pair (x, y) is wanted")
     if _is_array(given):
         return _from_arrays(name, {"x": given})
     if hasattr(given, "__getitem__") and hasattr(given, "__len__"):

@@ -35,6 +35,11 @@ def read(how: DataSource) -> Raw:
     twice = {name for name in columns if columns.count(name) > 1}
     if twice:
         raise InputError(f"{path}: two columns are called '{min(twice)}'")
+    if len(columns) == 1 and ";" in columns[0]:
+        raise InputError(
+            f"{path}: its columns are separated by ';'; save it with commas between columns and "
+            "points in numbers"
+        )
     label = _label(how, columns)
     if how.split is not None and how.split not in columns:
         raise _missing(how.split, "split", columns, path)
@@ -46,7 +51,7 @@ def read(how: DataSource) -> Raw:
             raise InputError(
                 f"{path}: column '{name}' does not hold numbers but "
                 f"'{features[name].dropna().iloc[0] if features[name].notna().any() else ''}'; "
-                "leave it out, or name it as 'label' or 'split'"
+                "take the column out of the file, or name it as 'label' or 'split'"
             )
         missing = int(features[name].isna().sum())
         if missing:

@@ -227,12 +227,11 @@ class Boltzmann:
         if not self.pretrained and chunk.sign != "negative":
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
-        replay = not cpu and recorded.possible(self, chunk)
-        if replay:
+        if replay := not cpu and recorded.possible(self, chunk):
             recorded.learn(self, chunk)
         for step, index in enumerate([] if replay else chunk.index):
             self.step(chunk, *chunk.take(index), chunk.gains[step])
-            # A GPU would have to wait for every look; a CPU looks at biases, which is almost free.
+            # A GPU would have to wait for it; on a CPU a look at biases is almost free.
             if cpu and not math.isfinite(self._total(1)):
                 return step
         return None if math.isfinite(self._total(2)) else len(chunk.index) - 1

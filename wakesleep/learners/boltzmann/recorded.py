@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from torch import Tensor
 
@@ -11,13 +11,10 @@ from wakesleep.learners.chunks import Chunk
 from wakesleep.learners.parts.plasticity import Gain
 from wakesleep.learners.parts.replay import addresses, chunk_key, gains_of, generators_of
 
-if TYPE_CHECKING:
-    from wakesleep.learners.boltzmann.machine import Boltzmann
-
 REMEMBER_EVERY = 10  # updates after which the mean goodness is brought up to date
 
 
-def possible(machine: Boltzmann, chunk: Chunk) -> bool:
+def possible(machine: Any, chunk: Chunk) -> bool:
     """Say whether steps of a chunk always do the same, so that they can be recorded."""
     return (
         machine.parameters.sampler in ("persistent", "cd")
@@ -26,7 +23,7 @@ def possible(machine: Boltzmann, chunk: Chunk) -> bool:
     )
 
 
-def learn(machine: Boltzmann, chunk: Chunk) -> None:
+def learn(machine: Any, chunk: Chunk) -> None:
     """Take a chunk's steps."""
     first = next(iter(machine.theta.values()))
     signs = (chunk.sign != "negative", chunk.sign != "positive")
