@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py [--minutes 8] [--out gpu.nc] [--tiny] [--device cpu]
 
-Parts: agreement with the CPU in float64 and float32; recorded steps against steps launched one
+Parts: agreement with the CPU in float64 and float32; captured steps against steps launched one
 kernel at a time; the time of a step beside the larger of its memory and arithmetic limits, both
 measured here; kernels of a step; whole runs of 60 sweeps with their test error; a local, a
 recurrent and a restricted machine. A part that would not end in time is left out, and said so.
@@ -173,7 +173,7 @@ def _on(state: Any, device: torch.device) -> Any:
 
 
 def replayed(report: Report) -> None:
-    """Compare recorded steps with the same steps launched one kernel at a time, bit for bit."""
+    """Compare captured steps with the same steps launched one kernel at a time, bit for bit."""
     kinds = [
         ("ff_mnist_1000x3", "hard_label"),
         ("ff_mnist_1000x3", "wrong_label"),
@@ -187,7 +187,7 @@ def replayed(report: Report) -> None:
             its_learner, its = learner(name, report.device, torch.float32, report.tiny)
             bound = source(negatives, its, report.device) if negatives else None
             if not replay:
-                its_learner.replay.record_after = 10**9
+                its_learner.replay.capture_after = 10**9
             its_learner.learn(chunk(its, 2 * CHECKED, report.device, torch.float32, bound))
             found.append(its_learner)
         what = f"{name}{', ' + negatives if negatives else ''}: {found[0].replay.replayed} replayed"
@@ -231,7 +231,7 @@ def needed(widths: tuple[int, ...]) -> tuple[float, float]:
 
 
 def step_times(report: Report, bandwidth: float, rates: dict[str, float]) -> None:
-    """Time steps, recorded and not, beside their limits."""
+    """Time steps, captured and not, beside their limits."""
     for name, widths in (
         ("ff_mnist_2000x4", (784, 2000, 2000, 2000, 2000)),
         ("ff_mnist_1000x3", (784, 1000, 1000, 1000)),
@@ -243,7 +243,7 @@ def step_times(report: Report, bandwidth: float, rates: dict[str, float]) -> Non
             report.add("step", f"{name}, {kind}: limit by memory", 1e6 * traffic / bandwidth, "us")
             for replay in (False, True):
                 spent = _step(report, name, replay, tf32=kind == "tf32")
-                how = "recorded" if replay else "launched"
+                how = "captured" if replay else "launched"
                 report.add("step", f"{name}, {kind}, {how}", 1e6 * spent, "us")
                 report.add("step", f"{name}, {kind}, {how}, over the limit", spent / limit, "x")
 
@@ -261,7 +261,7 @@ def _step(
         its_learner, its = learner(name, report.device, torch.float32, report.tiny)
         bound = source(negatives, its, report.device) if negatives else None
         if not replay:
-            its_learner.replay.record_after = 10**9
+            its_learner.replay.capture_after = 10**9
         steps = 5 if report.tiny else TIMED
         work = chunk(its, steps, report.device, torch.float32, bound, sign)
         its_learner.learn(work)
@@ -269,7 +269,7 @@ def _step(
 
 
 def kernels(report: Report) -> None:
-    """Count kernels of a step, and what the processor launches for a recorded one."""
+    """Count kernels of a step, and what the processor launches for a captured one."""
     if report.device.type != "cuda":
         return
     from torch.profiler import ProfilerActivity, profile
@@ -277,7 +277,7 @@ def kernels(report: Report) -> None:
     for replay in (False, True):
         its_learner, its = learner("ff_mnist_2000x4", report.device, torch.float32, report.tiny)
         if not replay:
-            its_learner.replay.record_after = 10**9
+            its_learner.replay.capture_after = 10**9
         work = chunk(
             its, 10, report.device, torch.float32, source("hard_label", its, report.device)
         )
@@ -289,7 +289,7 @@ def kernels(report: Report) -> None:
         events = seen.events()
         launches = sum("LaunchKernel" in its.name or "GraphLaunch" in its.name for its in events)
         waits = sum("Synchronize" in its.name for its in events)
-        how = "recorded" if replay else "launched"
+        how = "captured" if replay else "launched"
         report.add("kernels", f"4x2000, {how}: launches by the processor", launches / 10, "a step")
         report.add("kernels", f"4x2000, {how}: waits for the GPU in 10 steps", waits, "1")
 
@@ -306,7 +306,7 @@ def others(report: Report) -> None:
             continue
         for replay in (False, True):
             spent = _other(report, name, replay, negatives)
-            how = "recorded" if replay else "launched"
+            how = "captured" if replay else "launched"
             report.add("others", f"{what}, {how}", 1e6 * spent, "us")
 
 
@@ -315,7 +315,7 @@ def _other(report: Report, name: str, replay: bool, negatives: str) -> float:
         return _step(report, name, replay, negatives=negatives)
     its_learner, its = learner(name, report.device, torch.float32, report.tiny, sweeps=25)
     if not replay:
-        its_learner.replay.record_after = 10**9
+        its_learner.replay.capture_after = 10**9
     steps = 5 if report.tiny else TIMED
     work = chunk(its, steps, report.device, torch.float32, None)
     its_learner.learn(work)

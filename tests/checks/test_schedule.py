@@ -45,7 +45,7 @@ def test_the_command(tmp_path, monkeypatch, wakesleep):
     assert code == 0
     assert "1,560.0" in out
     assert (tmp_path / "total_sleep_deprivation-schedule.png").stat().st_size > 5000
-    assert list(tmp_path.iterdir()) == [tmp_path / "total_sleep_deprivation.png"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "total_sleep_deprivation-schedule.png"]
     code, out, _ = wakesleep("plot", "two_process", "-o", "two.svg")
     assert "counted at their longest" in out
     code, _, err = wakesleep("plot", "total_sleep_deprivaton")

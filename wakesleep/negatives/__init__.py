@@ -51,7 +51,7 @@ class Source:
         Whether negative cases differ from real ones by their label alone.
     steady
         Whether it does the same at every call, remembers nothing and looks at no number: such
-        calls can be recorded on a GPU and replayed.
+        calls can be captured on a GPU and replayed.
     """
 
     module: str

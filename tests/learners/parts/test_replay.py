@@ -1,4 +1,4 @@
-"""Recorded steps on a GPU compute what launched ones do; keys tell steps apart."""
+"""Captured steps on a GPU compute what launched ones do; keys tell steps apart."""
 
 import sys
 from dataclasses import replace
@@ -92,7 +92,7 @@ def test_streams_of_negatives_are_found():
         ("interleaved", "rbm_digits", {"negatives": "usual", "sweeps": 3}),
     ],
 )
-def test_recorded_runs_are_launched_runs(protocol, model, inputs, monkeypatch):
+def test_captured_runs_are_launched_runs(protocol, model, inputs, monkeypatch):
     found = []
     for after in (replay.WARM, sys.maxsize):
         monkeypatch.setattr(replay, "WARM", after)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
-from wakesleep.learners.boltzmann import connections, exact, recorded, sampling
+from wakesleep.learners.boltzmann import captured, connections, exact, sampling
 from wakesleep.learners.boltzmann.ascent import Ascent
 from wakesleep.learners.boltzmann.deep import Deep, layerwise
 from wakesleep.learners.boltzmann.general import General
@@ -227,8 +227,8 @@ class Boltzmann:
         if not self.pretrained and chunk.sign != "negative":
             self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
-        if replay := not cpu and recorded.possible(self, chunk):
-            recorded.learn(self, chunk)
+        if replay := not cpu and captured.possible(self, chunk):
+            captured.learn(self, chunk)
         for step, index in enumerate([] if replay else chunk.index):
             self.step(chunk, *chunk.take(index), chunk.gains[step])
             # A GPU would have to wait for it; on a CPU a look at biases is almost free.
@@ -270,7 +270,7 @@ class Boltzmann:
             parts["negative"] = rows, -1.0
         for number, name in enumerate(("positive", "negative")):
             if name in parts:
-                if self.updates[number] % recorded.REMEMBER_EVERY == 0:
+                if self.updates[number] % captured.REMEMBER_EVERY == 0:
                     self._remember(number, parts[name][0])
                 self.updates[number] += 1
         self.ascent.move(self.theta, chunk, parts, gain)

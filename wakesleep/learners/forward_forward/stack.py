@@ -120,7 +120,7 @@ class Stack:
         return None if self.finite() else len(totals) - 1
 
     def replays(self, chunk: Chunk) -> bool:
-        """Say whether steps of this chunk can be recorded on a GPU and replayed.
+        """Say whether steps of this chunk can be captured on a GPU and replayed.
 
         So they can where they always do the same, and no number of Python's changes with them.
         """

@@ -18,7 +18,7 @@ from torch import Tensor
 from wakesleep.learners.parts.connections import Gradient
 
 State = dict[str, Tensor]
-# Factor of the learning rate at a step; a tensor () where steps are recorded for a GPU.
+# Factor of the learning rate at a step; a tensor () where steps are captured for a GPU.
 Gain = float | Tensor
 
 

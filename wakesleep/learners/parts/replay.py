@@ -1,11 +1,11 @@
-"""Steps of learning on a GPU, recorded once as a CUDA graph and then replayed.
+"""Steps of learning on a GPU, captured once as a CUDA graph and then replayed.
 
 A step of a small network is some hundred kernels, each shorter than the time a processor needs to
-launch it. A recorded step is one launch. It computes the same numbers, bit for bit: random streams
+launch it. A captured step is one launch. It computes the same numbers, bit for bit: random streams
 are registered with the graph, and go on from where they are.
 
-A recorded step works at fixed addresses. Its key therefore names the address of every tensor that
-the step reads or changes; where one has been replaced, the step is recorded anew.
+A captured step works at fixed addresses. Its key therefore names the address of every tensor that
+the step reads or changes; where one has been replaced, the step is captured anew.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from torch import Tensor
 from wakesleep.learners.chunks import Chunk
 from wakesleep.runtime.randomness import Streams
 
-WARM = 3  # steps of a kind that are taken as usual before one is recorded
-MOST_GRAPHS = 16  # recorded steps that are kept
+WARM = 3  # steps of a kind that are taken as usual before one is captured
+MOST_GRAPHS = 16  # captured steps that are kept
 
 # A step: given the indices of a batch and the gain, changes the network and returns a number.
 Step = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """A recorded step with the places of its input and output."""
+class Captured:
+    """A captured step with the places of its input and output."""
 
     graph: Any
     index: Tensor
@@ -51,15 +51,15 @@ class Replay:
 
     Attributes
     ----------
-    record_after
-        Steps of a kind that are taken as usual before one is recorded.
+    capture_after
+        Steps of a kind that are taken as usual before one is captured.
     replayed
         How many steps were replayed.
     """
 
     def __init__(self) -> None:
-        self.record_after = WARM
-        self._graphs: dict[Hashable, Recorded] = {}
+        self.capture_after = WARM
+        self._graphs: dict[Hashable, Captured] = {}
         self._taken: dict[Hashable, int] = {}
         self.replayed = 0
 
@@ -90,39 +90,39 @@ class Replay:
         total, ran
             What the step returns, and whether its Python code ran (not so where it was replayed).
         """
-        recorded = self._graphs.get(key)
-        if recorded is not None:
+        captured = self._graphs.get(key)
+        if captured is not None:
             self.replayed += 1
-            return recorded(index, gain), False
+            return captured(index, gain), False
         taken = self._taken[key] = self._taken.get(key, 0) + 1
-        if taken <= self.record_after:
+        if taken <= self.capture_after:
             return step(index, gain), True
         if len(self._graphs) >= MOST_GRAPHS:
             self._graphs.pop(next(iter(self._graphs)))
         try:
-            self._graphs[key] = recorded = record(step, index, gain, generators)
+            self._graphs[key] = captured = capture(step, index, gain, generators)
         except RuntimeError as error:
             warnings.warn(
-                f"a step cannot be recorded on this GPU ({str(error).splitlines()[0]}); every "
+                f"a step cannot be captured on this GPU ({str(error).splitlines()[0]}); every "
                 "kernel is launched by itself, which is slower",
                 stacklevel=2,
             )
-            self.record_after = sys.maxsize
+            self.capture_after = sys.maxsize
             return step(index, gain), True
-        return recorded(index, gain), True  # its code ran while it was recorded
+        return captured(index, gain), True  # its code ran while it was captured
 
 
-def record(
+def capture(
     step: Step, index: Tensor, gain: Tensor, generators: Iterable[torch.Generator]
-) -> Recorded:
-    """Record a step without taking it; see :class:`Replay`."""
+) -> Captured:
+    """Capture a step without taking it; see :class:`Replay`."""
     graph = torch.cuda.CUDAGraph()
     for generator in generators:
         graph.register_generator_state(generator)
     index, gain = index.clone(), gain.clone()
     with torch.cuda.graph(graph):
         total = step(index, gain)
-    return Recorded(graph, index, gain, total)
+    return Captured(graph, index, gain, total)
 
 
 def generators_of(chunk: Chunk, streams: Streams) -> list[torch.Generator]:
@@ -136,12 +136,12 @@ def generators_of(chunk: Chunk, streams: Streams) -> list[torch.Generator]:
 
 
 def gains_of(chunk: Chunk, like: Tensor) -> Tensor:
-    """Return the gain of every step (steps,) where a recorded step can read it."""
+    """Return the gain of every step (steps,) where a captured step can read it."""
     return torch.tensor(chunk.gains, dtype=like.dtype).to(like.device)
 
 
 def kept(old: Tensor | None, new: Tensor) -> Tensor:
-    """Return what is to be remembered: on a GPU always in one place, which recorded steps know."""
+    """Return what is to be remembered: on a GPU always in one place, which captured steps know."""
     if new.device.type == "cpu":
         return new
     if old is None or old.shape != new.shape:

@@ -1,4 +1,4 @@
-"""Steps of a restricted machine on a GPU, recorded once and replayed; see ``parts.replay``."""
+"""Steps of a restricted machine on a GPU, captured once and replayed; see ``parts.replay``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMEMBER_EVERY = 10  # updates after which the mean goodness is brought up to da
 
 
 def possible(machine: Any, chunk: Chunk) -> bool:
-    """Say whether steps of a chunk always do the same, so that they can be recorded."""
+    """Say whether steps of a chunk always do the same, so that they can be captured."""
     return (
         machine.parameters.sampler in ("persistent", "cd")
         and isinstance(machine.machine, Restricted)
