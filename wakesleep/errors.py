@@ -5,13 +5,34 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 500  # characters of a message
+
 
 class InputError(ValueError):
     """Something the user gave is wrong; nothing was run or written (exit code 2)."""
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(plain(message))
+
 
 class RunError(RuntimeError):
     """A run started and could not go on; what it recorded is kept (exit code 1)."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(plain(message))
+
+
+def plain(message: str) -> str:
+    """Return a message as one printable line of at most :data:`LONGEST` characters.
+
+    What a file holds can stand in it: a terminal would obey its control characters, and a value
+    of a thousand lines would hide what is said. The middle is left out, for what was wrong and
+    what is allowed stand at the ends.
+    """
+    shown = "".join(its if its.isprintable() else ascii(its)[1:-1] for its in str(message))
+    if len(shown) <= LONGEST:
+        return shown
+    return f"{shown[: LONGEST * 2 // 3]} ... {shown[-LONGEST // 3 + 5 :]}"
 
 
 def choices(name: object, allowed: Iterable[str], lead: str = "allowed are") -> str:

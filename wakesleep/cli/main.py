@@ -13,7 +13,8 @@ from typer.exceptions import TyperException
 
 from wakesleep import __version__
 from wakesleep.cli import data, experiments, files, runs, studies, system, trained
-from wakesleep.errors import InputError, RunError
+from wakesleep.errors import InputError, RunError, plain
+from wakesleep.runtime.signals import Stopped, stop_at_once
 from wakesleep.runtime.speed import spin_briefly
 
 _debug = False  # whether errors are shown with all that led to them
@@ -70,6 +71,7 @@ for _name, _command in COMMANDS.items():
 
 def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
+    stop_at_once()
     spin_briefly()
     with warnings.catch_warnings():
         warnings.showwarning = _warn
@@ -77,7 +79,7 @@ def main() -> None:
 
 
 def _warn(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
-    print(f"wakesleep: warning: {message}", file=sys.stderr)
+    print(f"wakesleep: warning: {plain(str(message))}", file=sys.stderr)
 
 
 def _run() -> None:
@@ -96,6 +98,8 @@ def _run() -> None:
         _fail(f"{error.filename or 'file'}: {error.strerror}", 2)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 1)
+    except Stopped as error:
+        _fail(f"interrupted by {error}", 1)
     except Exception as error:
         from wakesleep.files import own_errors
 
@@ -109,5 +113,5 @@ def _run() -> None:
 def _fail(sentence: str, code: int) -> None:
     if _debug and sys.exc_info()[0] is not None:
         traceback.print_exc()
-    print(f"wakesleep: {sentence}", file=sys.stderr)
+    print(f"wakesleep: {plain(sentence)}", file=sys.stderr)
     sys.exit(code)

@@ -7,6 +7,7 @@ is reported as ``file:line:column: sentence`` through :meth:`Document.error`.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from wakesleep.errors import InputError
 DEEPEST = 24  # levels of nesting; a readable file has six
 LARGEST = 1_000_000  # characters
 
+MOST_BRACKETS = 200  # that are open at once
 MOST_VALUES = 100_000  # keys and items, with every alias counted where it is used
 
 
@@ -76,6 +78,10 @@ def read(path: Path) -> Document:
         If the file is missing, unreadable, not text, or anything that :func:`parse` refuses.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError(f"{path}: this is no regular file")
+        if path.is_file() and path.stat().st_size > 4 * LARGEST:
+            raise InputError(f"{path}: the file has more than {4 * LARGEST:,} bytes")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
@@ -104,6 +110,8 @@ def parse(text: str, source: str, folder: Path | None = None) -> Document:
         raise InputError(f"{source}: the file is empty")
     if len(text) > LARGEST:
         raise InputError(f"{source}: the file has more than {LARGEST:,} characters")
+    if _depth(text) > MOST_BRACKETS:  # the parser would take seconds to find that out
+        raise InputError(f"{source}:1:1: nested more than {DEEPEST} levels deep")
     try:
         raw = YAML(typ="rt", pure=True).load(io.StringIO(text))
     except MarkedYAMLError as error:
@@ -127,6 +135,15 @@ def parse(text: str, source: str, folder: Path | None = None) -> Document:
     places: dict[Path_, tuple[int, int]] = {}
     tree = _plain(raw, (), places, source)
     return Document(source, text, tree, places, folder)
+
+
+def _depth(text: str) -> int:
+    """Return how deeply brackets are nested at most, those within texts and comments too."""
+    deepest = depth = 0
+    for its in re.findall(r"[\[\]{}]", text):
+        depth += 1 if its in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]], source: str) -> Any:

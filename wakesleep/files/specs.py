@@ -24,6 +24,10 @@ Widths = Annotated[tuple[Width, ...], Field(min_length=1, strict=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
+MOST = 10**12  # any whole number in a file
+LARGEST = 1e30  # any other number; its square is finite in float64, and itself in float32
+
+
 class Spec(BaseModel):
     """Base of everything read from a file: frozen, no unknown keys, no silent conversion."""
 
@@ -49,6 +53,7 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     InputError
         With one sentence: the first problem in the file, what is allowed, the nearest name.
     """
+    _check_numbers(tree, document, path)
     try:
         return kind.model_validate(tree)
     except ValidationError as caught:
@@ -70,6 +75,23 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     if sum(place == location for place, _ in problems) > 2:  # a choice of plain types
         error = {**error, "type": "", "msg": "a number, text, or true/false"}
     raise document.error(*_told((*path, *location), error, kind))
+
+
+def _check_numbers(node: object, document: Document, path: Path_) -> None:
+    """Refuse numbers that no tensor holds, or that would never come to an end."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            _check_numbers(value, document, (*path, str(key)))
+    elif isinstance(node, list | tuple):
+        for number, value in enumerate(node):
+            _check_numbers(value, document, (*path, number))
+    elif isinstance(node, int | float) and not isinstance(node, bool):
+        most = MOST if isinstance(node, int) else LARGEST
+        if abs(node) > most and node == node and abs(node) != float("inf"):
+            name = path[-1] if path else "a value"
+            which = f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
+            shown = f"{node:.3g}" if isinstance(node, float) else f"{len(str(abs(node)))} digits"
+            raise document.error(path, f"{which} is too large ({shown}); at most {most:g}")
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ DREAM: dict[str, Input] = {
         choices=("label", "last_waking", "noise", "stored"),
         description="What sets the top layer going.",
     ),
-    "settle": Input(default=2, minimum=0, description="Times up and down again."),
+    "settle": Input(default=2, minimum=0, maximum=10_000, description="Times up and down again."),
     "spread": Input(default=1.0, minimum=0.0, description="Size of the noise on the top layer."),
     "label": Input(
         default="wrong",
@@ -105,6 +105,7 @@ SOURCES: dict[str, Source] = {
             "blurs": Input(
                 default=6,
                 minimum=0,
+                maximum=1000,
                 description=(
                     "Times the random bits are blurred. 6 suit 28x28 pixels; on 8x8 they leave one "
                     "hybrid in twenty a whole image, and 1 suits."
@@ -137,7 +138,12 @@ SOURCES: dict[str, Source] = {
         "wakesleep.negatives.rollout",
         needs="label_probabilities",
         options={
-            "length": Input(default=100, minimum=1, description="Symbols in every dreamt string."),
+            "length": Input(
+                default=100,
+                minimum=1,
+                maximum=100_000,
+                description="Symbols in every dreamt string.",
+            ),
         },
         dreams=True,
         sequences=True,

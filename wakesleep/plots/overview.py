@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wakesleep.errors import InputError
+from wakesleep.files import outputs
 from wakesleep.plots import curves
 from wakesleep.plots.phases import has_clock, hypnogram, position
 from wakesleep.results import phases
@@ -165,6 +166,7 @@ def check_path(path: Path, *others: str) -> None:
     InputError
         If it does not.
     """
+    outputs.checked(path, "the figure")
     allowed = (*FORMATS, *others)
     if path.suffix.lower() not in allowed:
         what = "nothing" if others else "no figure"

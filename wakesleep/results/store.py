@@ -8,6 +8,7 @@ stored as CF flags, since Zarr 3 has no settled type for text of fixed length.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -59,22 +60,29 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
         partial.rename(out)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise InputError(f"{out}: another process has just begun to write it") from None
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
     return out
 
 
 def _write(dataset: xr.Dataset, store: Any) -> None:
-    encoding: dict[str, dict[str, Any]] = {
-        str(name): {
-            "chunks": (
+    encoding: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.variables.items():
+        encoding[str(name)] = {"compressors": codecs()}
+        if "probe" in variable.dims:
+            encoding[str(name)]["chunks"] = (
                 min(ROWS_PER_CHUNK, dataset.sizes["probe"]),
                 *(dataset.sizes[dim] for dim in variable.dims[1:]),
             )
-        }
-        for name, variable in dataset.variables.items()
-        if "probe" in variable.dims
-    }
     dataset.to_zarr(store, mode="w-", zarr_format=3, consolidated=False, encoding=encoding)
+
+
+def codecs() -> list[Any]:
+    """Return how chunks are kept: compressed, with a checksum that tells a flipped bit."""
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    return [ZstdCodec(level=1), Crc32cCodec()]
 
 
 def open_result(store: Any) -> xr.Dataset:

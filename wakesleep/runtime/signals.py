@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, kept until it is safe to stop."""
+"""Signals that ask a process to stop: kept until it is safe, or told in one line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,37 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+# A user's Ctrl-C, a polite kill, a closed terminal, and what batch systems send before they kill.
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1")
+STOPPING = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+
+
+class Stopped(BaseException):
+    """A signal came where nothing has to be kept."""
+
+
+def stop_at_once() -> None:
+    """Let signals that ask to stop raise :class:`Stopped`, from now on."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        for other in STOPPING:  # a second one must not interrupt what is told of the first
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(signal.Signals(number).name)
+
+    for number in STOPPING:
+        # What the caller ignores (nohup, a worker of a study) stays ignored.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
 
 
 @contextmanager
 def stop_signals(catch: bool) -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list, to be looked at where it is safe to stop.
+    """Collect signals that ask to stop in a list, to be looked at where it is safe to stop.
 
     The second one of a kind acts as it always does.
     """
@@ -18,7 +44,8 @@ def stop_signals(catch: bool) -> Iterator[list[int]]:
     if not catch or threading.current_thread() is not threading.main_thread():
         yield received
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    before = {number: its for number, its in before.items() if its != signal.SIG_IGN}
 
     def note(number: int, frame: object) -> None:
         received.append(number)

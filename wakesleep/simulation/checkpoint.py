@@ -5,13 +5,17 @@ It outlives the run: it holds the trained network.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from wakesleep.errors import InputError
+
+MAGIC = b"wakesleep checkpoint 1\n"
 
 
 def path_for(store: Path) -> Path:
@@ -20,15 +24,51 @@ def path_for(store: Path) -> Path:
 
 
 def save(state: dict[str, Any], path: Path) -> None:
-    """Write the state so that a kill at any moment leaves the old file or the new one."""
+    """Write the state so that a kill at any moment leaves the old file or the new one.
+
+    The file begins with a line that names its format, and a line with the sha256 of the rest.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then the old file is as it was.
+    """
     import torch
 
+    content = io.BytesIO()
+    torch.save(state, content)
+    data = content.getbuffer()
     partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as stream:
-        torch.save(state, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as stream:
+            stream.write(MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n")
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def _content(path: Path) -> io.BytesIO:
+    """Return what a checkpoint holds; one of an older version has no digest.
+
+    Raises
+    ------
+    ValueError
+        If the digest is another.
+    """
+    data = path.read_bytes()
+    if not data.startswith(MAGIC):
+        if not data.startswith(b"PK"):
+            raise ValueError("damaged")
+        return io.BytesIO(data)
+    digest, _, rest = data[len(MAGIC) :].partition(b"\n")
+    if hashlib.sha256(rest).hexdigest().encode() != digest:
+        raise ValueError("damaged")
+    return io.BytesIO(rest)
 
 
 def load(
@@ -62,12 +102,12 @@ def load(
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        state: dict[str, Any] = torch.load(_content(path), map_location=device, weights_only=True)
         same = state["identity"] == dict(identity)
-    except Exception as error:  # a damaged file can fail anywhere in the unpickler
-        raise InputError(
-            f"{path}: cannot be read as a checkpoint ({type(error).__name__}){hint}"
-        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}){hint}") from None
+    except Exception:  # a damaged file can fail anywhere in the unpickler
+        raise InputError(f"{path}: is no checkpoint, or is damaged{hint}") from None
     if not same:
         raise InputError(f"{path}: is the checkpoint of another run")
     return state

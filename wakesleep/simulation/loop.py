@@ -277,6 +277,11 @@ class Run:
                 stream.load_state_dict(state["batches"][name])
             for key, memory in state["memories"].items():
                 its.sources[key].context.memory.update(memory)
+            if not 0 <= place.entry <= len(its.entries) or (
+                place.entry < len(its.entries)
+                and not 0 <= place.done < max(1, its.entries[place.entry].steps)
+            ):
+                raise ValueError("a place beyond the timetable")
         steps = self.group["step"][: place.probes]
         if (steps < 0).any() or steps[-1] > place.step:
             raise InputError(
@@ -320,6 +325,7 @@ class Run:
             shape=values.shape,
             dtype="float32",
             dimension_names=("readout",),
+            compressors=store.codecs(),
             overwrite=True,
         )
         array[:] = values

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, listed
+from wakesleep.files import outputs
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.results import schema, store
@@ -22,6 +23,9 @@ from wakesleep.simulation.trial import ready
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+MOST_SEED = 2**63 - 1  # what a result can hold as a number
 
 
 def run(
@@ -91,11 +95,11 @@ def run(
     protocol = load_protocol(protocol, inputs)
     model = load_model(model, parameters)
     check_fit(protocol, model)
-    if type(seed) is not int or seed < 0:
-        raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
+    if type(seed) is not int or not 0 <= seed <= MOST_SEED:
+        raise InputError(f"seed must be a whole number from 0 to {MOST_SEED}, not {seed!r}")
     where = resolve(device)
     its_dtype, tf32 = number_format(dtype, where)
-    out = None if out is None else Path(out)
+    out = None if out is None else outputs.checked(out)
     given, options = given_data(data, data_options)
     request = Request(protocol, model, seed, where, its_dtype, given, options, tf32)
     going_on = _going_on(request, out, resume)

@@ -20,9 +20,7 @@ from wakesleep.protocols.phases import block_names, walk
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol
 from wakesleep.simulation.request import identity
-from wakesleep.studies.spec import Arm, Study, arm_name
-
-MOST_RUNS = 100_000
+from wakesleep.studies.spec import MOST_RUNS, Arm, Study, arm_name
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,8 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
     }
     spec = specs.validate(Study, tree, document)
     if seeds is not None:
-        if seeds < 1:
-            raise InputError(f"a study needs at least one seed, not {seeds}")
+        if not 1 <= seeds <= MOST_RUNS:
+            raise InputError(f"a study has from one to {MOST_RUNS:,} seeds, not {seeds:.6g}")
         spec = spec.model_copy(update={"seeds": seeds})
     count = len(spec.seed_list)
     for its in spec.dims.values():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wakesleep.errors import InputError
+from wakesleep.files import outputs
 from wakesleep.simulation import checkpoint
 from wakesleep.studies import grid
 from wakesleep.studies.workers import Options, run_all
@@ -85,7 +86,7 @@ def run_study(
     if workers < 1:
         raise InputError(f"a study needs at least one worker, not {workers}")
     import_code(loaded)
-    folder = Path(out or loaded.spec.study)
+    folder = outputs.checked(loaded.spec.study if out is None else out, "the study's result")
     if folder.is_file():
         raise InputError(f"{folder}: is a file; a study writes into a folder")
     try:

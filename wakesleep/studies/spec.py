@@ -26,6 +26,7 @@ HEEDED: dict[str, tuple[str, ...]] = {
     "overshoot": (),
     "mean_duration": ("at", "block"),
 }
+MOST_RUNS = 100_000
 Values = dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1, strict=False)]]
 
 
@@ -127,7 +128,7 @@ class Study(specs.Spec):
         ),
     )
     seeds: (
-        Annotated[int, Field(ge=1)]
+        Annotated[int, Field(ge=1, le=MOST_RUNS)]
         | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False, min_length=1)]
     ) = Field(3, description="How many seeds, from 0; or a list of seeds.")
     keep: Literal["phase_ends", "all", "nothing"] = Field(

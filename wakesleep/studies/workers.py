@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
 from wakesleep.runtime.progress import bars
+from wakesleep.runtime.signals import STOPPING, Stopped
 from wakesleep.runtime.speed import keep_freed, spin_briefly
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
                     idle.append(number)
                     done += 1
                 show(done, {number: job.name for number, job in at.values()}, places[:])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         raise RunError(
             f"interrupted: {done} of {len(jobs)} runs have ended; the same command goes on"
         ) from None
@@ -130,7 +131,9 @@ def _begin(places: Any, number: int, threads: int) -> None:
 
     global _told
     _told = places, number
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the parent, which tells us
+    for number in STOPPING:  # they are meant for the parent, which tells us by SIGTERM
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
     # Before torch is imported, which takes its number of threads from here.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = os.environ.get(name) or str(threads)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+MOST_DREAMS = 10_000  # of every class
+
+
 def dreams(
     store: str | Path,
     *,
@@ -63,8 +66,10 @@ def dreams(
     options = SOURCES["dream"].options
     for name, value in (("start", start), ("settle", settle), ("spread", spread)):
         options[name].checked(name, value, "option")
-    if each < 1:
-        raise InputError(f"a network dreams at least once of every class, not {each} times")
+    if not 1 <= each <= MOST_DREAMS:
+        raise InputError(
+            f"a network dreams from 1 to {MOST_DREAMS:,} times of every class, not {each:.6g}"
+        )
     made = open_result(store).attrs
     model = load_model(store)
     if "dream" not in model.offers:

@@ -78,11 +78,14 @@ def likelihood(
         )
     for split in splits:
         check_split(split)
-    if temperatures < 1 or runs < 2:
-        raise InputError(
-            f"importance sampling needs a temperature and two runs at least, not {temperatures} "
-            f"and {runs}"
-        )
+    for name, value, least, most in (
+        ("temperatures", temperatures, 1, 1_000_000),
+        ("runs", runs, 2, 10_000),
+    ):
+        if not least <= value <= most:
+            raise InputError(
+                f"importance sampling takes {least} to {most:,} {name}, not {value:.6g}"
+            )
     learner, its = trained(store, data)
     made = json.loads(run["protocol_resolved"])
     learnt_from = made["data"].get("train") or None  # 0 stands for all

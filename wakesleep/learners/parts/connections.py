@@ -23,6 +23,7 @@ from wakesleep.errors import InputError
 from wakesleep.files.specs import MOST_UNITS
 from wakesleep.learners.parts.receptive_fields import LocalLayer
 
+MOST_WEIGHTS = 250_000_000  # of one layer: a gigabyte, and as much for their velocities
 TILE_UNITS = 32  # fewer units than this and a tile's product is slow
 MOST_WASTE = 1.5  # most that a tile's window is longer than a field, in each direction
 GROUP_TILES = 8  # so that what they see, for a hundred cases, stays in a processor's cache
@@ -41,6 +42,11 @@ class Dense:
     def start(self, generator: torch.Generator, like: Tensor) -> Tensor:
         """Return weights of variance 1/fan-in, of the kind of ``like``."""
         shape = (self.units, self.inputs)
+        if self.units * self.inputs > MOST_WEIGHTS:
+            raise InputError(
+                f"a layer of {self.units:,} units with {self.inputs:,} inputs has "
+                f"{self.units * self.inputs:,} weights; at most {MOST_WEIGHTS:,}"
+            )
         return _normal(shape, generator, like) / math.sqrt(self.inputs)
 
     def drive(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
