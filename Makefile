@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
-.PHONY: demo test lint long benchmark clean
+.PHONY: demo test lint long fuzz benchmark clean
 
 demo: .venv/installed
 	rm -rf demo && mkdir demo
@@ -22,9 +22,13 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 
 # What takes minutes to hours, and is left out of `make test`.
-long: .venv/installed-dev
+long: .venv/installed-dev fuzz
 	$(BIN)/python -m pytest -q -m long tests
 	WAKESLEEP_QUICK=1 $(BIN)/python -m pytest -q --nbmake notebooks
+
+# Mutated files, odd command lines, damaged results: at most ten minutes.
+fuzz: .venv/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz
 
 benchmark: .venv/installed-dev
 	$(BIN)/python benchmarks/forward_forward.py

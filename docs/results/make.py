@@ -210,7 +210,7 @@ def keep_study(folder: Path) -> None:
     outcomes = tree["outcomes"].to_dataset()[list(spec.outcomes)].assign_attrs(tree.attrs)
     for wanted in spec.figures:
         if wanted.figure == "cycles":
-            curves = over_cycles(tree, wanted.quantity, wanted.at)
+            curves = over_cycles(tree, wanted.quantity, wanted.at, wanted.block)
             outcomes[f"cycles_{wanted.quantity}_{wanted.at}"] = curves.astype("float32")
     path = HERE / f"{name}.nc"
     path.unlink(missing_ok=True)

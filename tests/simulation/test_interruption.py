@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import zarr
 
 import wakesleep as ws
 from wakesleep.simulation import checkpoint
+from wakesleep.simulation.request import recorded_identity
 
 # A checkpoint every tenth of a second instead of every quarter of a minute.
 PROGRAM = """
@@ -119,7 +121,16 @@ def test_killed_before_the_first_checkpoint(tmp_path, never_stopped):
     assert_resumes(out, never_stopped)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+        pytest.param(signal.SIGUSR1, marks=pytest.mark.long),
+        pytest.param(signal.SIGXCPU, marks=pytest.mark.long),
+    ],
+)
 def test_polite_signals_save_everything(tmp_path, never_stopped, number):
     out = tmp_path / "stopped.zarr"
     process = start(out)
@@ -133,6 +144,76 @@ def test_polite_signals_save_everything(tmp_path, never_stopped, number):
     stopped = ws.open(out)
     assert stopped.attrs["status"].startswith("stopped: interrupted")
     assert_resumes(out, never_stopped)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_during_the_start_is_told_in_one_line(tmp_path, number):
+    process = start(tmp_path / "out.zarr")
+    time.sleep(1.0)  # it imports torch for longer than that
+    for _ in range(3):
+        process.send_signal(number)
+    code, err = ended(process)
+    assert code == 1
+    assert "interrupted" in err
+    assert err.count("\n") == 1, err
+    assert not list(tmp_path.iterdir()) or (tmp_path / "out.zarr").exists()
+
+
+def test_a_flipped_bit_of_a_checkpoint_is_noticed(tmp_path, protocol_file, model_file):
+    out = tmp_path / "out.zarr"
+    made = ws.run(protocol_file, model_file, out=out)
+    identity = recorded_identity(made.attrs)
+    path = checkpoint.path_for(out)
+    whole = path.read_bytes()
+    chance = random.Random(0)
+    for _ in range(100):
+        data = bytearray(whole)
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        path.write_bytes(data)
+        with pytest.raises(ws.InputError, match="is no checkpoint, or is damaged"):
+            checkpoint.load(path, "cpu", identity)
+    path.write_bytes(whole)
+    assert checkpoint.load(path, "cpu", identity) is not None
+
+
+def test_a_checkpoint_of_an_older_version_is_read(tmp_path, protocol_file, model_file):
+    out = tmp_path / "out.zarr"
+    identity = recorded_identity(ws.run(protocol_file, model_file, out=out).attrs)
+    path = checkpoint.path_for(out)
+    state = checkpoint.load(path, "cpu", identity)
+    torch.save(state, path)  # as it was written before there were digests
+    again = checkpoint.load(path, "cpu", identity)
+    assert again.keys() == state.keys()
+    assert again["place"] == state["place"]
+
+
+def test_a_flipped_bit_of_a_chunk_is_noticed(tmp_path, protocol_file, model_file):
+    out = tmp_path / "out.zarr"
+    ws.run(protocol_file, model_file, out=out)
+    chunks = [path for path in out.rglob("*") if path.is_file() and path.name != "zarr.json"]
+    chance = random.Random(1)
+    for _ in range(60):
+        path = chance.choice(chunks)
+        whole = path.read_bytes()
+        data = bytearray(whole)
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        path.write_bytes(data)
+        with pytest.raises(ws.InputError, match="it is damaged"):
+            ws.open(out)
+        path.write_bytes(whole)
+    ws.open(out)
+
+
+def test_a_place_beyond_the_timetable_is_refused(tmp_path, protocol_file, model_file):
+    out = tmp_path / "out.zarr"
+    identity = recorded_identity(ws.run(protocol_file, model_file, out=out).attrs)
+    path = checkpoint.path_for(out)
+    state = checkpoint.load(path, "cpu", identity)
+    state["place"]["entry"] = 99
+    checkpoint.save(state, path)
+    zarr.open_group(out, mode="r+").attrs["status"] = "running"
+    with pytest.raises(ws.InputError, match="a place beyond the timetable"):
+        ws.run(protocol_file, model_file, out=out, resume=True)
 
 
 def test_a_signal_at_the_very_end_loses_nothing(tmp_path, protocol_file, model_file):
@@ -183,14 +264,14 @@ def test_checkpoints_of_other_runs_and_damaged_ones(tmp_path, wakesleep, protoco
     zarr.open_group(out, mode="r+").attrs["status"] = "running"
     mine, theirs = checkpoint.path_for(out), checkpoint.path_for(other)
     whole = mine.read_bytes()
-    older = torch.load(mine, weights_only=True)
+    older = checkpoint.load(mine, "cpu", recorded_identity(ws.open(out).attrs))
     del older["learner"]["real_steps"]
-    torch.save(older, mine)
+    checkpoint.save(older, mine)
     for content, message in (
         (mine.read_bytes(), "does not fit this version of wakesleep"),
         (theirs.read_bytes(), "is the checkpoint of another run"),
-        (b"not a checkpoint", "cannot be read as a checkpoint"),
-        (whole[: len(whole) // 2], "cannot be read as a checkpoint"),
+        (b"not a checkpoint", "is no checkpoint, or is damaged"),
+        (whole[: len(whole) // 2], "is no checkpoint, or is damaged"),
     ):
         mine.write_bytes(content)
         code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")

@@ -62,6 +62,9 @@ def check(
         if "study" in document.tree:
             from wakesleep.studies import grid
 
+            if inputs or parameters:
+                given = next(iter({**(inputs or {}), **(parameters or {})}))
+                raise InputError(f"{name}: is a study, which sets its own inputs; '{given}' is not")
             study = grid.load(name)
             if import_code:
                 from wakesleep.studies.gather import import_code as import_study_code

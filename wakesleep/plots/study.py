@@ -118,6 +118,8 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
                 f"{choices(name, map(str, values.dims), 'there are')}"
             )
     values = _without_folders(_chosen(values, wanted, shown))
+    if not bool(values.notnull().any()):
+        raise InputError(f"figure '{wanted.name}': nothing is left to draw; see 'select'")
     columns = _labels(values, wanted.columns)
     rows = _labels(values, wanted.rows)
     wide = 3.5 if wanted.figure == "heatmap" else 3.6
@@ -206,6 +208,8 @@ def lines(values: xr.DataArray, x: str, hue: str | None, ax: Axes) -> Axes:
     words = values[x].values.tolist() if values[x].dtype.kind not in "iuf" else []
     for number, (its, colour) in enumerate(zip(series, palette, strict=True)):
         one = values if its is None else values.sel({hue: its})
+        if not bool(one.notnull().any()):
+            continue  # it has no such layer or read-out: a name without a line says nothing
         found = intervals.interval(one.dropna(x, how="all"))
         mean, low, high = (found[name].values for name in ("mean", "low", "high"))
         label = None if its is None else _tick(hue or "", its)
@@ -243,7 +247,7 @@ def _values(wanted: Wanted, tree: xr.DataTree) -> xr.DataArray:
         values = outcomes[wanted.outcome]
         with xr.set_options(keep_attrs=True):
             return values * values.attrs.get("scale", 1.0)
-    values = wanted.scale * over_cycles(tree, variable(wanted.quantity), wanted.at)
+    values = wanted.scale * over_cycles(tree, variable(wanted.quantity), wanted.at, wanted.block)
     return values.assign_attrs(long_name=wanted.label or wanted.quantity)
 
 

@@ -26,6 +26,12 @@ class Figure(specs.Spec):
         "", description="For cycles: which quantity."
     )
     at: PhaseName | Literal["any"] = Field("any", description="For cycles: at which phase's end.")
+    block: str | None = Field(
+        None,
+        description=(
+            "For cycles: which part of the protocol; default all of them, cycles counted on."
+        ),
+    )
     x: str = Field("cycle", description="Dimension along the x axis.")
     y: str | None = Field(None, description="For heatmap: dimension along the y axis.")
     hue: str | None = Field(None, description="Dimension shown by colour.")
@@ -46,6 +52,8 @@ class Figure(specs.Spec):
             return self
         if self.arguments:
             raise ValueError("'arguments' are for a figure of your own, ./file.py:name")
+        if self.block is not None and self.figure != "cycles":
+            raise ValueError("'block' is for 'figure: cycles'")
         if self.figure == "heatmap" and self.y is None:
             raise ValueError("a heatmap needs 'y'")
         if (self.figure == "cycles") != bool(self.quantity) or (self.figure == "cycles") == bool(

@@ -9,6 +9,7 @@ stored as CF flags, since Zarr 3 has no settled type for text of fixed length.
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import shutil
@@ -53,7 +54,7 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
         _write(dataset, store)
         return store
     # Made under another name and renamed, so that a store is never there by half.
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    partial = unfinished(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _write(dataset, partial)
@@ -64,6 +65,25 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
             raise InputError(f"{out}: another process has just begun to write it") from None
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
     return out
+
+
+def unfinished(out: Path) -> Path:
+    """Return the name that a store has until it is whole; what dead processes left is removed."""
+    for left in out.parent.glob(f".{glob.escape(out.name)}.*"):
+        number = left.name.rpartition(".")[2]
+        if number.isdigit() and not _lives(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+    return out.with_name(f".{out.name}.{os.getpid()}")
+
+
+def _lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # another user's
+    return number != os.getpid()
 
 
 def _write(dataset: xr.Dataset, store: Any) -> None:

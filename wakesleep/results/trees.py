@@ -8,47 +8,74 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from wakesleep.errors import InputError
+from wakesleep.errors import InputError, choices
 
 if TYPE_CHECKING:
     pass
 
 
-def over_cycles(tree: xr.DataTree, quantity: str, at: str) -> xr.DataArray:
+def over_cycles(
+    tree: xr.DataTree, quantity: str, at: str, block: str | None = None
+) -> xr.DataArray:
     """Return a quantity at phase ends over the grid, ``seed`` and ``cycle`` (counted from 1).
 
-    Of a protocol in several parts, the first one that has such phases is taken.
+    Parameters
+    ----------
+    tree
+        A study's result.
+    quantity
+        Its name.
+    at
+        The phase at whose end it is taken; ``any`` for the last one of every cycle.
+    block
+        The part of the protocol; None for all of them, whose cycles are counted on. A cycle
+        without such a phase has no value.
 
     Raises
     ------
     InputError
-        If the study kept no runs.
+        If the study kept no runs, or none has such phases.
     """
     if "runs" not in tree.children:
         raise InputError("figure of cycles: the study keeps no runs ('keep: nothing')")
     parts = []
+    blocks: dict[str, None] = {}
     for run in tree["runs"].children.values():
         its = run.to_dataset()
-        ends = its["phase_end"].values.astype(bool)
+        blocks |= dict.fromkeys(its["block"].values.tolist())
+        number = _cycle_numbers(its, block)
+        ends = its["phase_end"].values.astype(bool) & (number > 0)
         if at != "any":
             ends &= its["phase"].values == at
         if not ends.any() or quantity not in its:
             continue
-        block = its["block"].values
-        ends &= block == block[ends.argmax()]  # each part of a protocol counts its own cycles
         places = np.flatnonzero(ends)
-        cycles = its["cycle"].values[places]
+        cycles = number[places]
         last = np.append(cycles[1:] != cycles[:-1], True)  # of several such phases in a cycle
         chosen = its[quantity].isel(probe=places[last])
-        chosen = chosen.assign_coords(probe=chosen["cycle"].values + 1).rename(probe="cycle_")
+        chosen = chosen.assign_coords(probe=cycles[last]).rename(probe="cycle_")
         chosen = chosen.drop_vars([n for n in chosen.coords if n not in (*chosen.dims, "seed")])
         chosen = chosen.reindex(seed=tree["outcomes"]["seed"].values)  # one may have failed
         place = json_place(its)
         parts.append(chosen.rename(cycle_="cycle").expand_dims(place))
     if not parts:
+        if block is not None and block not in blocks:
+            raise InputError(
+                f"figure of cycles: no run has a block '{block}'"
+                f"{choices(block, blocks, 'there are')}"
+            )
         raise InputError(f"figure of cycles: no run has '{quantity}' at the end of '{at}'")
     named = [part.rename("v").to_dataset() for part in parts]
     return xr.combine_by_coords(named, join="outer")["v"]
+
+
+def _cycle_numbers(run: xr.Dataset, block: str | None) -> np.ndarray:
+    """Return the number of every probe's cycle, from 1; 0 outside of the block."""
+    name, cycle = run["block"].values, run["cycle"].values
+    begins = np.append(True, (name[1:] != name[:-1]) | (cycle[1:] != cycle[:-1]))
+    if block is None:
+        return np.cumsum(begins)
+    return np.where(name == block, np.cumsum(begins & (name == block)), 0)
 
 
 def json_place(run: xr.Dataset) -> dict[str, list[Any]]:

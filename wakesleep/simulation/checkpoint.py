@@ -99,6 +99,7 @@ def load(
     """
     import torch
 
+    path.with_name(f"{path.name}.partial").unlink(missing_ok=True)  # of a process that died
     if not path.exists():
         return None
     try:

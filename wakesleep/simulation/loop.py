@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import signal
@@ -36,6 +37,10 @@ LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, be
 FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
 CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
 AGAIN = "; without the file, --resume does the run again from its beginning"
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
@@ -118,14 +123,23 @@ class Run:
             else RunError(
                 f"stopped after step {self.place.step}: "
                 f"{getattr(error, 'strerror', None) or one_line(error)}"
+                + ("; --resume goes on when there is room" if _is_full(error) else "")
             )
         )
-        try:
-            self.recorder.flush()
-            self.group.attrs["status"] = f"stopped: {told}"
-        except OSError:
-            pass  # a full disk takes neither
+        if self.out is not None and not (self.out / "zarr.json").exists():
+            return RunError(
+                f"{self.out}: was removed or renamed while it was written; stopped after step "
+                f"{self.place.step}"
+            )
+        for keep in (self.recorder.flush, lambda: self._say(f"stopped: {told}")):
+            try:
+                keep()
+            except Exception:
+                continue  # a full disk may take neither
         return told
+
+    def _say(self, status: str) -> None:
+        self.group.attrs["status"] = status
 
     # Steps ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from wakesleep.results import phases, recovery
 from wakesleep.results.phases import in_cycles
 from wakesleep.results.provenance import git_commit, now, versions
 from wakesleep.results.schema import QUANTITIES, as_flags, counter, in_words, variable
-from wakesleep.results.store import open_result
+from wakesleep.results.store import open_result, unfinished
 from wakesleep.studies.grid import LoadedStudy
 from wakesleep.studies.spec import FINAL, Outcome, Published, dimension
 
@@ -297,7 +296,7 @@ def save(tree: xr.DataTree, path: Path) -> None:
     path
         The store.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = unfinished(path)
     coded = tree.map_over_datasets(as_flags)
     coded.to_zarr(partial, mode="w", zarr_format=3, consolidated=False)
     shutil.rmtree(path, ignore_errors=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wakesleep.errors import InputError
+from wakesleep.errors import InputError, RunError
 from wakesleep.files import outputs
 from wakesleep.simulation import checkpoint
 from wakesleep.studies import grid
@@ -94,13 +94,37 @@ def run_study(
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
     with checkpoint.sole_writer(folder):
-        failed = run_all(
-            list(loaded.jobs.values()),
-            Options(folder / "runs", device, loaded.spec.networks),
-            min(workers, len(loaded.jobs)),
-            quiet,
-        )
-        return finish(loaded, folder, failed)
+        left = [
+            job
+            for job in loaded.jobs.values()
+            if not is_finished(job, folder / "runs" / f"{job.name}.zarr", kind)
+        ]
+        options = Options(folder / "runs", device, loaded.spec.networks)
+        failed = run_all(left, options, min(workers, len(left)), quiet) if left else {}
+        try:
+            return finish(loaded, folder, failed)
+        except OSError as error:
+            raise RunError(
+                f"{folder}: the study's result cannot be written ({error.strerror}); its runs are "
+                "kept, and the same command goes on"
+            ) from error
+
+
+def is_finished(job: grid.Job, store: Path, device: str) -> bool:
+    """Say whether a run's store holds all of it; one of another run is left to the worker."""
+    import torch
+
+    from wakesleep.results.store import open_result
+    from wakesleep.simulation.request import Request, recorded_identity
+
+    if not store.exists():
+        return False
+    try:
+        made = open_result(store).attrs
+    except InputError:
+        return False
+    request = Request(job.protocol, job.model, job.seed, torch.device(device), torch.float32)
+    return made["status"] == "finished" and recorded_identity(made) == request.identity()
 
 
 def finish(loaded: grid.LoadedStudy, folder: Path, failed: Mapping[str, str]) -> Studied:

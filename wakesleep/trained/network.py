@@ -36,6 +36,7 @@ def trained(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
     from wakesleep.runtime.device import number_format, resolve
     from wakesleep.simulation.loading import load_model
 
+    check_store(store)
     store = Path(store).resolve()
     made = open_result(store).attrs
     model, its = load_model(store), _data(store, made, data)
@@ -52,6 +53,21 @@ def trained(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
     with checkpoint.understood(path):
         learner.load_state_dict(state["learner"])
     return learner, its
+
+
+def check_store(store: object) -> None:
+    """Refuse what is no path, such as a result that was opened already.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not isinstance(store, str | Path):
+        raise InputError(
+            "a trained network is that of a run's store, given by its path, not by a "
+            f"{type(store).__name__}"
+        )
 
 
 def _data(store: Path, made: Mapping[str, Any], given: Any) -> DataSet:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError
 from wakesleep.negatives import SOURCES
-from wakesleep.trained.network import trained
+from wakesleep.trained.network import check_store, trained
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -252,6 +252,7 @@ def _asked(store: str | Path, capability: str, what: str, data: Any) -> tuple[An
     """Return a trained network that can do something, and its data."""
     from wakesleep.simulation.loading import load_model
 
+    check_store(store)
     model = load_model(Path(store).resolve())
     if capability not in model.offers:
         raise InputError(
