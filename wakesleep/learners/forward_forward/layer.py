@@ -132,7 +132,14 @@ def finite(*tensors: Tensor) -> bool:
 
 
 def delta(
-    layer: Layer, z: Tensor, y: Tensor, goodness: Tensor, sign: Tensor, pieces: Pieces
+    layer: Layer,
+    z: Tensor,
+    y: Tensor,
+    goodness: Tensor,
+    sign: Tensor,
+    pieces: Pieces,
+    *,
+    damped: bool = False,
 ) -> Tensor:
     """Return half the derivative of log p(right) with respect to each unit's total input.
 
@@ -150,6 +157,9 @@ def delta(
         Their goodness by block (cases, blocks).
     sign
         1 for real cases, -1 for negative ones (cases,).
+    damped
+        Whether the activities hold a part of those before, so that a unit can be active whose
+        total input is negative.
     """
     # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
     sign = sign.unsqueeze(1)
@@ -157,7 +167,7 @@ def delta(
     push = (sign * wrong).div_(pieces.temperature).unsqueeze(2)
     slope = pieces.goodness.half_slope(y.view(len(y), layer.blocks, -1))
     left = (push * slope).view_as(y)
-    if pieces.activation.slope_is_gate and pieces.goodness.flat_at_zero:
+    if not damped and pieces.activation.slope_is_gate and pieces.goodness.flat_at_zero:
         return left  # it is 0 already where the activation's slope is
     return left.mul_(pieces.activation.slope(z))
 

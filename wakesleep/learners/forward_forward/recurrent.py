@@ -178,7 +178,8 @@ class Recurrent(InTime):
         """Change one layer's weights for what it does at one step in time."""
         goodness = block_goodness(layer, y, self.pieces)
         # The state before is given; only the new part of this one depends on the weights.
-        left = delta(layer, z, y, goodness, sign, self.pieces).mul_(1 - self.parameters.damping)
+        left = delta(layer, z, y, goodness, sign, self.pieces, damped=True)
+        left.mul_(1 - self.parameters.damping)
         if chunk.sign != "negative" and self.pieces.peer:
             left[:cases] += peer_term(layer, y[:cases], self.pieces)
         fade(layer.weight, self.pieces.plasticity, gain)
