@@ -200,7 +200,7 @@ def test_the_users_own_kind(own_model):
     np.testing.assert_array_equal(result["weight_norm"].sel(layer="only"), 2 * result["step"])
 
     own_model.write_text(own_model.read_text().replace("weight_norms]", "weight_norms, goodness]"))
-    with pytest.raises(ws.InputError, match="does not have what 'goodness' asks for"):
+    with pytest.raises(ws.InputError, match="lacks goodness, log_odds, thresholds"):
         ws.run(loaded(WAKE_SLEEP), own_model)
 
 
