@@ -495,7 +495,7 @@ def test_a_figure_that_cannot_be_drawn_loses_no_table_and_no_other(file, tmp_pat
     assert "little" in out
     assert "outcome 'lost' (sleep_pressure) has no value in any run" in told
     assert "figure 'line' could not be drawn: figure 'line': 'layer' has 2 values" in told
-    assert "figure 'map' could not be drawn: axis y cannot be logarithmic" in told
+    assert "figure 'map' could not be drawn: figure 'map': nothing is left to draw" in told
     assert (tmp_path / "out" / "figures" / "nights.png").exists()
 
 

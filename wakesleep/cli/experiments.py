@@ -27,11 +27,10 @@ def agreement(
     from wakesleep.plots import check_path, save_agreement
     from wakesleep.results.store import to_netcdf
 
+    check_path(out, ".nc")
     parts = {name: out.with_name(f"{out.stem}_{name}.nc") for name in SWEEPS}
     if out.suffix == ".nc":
         absent(*parts.values())
-    else:
-        check_path(out, ".nc")
     found = survey(theta=theta, count=trials, seed=seed)
     if out.suffix != ".nc":
         typer.echo(f"figure: {save_agreement(found, out)}")
@@ -61,10 +60,9 @@ def activity(
     from wakesleep.results.store import open_result, to_netcdf
 
     out = out or beside(result, "-activity.png")
+    check_path(out, ".nc")
     if out.suffix == ".nc":
         absent(out)
-    else:
-        check_path(out, ".nc")
     table = stages_of(open_result(result), seconds, stages)
     found = simulated(table, cortex={"downscaling": downscaling}, seed=seed)
     if out.suffix == ".nc":

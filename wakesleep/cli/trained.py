@@ -9,6 +9,7 @@ import typer
 
 from wakesleep.cli.common import DATA_AGAIN, absent, beside
 from wakesleep.errors import InputError, choices
+from wakesleep.files import outputs
 
 
 def dream(
@@ -106,9 +107,11 @@ def likelihood(
     from wakesleep.trained import likelihood as estimated
 
     splits = SPLITS if test else SPLITS[:2]
-    if out is not None and out.suffix != ".nc":
-        raise InputError(f"{out}: a likelihood is kept as .nc (NetCDF)")
-    absent(*([] if out is None else [out]))
+    if out is not None:
+        outputs.checked(out)
+        if out.suffix != ".nc":
+            raise InputError(f"{out}: a likelihood is kept as .nc (NetCDF)")
+        absent(out)
     found = estimated(
         result,
         temperatures=temperatures,

@@ -228,7 +228,7 @@ def test_strings_neither_drift_nor_have_a_mean(kind, name, value, tmp_path):
 def test_weights_that_overflow_at_the_very_end_are_told(tmp_path):
     file = tmp_path / "net.yaml"
     file.write_text(
-        "model: net\nkind: recurrent\ndata: digits\nparameters: {layers: [9], rate: 1.0e+38}\n"
+        "model: net\nkind: recurrent\ndata: digits\nparameters: {layers: [9], rate: 1.0e+30}\n"
     )
     with pytest.raises(ws.RunError, match="no longer finite"):
         ws.run("interleaved", file, inputs={"sweeps": 1, "batch": 1200})
