@@ -128,3 +128,27 @@ def test_newer_schemas_are_refused(stored, tmp_path):
     zarr.open_group(copied, mode="r+").attrs["wakesleep_schema"] = 99
     with pytest.raises(ws.InputError, match="written by a newer wakesleep"):
         ws.open(copied)
+
+
+@pytest.mark.parametrize("command", ["plot", "hypnogram", "dream"])
+@pytest.mark.parametrize("lost", ["step", "phase", "block", "layer", "title", "inputs"])
+def test_a_store_without_a_part_is_told(
+    command, lost, wakesleep, tmp_path, protocol_file, model_file
+):
+    import json
+    import shutil
+
+    out = tmp_path / "out.zarr"
+    ws.run(protocol_file, model_file, out=out)
+    if (out / lost).is_dir():
+        shutil.rmtree(out / lost)
+    else:
+        group = json.loads((out / "zarr.json").read_text())
+        del group["attributes"][lost]
+        (out / "zarr.json").write_text(json.dumps(group))
+    code, _, told = wakesleep(
+        command, out, "-o", tmp_path / f"x.{'tsv' if command == 'hypnogram' else 'png'}"
+    )
+    assert code == 2
+    assert told.count("\n") == 1
+    assert f"'{lost}' is missing" in told or "damaged" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 import warnings
@@ -95,7 +96,8 @@ def _run() -> None:
         if isinstance(error, BrokenPipeError):  # the reader has seen enough
             sys.stderr.close()
             sys.exit(0)
-        _fail(f"{error.filename or 'file'}: {error.strerror}", 2)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        _fail(f"{error.filename or 'a file'}: {error.strerror}", 1 if full else 2)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 1)
     except Stopped as error:

@@ -9,6 +9,7 @@ import typer
 
 from wakesleep.cli.common import beside, settings_from
 from wakesleep.errors import InputError
+from wakesleep.files import outputs
 
 
 def run(
@@ -170,7 +171,9 @@ def hypnogram(
 
     opened = open_result(result)
     if out is not None and out.suffix != ".tsv":
-        from wakesleep.plots import save_hypnogram
+        from wakesleep.plots import check_path, save_hypnogram
+
+        check_path(out, ".tsv")
 
         typer.echo(f"figure: {save_hypnogram(opened, out)}")
         return
@@ -180,5 +183,5 @@ def hypnogram(
     if out is None:
         typer.echo(table, nl=False)
         return
-    out.write_text(table, encoding="utf-8")
+    outputs.checked(out, "the table").write_text(table, encoding="utf-8")
     typer.echo(f"table: {out}")

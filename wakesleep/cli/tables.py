@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false\npositives %"}
 
 
+NOTHING = 0.3  # a d' that a layer of random weights reaches too
+
+
+def unlearnt(result: xr.Dataset) -> str | None:
+    """Return a hint if no layer ever told real from negative cases, or None."""
+    if "d_prime" not in result or result.attrs["status"] != "finished":
+        return None
+    best = abs(result["d_prime"]).max().item()
+    updates = int(result["step"].max())
+    if not best < NOTHING:
+        return None
+    return (
+        f"No layer told real from negative cases (d' at most {best:.2f}): {updates:,} updates may "
+        "be too few, or the rate too low."
+    )
+
+
 def print_summary(result: xr.Dataset) -> None:
     """Print the state at the end of the phases, and the test error where it was read."""
     from rich.console import Console
@@ -50,6 +67,8 @@ def print_summary(result: xr.Dataset) -> None:
     if not console.is_terminal:  # a pipe has no width
         console = Console(width=100)
     console.print(table)
+    if (told := unlearnt(result)) is not None:
+        console.print(told, soft_wrap=True)
     hidden = whole.sizes["probe"] - rows.sizes["probe"]
     if hidden:
         console.print(

@@ -122,6 +122,8 @@ def likelihood(
         data=data,
     )
     typer.echo("log probability of a case, mean, in nats (three standard errors of log Z)")
+    if found.attrs["binarised_at"]:
+        typer.echo(f"the grey images were made binary at {found.attrs['binarised_at']}")
     for split in splits:
         its = found.sel(split=split)
         line = (

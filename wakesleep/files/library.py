@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wakesleep.errors import InputError, choices
+from wakesleep.files import outputs
 
 SHELVES = {"models": "models", "protocols": "protocols", "studies": "analysis"}
 SINGULAR = {"models": "model", "protocols": "protocol", "studies": "study"}
@@ -91,7 +92,7 @@ def copy(name: str, target: Path | None = None, force: bool = False) -> Path:
         target = target / source.name
     if not source.is_file():
         raise InputError(f"{source}: there is no such file")
-    if target.exists() and not force:
+    if outputs.checked(target, "the copy").exists() and not force:
         raise InputError(f"{target}: exists already; --force overwrites it")
     try:
         shutil.copyfile(source, target)

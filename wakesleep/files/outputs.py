@@ -7,6 +7,8 @@ from pathlib import Path
 
 from wakesleep.errors import InputError
 
+LONGEST_PART = 255  # bytes of one name, in every common file system
+
 
 def checked(out: str | Path, what: str = "a result") -> Path:
     """Return the path of something to be written.
@@ -37,6 +39,8 @@ def checked(out: str | Path, what: str = "a result") -> Path:
         raise InputError(
             f"{path}: cannot be written ({getattr(error, 'strerror', error)})"
         ) from None
+    if any(len(part.encode()) > LONGEST_PART for part in path.parts):
+        raise InputError(f"{path}: cannot be written (a name in it is too long)")
     if not around.is_dir():
         raise InputError(f"{path}: cannot be written, for {around} is no folder")
     if not os.access(around, os.W_OK | os.X_OK):

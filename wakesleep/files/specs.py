@@ -25,6 +25,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
 MOST = 10**12  # any whole number in a file
+LONGEST_NAME, LONGEST_PATH = 250, 4000  # bytes: what file systems take as a name
 LARGEST = 1e30  # any other number; its square is finite in float64, and itself in float32
 
 
@@ -53,7 +54,7 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     InputError
         With one sentence: the first problem in the file, what is allowed, the nearest name.
     """
-    _check_numbers(tree, document, path)
+    _check_values(tree, document, path)
     try:
         return kind.model_validate(tree)
     except ValidationError as caught:
@@ -77,14 +78,14 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     raise document.error(*_told((*path, *location), error, kind))
 
 
-def _check_numbers(node: object, document: Document, path: Path_) -> None:
-    """Refuse numbers that no tensor holds, or that would never come to an end."""
+def _check_values(node: object, document: Document, path: Path_) -> None:
+    """Refuse numbers that no tensor holds or that never end, and text that names nothing."""
     if isinstance(node, Mapping):
         for key, value in node.items():
-            _check_numbers(value, document, (*path, str(key)))
+            _check_values(value, document, (*path, str(key)))
     elif isinstance(node, list | tuple):
         for number, value in enumerate(node):
-            _check_numbers(value, document, (*path, number))
+            _check_values(value, document, (*path, number))
     elif isinstance(node, int | float) and not isinstance(node, bool):
         most = MOST if isinstance(node, int) else LARGEST
         if abs(node) > most and node == node and abs(node) != float("inf"):
@@ -92,6 +93,22 @@ def _check_numbers(node: object, document: Document, path: Path_) -> None:
             which = f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
             shown = f"{node:.3g}" if isinstance(node, float) else f"{len(str(abs(node)))} digits"
             raise document.error(path, f"{which} is too large ({shown}); at most {most:g}")
+    elif isinstance(node, str):
+        _check_text(node, document, path)
+
+
+def _check_text(text: str, document: Document, path: Path_) -> None:
+    """Refuse text that is not Unicode, and what is too long for a name; descriptions are free."""
+    name = path[-1] if path else "a value"
+    which = f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
+    if any("\ud800" <= its <= "\udfff" for its in text):
+        raise document.error(path, f"{which} holds half of a surrogate pair, which is no text")
+    free = name in ("description", "title") or (name == "source" and path[0] == "published")
+    longest = max(len(part.encode()) for part in text.split("/"))
+    if not free and (longest > LONGEST_NAME or len(text) > LONGEST_PATH):
+        raise document.error(
+            path, f"{which} is too long ({len(text):,} characters); at most {LONGEST_NAME}"
+        )
 
 
 @dataclass(frozen=True)

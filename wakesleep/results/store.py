@@ -16,8 +16,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wakesleep.errors import InputError
-from wakesleep.results.schema import QUANTITIES, SCHEMA_VERSION, in_words
+from wakesleep.errors import InputError, listed
+from wakesleep.results.schema import COORDINATES, QUANTITIES, SCHEMA_VERSION, in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 ROWS_PER_CHUNK = 256
+# What everything that reads a result may count on.
+ATTRIBUTES = ("title", "status", "protocol", "model", "seed", "inputs", "parameters", "identity")
 
 
 def create(dataset: xr.Dataset, out: Path | None) -> Any:
@@ -152,6 +154,20 @@ def open_result(store: Any) -> xr.Dataset:
             raise InputError(
                 f"{store}: written by a newer wakesleep (schema {version}, this one reads up to "
                 f"{SCHEMA_VERSION})"
+            )
+        missing = [
+            *(f"coordinate '{its}'" for its in COORDINATES if its not in dataset.variables),
+            *(f"attribute '{its}'" for its in ATTRIBUTES if its not in dataset.attrs),
+        ]
+        missing += [
+            f"coordinate '{dim}'"
+            for dim in dataset.dims
+            if dim in ("layer", "sign") and dim not in dataset.variables
+        ]
+        if missing:
+            raise InputError(
+                f"{store}: this is not a result of wakesleep, or it is damaged "
+                f"({listed(missing)} is missing)"
             )
         # A running writer fills the steps of a row last: steps read first vouch for the rest.
         recorded = dataset["step"].load().values >= 0

@@ -11,6 +11,8 @@ from wakesleep.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
+GREY = 0.5  # grey images are made binary here: a likelihood is that of binary cases
+
 
 def likelihood(
     store: str | Path,
@@ -47,7 +49,8 @@ def likelihood(
         with the ends that the interval of log Z gives it; ``log_z``, ``effective_runs`` and
         ``uniform``, what it would be if every case were as probable as any other. For a
         machine with connected hidden units it is a bound. With ``pseudo`` also
-        ``pseudo_likelihood`` (split). The attributes are the run's own, and those of the sampling.
+        ``pseudo_likelihood`` (split). The attributes are the run's own, and those of the sampling;
+        ``binarised_at`` is the grey level at which grey images were made binary, or empty.
 
     Raises
     ------
@@ -91,16 +94,15 @@ def likelihood(
     learnt_from = made["data"].get("train") or None  # 0 stands for all
     like = next(iter(learner.theta.values()))
     visible = {}
+    binarised = False
     for split in {"train", *splits}:
         cases = getattr(its, split)
         if split == "train":
             cases = cases.first(learnt_from)
-        if not cases.binary:
-            raise InputError(
-                f"a likelihood is that of binary cases, and '{its.name}' is grey; use a binary "
-                "data set, such as digits_binary"
-            )
         images = torch.tensor(cases.images, dtype=like.dtype, device=like.device)
+        if not cases.binary:
+            binarised = True
+            images = (images >= GREY).to(like.dtype)
         labels = torch.tensor(cases.labels, device=like.device)
         visible[split] = learner.layout.clamped(images, labels)
     theta = learner.acting
@@ -140,7 +142,13 @@ def likelihood(
             "effective_runs": ((), found.effective, {"units": "1"}),
         },
         coords={"split": list(splits)},
-        attrs={**run, "temperatures": temperatures, "runs": runs, "sampling_seed": seed},
+        attrs={
+            **run,
+            "temperatures": temperatures,
+            "runs": runs,
+            "sampling_seed": seed,
+            "binarised_at": GREY if binarised else "",
+        },
     )
     if pseudo:
         result["pseudo_likelihood"] = "split", [guessed[split] for split in splits], words

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
+import wakesleep as ws
 from tests.learners.boltzmann.test_exact import (
     LIKE,
     as_general,
@@ -124,3 +125,13 @@ def test_pseudo_likelihood_by_enumeration(labels):
     for its, parameters in ((machine, theta), (same, other)):
         found = pseudo_likelihood(its, parameters, visible)
         torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_grey_images_are_made_binary(tmp_path, wakesleep):
+    out = tmp_path / "grey.zarr"
+    inputs = {"sweeps": 1, "batch": 200, "negatives": "usual"}
+    its = {"inputs": inputs, "parameters": {"hidden": 5}, "data": "digits", "out": out}
+    ws.run("interleaved", "rbm_digits", **its)
+    code, said, told = wakesleep("likelihood", out, "--temperatures", 20, "--runs", 5)
+    assert code == 0, told
+    assert "made binary at 0.5" in said
