@@ -130,7 +130,7 @@ def test_pseudo_likelihood_by_enumeration(labels):
 def test_grey_images_are_made_binary(tmp_path, wakesleep):
     out = tmp_path / "grey.zarr"
     inputs = {"sweeps": 1, "batch": 200, "negatives": "usual"}
-    its = {"inputs": inputs, "parameters": {"hidden": 5}, "data": "digits", "out": out}
+    its = {"inputs": inputs, "parameters": {"hidden": [5]}, "data": "digits", "out": out}
     ws.run("interleaved", "rbm_digits", **its)
     code, said, told = wakesleep("likelihood", out, "--temperatures", 20, "--runs", 5)
     assert code == 0, told
