@@ -152,3 +152,18 @@ def test_a_store_without_a_part_is_told(
     assert code == 2
     assert told.count("\n") == 1
     assert f"'{lost}' is missing" in told or "damaged" in told
+
+
+KEPT = sorted((Path(__file__).parents[2] / "docs" / "results").glob("*.nc"))
+
+
+def test_results_of_every_version_are_opened():
+    """Those that are kept with the documentation were written by many."""
+    opened = 0
+    for path in KEPT:
+        with xr.open_dataset(path, engine="scipy", decode_times=False) as its:
+            of_a_run = "wakesleep_schema" in its.attrs and "phase" in its.variables
+        if of_a_run:
+            assert ws.open(path).sizes["probe"] > 0
+            opened += 1
+    assert opened > 10

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 
 ROWS_PER_CHUNK = 256
-# What everything that reads a result may count on.
-ATTRIBUTES = ("title", "status", "protocol", "model", "seed", "inputs", "parameters", "identity")
+# What results of every version hold; 'stage' and 'phase_onset' came later, and a mean over runs has
+# no seed.
+ATTRIBUTES = ("title", "status", "protocol", "model", "inputs", "parameters")
+ALWAYS = tuple(name for name in COORDINATES if name not in ("stage", "phase_onset"))
 
 
 def create(dataset: xr.Dataset, out: Path | None) -> Any:
@@ -155,14 +157,10 @@ def open_result(store: Any) -> xr.Dataset:
                 f"{store}: written by a newer wakesleep (schema {version}, this one reads up to "
                 f"{SCHEMA_VERSION})"
             )
+        wanted = (*ALWAYS, *(dim for dim in ("layer", "sign") if dim in dataset.dims))
         missing = [
-            *(f"coordinate '{its}'" for its in COORDINATES if its not in dataset.variables),
+            *(f"coordinate '{its}'" for its in wanted if its not in dataset.variables),
             *(f"attribute '{its}'" for its in ATTRIBUTES if its not in dataset.attrs),
-        ]
-        missing += [
-            f"coordinate '{dim}'"
-            for dim in dataset.dims
-            if dim in ("layer", "sign") and dim not in dataset.variables
         ]
         if missing:
             raise InputError(
