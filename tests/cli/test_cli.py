@@ -135,3 +135,14 @@ def test_resuming_what_is_not_there_says_so(wakesleep, protocol_file, model_file
     code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", "--quiet")
     assert code == 0
     assert err == f"{out}: there is no such run yet; it begins\n"
+
+
+@pytest.mark.parametrize(("sweeps", "hint"), [(2, True), (20, False)])
+def test_a_run_that_learnt_nothing_gives_a_hint(sweeps, hint, wakesleep, tmp_path):
+    rate = ["-p", "model.rate=1e-9"] if hint else []
+    code, out, told = wakesleep(
+        *("run", "interleaved", "ff_digits", "-p", "model.layers=[32, 32]", *rate),
+        *("-p", f"sweeps={sweeps}", "-o", tmp_path / "x.zarr"),
+    )
+    assert code == 0, told
+    assert ("No layer told real from negative cases" in out) == hint

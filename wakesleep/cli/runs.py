@@ -169,19 +169,19 @@ def hypnogram(
     """Print the phases of a run as a BIDS-style events table, or draw them."""
     from wakesleep.results.store import open_result
 
-    opened = open_result(result)
     if out is not None and out.suffix != ".tsv":
         from wakesleep.plots import check_path, save_hypnogram
 
         check_path(out, ".tsv")
-
-        typer.echo(f"figure: {save_hypnogram(opened, out)}")
+        typer.echo(f"figure: {save_hypnogram(open_result(result), out)}")
         return
+    if out is not None:
+        outputs.checked(out, "the table")
     from wakesleep.results.hypnograms import events
 
-    table = events(opened, seconds).to_csv(sep="\t", index=False, lineterminator="\n")
+    table = events(open_result(result), seconds).to_csv(sep="\t", index=False, lineterminator="\n")
     if out is None:
         typer.echo(table, nl=False)
         return
-    outputs.checked(out, "the table").write_text(table, encoding="utf-8")
+    out.write_text(table, encoding="utf-8")
     typer.echo(f"table: {out}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wakesleep.errors import choices
-from wakesleep.files import references
+from wakesleep.files import outputs, references
 from wakesleep.files.documents import Document, Path_, kind_of
 
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -25,7 +25,8 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
 MOST = 10**12  # any whole number in a file
-LONGEST_NAME, LONGEST_PATH = 250, 4000  # bytes: what file systems take as a name
+LONGEST_NAME = outputs.LONGEST_PART - 5  # bytes: the name of a file, with room for its ending
+LONGEST_PATH = 4000  # characters
 LARGEST = 1e30  # any other number; its square is finite in float64, and itself in float32
 
 
@@ -89,26 +90,33 @@ def _check_values(node: object, document: Document, path: Path_) -> None:
     elif isinstance(node, int | float) and not isinstance(node, bool):
         most = MOST if isinstance(node, int) else LARGEST
         if abs(node) > most and node == node and abs(node) != float("inf"):
-            name = path[-1] if path else "a value"
-            which = f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
             shown = f"{node:.3g}" if isinstance(node, float) else f"{len(str(abs(node)))} digits"
-            raise document.error(path, f"{which} is too large ({shown}); at most {most:g}")
+            raise document.error(path, f"{_called(path)} is too large ({shown}); at most {most:g}")
     elif isinstance(node, str):
         _check_text(node, document, path)
 
 
 def _check_text(text: str, document: Document, path: Path_) -> None:
     """Refuse text that is not Unicode, and what is too long for a name; descriptions are free."""
-    name = path[-1] if path else "a value"
-    which = f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
     if any("\ud800" <= its <= "\udfff" for its in text):
-        raise document.error(path, f"{which} holds half of a surrogate pair, which is no text")
-    free = name in ("description", "title") or (name == "source" and path[0] == "published")
+        raise document.error(
+            path, f"{_called(path)} holds half of a surrogate pair, which is no text"
+        )
+    free = path[-1:] in (("description",), ("title",)) or (
+        path[:1] == ("published",) and path[-1] == "source"
+    )
     longest = max(len(part.encode()) for part in text.split("/"))
     if not free and (longest > LONGEST_NAME or len(text) > LONGEST_PATH):
         raise document.error(
-            path, f"{which} is too long ({len(text):,} characters); at most {LONGEST_NAME}"
+            path,
+            f"{_called(path)} is too long ({len(text.encode()):,} bytes); at most {LONGEST_NAME}",
         )
+
+
+def _called(path: Path_) -> str:
+    """Return what an error calls the value at a place."""
+    name = path[-1] if path else "a value"
+    return f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
 
 
 @dataclass(frozen=True)
