@@ -2,12 +2,14 @@
 
 The text is V. S. Vernon Jones's translation of 1912 (public domain), Project Gutenberg's number
 11339. It is looked up as ``aesop.txt`` in the data folder, and downloaded if it is not there. Any
-other text of that name will do if it is long enough.
+other text of that name will do if it is long enough; a warning says that it is another.
 """
 
 from __future__ import annotations
 
+import hashlib
 import string
+import warnings
 
 import numpy as np
 
@@ -20,6 +22,8 @@ URL = "https://www.gutenberg.org/cache/epub/11339/pg11339.txt"
 FIRST_FABLE, LAST_LINE = "THE FOX AND THE GRAPES\n", "*** END OF"
 SYMBOLS = string.ascii_lowercase + " ,;."
 STRINGS, LENGTH = 248, 100
+# The sha256 of the numbers of its 24,800 symbols, one byte each.
+DIGEST = "196abb91bb02b781da71dca4a3e0462f51e078e4b61069b2fdb98248552bf079"
 TRAIN, VALIDATION = 198, 25  # and 25 test strings
 # What stands for a character that is not among the symbols; "" drops it.
 REPLACED = {
@@ -61,6 +65,12 @@ def load() -> DataSet:
             f"{path}: {len(text):,} characters; at least {STRINGS * LENGTH:,} are wanted"
         )
     numbers = np.array([SYMBOLS.index(its) for its in text[: STRINGS * LENGTH]])
+    if hashlib.sha256(numbers.astype(np.uint8).tobytes()).hexdigest() != DIGEST:
+        warnings.warn(
+            f"{path}: is another text than the one of the documented results, or is damaged; "
+            "errors on it cannot be compared with theirs",
+            stacklevel=2,
+        )
     order = np.random.Generator(np.random.PCG64(248)).permutation(STRINGS)
     parts = np.split(numbers.reshape(STRINGS, LENGTH)[order], [TRAIN, TRAIN + VALIDATION])
     train, validation, test = (windows(part, len(SYMBOLS)) for part in parts)

@@ -16,7 +16,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wakesleep.errors import InputError, listed
+from wakesleep.errors import InputError, RunError, listed
 from wakesleep.results.schema import COORDINATES, QUANTITIES, SCHEMA_VERSION, in_words
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
     ------
     InputError
         If the store cannot be written.
+    RunError
+        If there is no room for it.
     """
     import zarr
 
@@ -67,8 +69,23 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
         shutil.rmtree(partial, ignore_errors=True)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise InputError(f"{out}: another process has just begun to write it") from None
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+        kind = RunError if is_full(error) else InputError
+        raise kind(f"{out}: cannot be written ({error.strerror or error})") from None
     return out
+
+
+def place(path: Path) -> tuple[int, int] | None:
+    """Return which folder a path leads to, as the system numbers them; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether an error is that of a disk without room."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def unfinished(out: Path) -> Path:

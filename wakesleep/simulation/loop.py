@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import signal
@@ -39,10 +38,6 @@ CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
 AGAIN = "; without the file, --resume does the run again from its beginning"
 
 
-def _is_full(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
 @dataclass
 class Place:
     """Where a run is: which phase, how many of its steps are done, and how many in all.
@@ -69,6 +64,7 @@ class Run:
     place: Place = field(default_factory=Place)
     recorder: Recorder = field(init=False)
     group: Any = field(init=False)
+    at: object = field(init=False)
     begun: float = field(init=False)
     saved: float = field(init=False)
     flushed: float = field(init=False)
@@ -80,6 +76,7 @@ class Run:
         from wakesleep.simulation.recorder import Recorder
 
         self.group = zarr.open_group(self.store, mode="r+")
+        self.at = None if self.out is None else store.place(self.out)
         pressure = self.prepared.request.protocol.spec.sleep_pressure
         if pressure is not None:
             self.place.pressure = pressure.start
@@ -123,14 +120,12 @@ class Run:
             else RunError(
                 f"stopped after step {self.place.step}: "
                 f"{getattr(error, 'strerror', None) or one_line(error)}"
-                + ("; --resume goes on when there is room" if _is_full(error) else "")
+                + ("; --resume goes on when there is room" if store.is_full(error) else "")
             )
         )
-        if self.out is not None and not (self.out / "zarr.json").exists():
-            return RunError(
-                f"{self.out}: was removed or renamed while it was written; stopped after step "
-                f"{self.place.step}"
-            )
+        gone = self._gone()
+        if gone is not None:
+            return gone  # whatever is written now would make a part of a store where it was
         for keep in (self.recorder.flush, lambda: self._say(f"stopped: {told}")):
             try:
                 keep()
@@ -138,10 +133,15 @@ class Run:
                 continue  # a full disk may take neither
         return told
 
+    def _gone(self) -> RunError | None:
+        """Return an error if the store is no longer where it was, or None."""
+        if self.out is None or store.place(self.out) == self.at:
+            return None
+        told = f"was removed or renamed while it was written; stopped after step {self.place.step}"
+        return RunError(f"{self.out}: {told}")
+
     def _say(self, status: str) -> None:
         self.group.attrs["status"] = status
-
-    # Steps ----------------------------------------------------------------------------------------
 
     def _advance(self, entry: Entry) -> None:
         """Go on to the next probe or as far as one chunk reaches, and probe if it is time."""
@@ -239,12 +239,13 @@ class Run:
         clock = self.prepared.request.protocol.spec.clock
         return clock.start_h + self.place.step / clock.steps_per_hour if clock else math.nan
 
-    # State ----------------------------------------------------------------------------------------
-
     def _save(self, stop: list[int]) -> None:
         """Write probes and a checkpoint if they are due; stop here if a signal has asked for it."""
         if self.out is None:
             return
+        gone = self._gone()
+        if gone is not None:
+            raise gone
         moment = time.monotonic()
         if moment - self.flushed > FLUSH_SECONDS:
             self.recorder.flush()

@@ -139,5 +139,7 @@ def finish(loaded: grid.LoadedStudy, folder: Path, failed: Mapping[str, str]) ->
     outcomes.unlink(missing_ok=True)
     table = tree["outcomes"].to_dataset()
     to_netcdf(table.assign_attrs(tree.attrs), outcomes)
-    figures, undrawn = save_figures(loaded.spec.figures, tree, folder / "figures")
+    # Where every run has failed there is nothing to draw, and the failure is what is told.
+    wanted = loaded.spec.figures if len(failed) < len(loaded.jobs) else ()
+    figures, undrawn = save_figures(wanted, tree, folder / "figures")
     return Studied(tree, failed, [folder / "study.zarr", outcomes, *figures], undrawn)
