@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
+# Tests and the demo start Python many times; where compiled files are not kept, each start takes
+# twice as long.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test lint long fuzz benchmark clean
 
 demo: .venv/installed

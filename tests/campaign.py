@@ -42,7 +42,7 @@ FAMILIES = {
     "forward_forward": [*DAYS, "-p", "nights=12", "ff_digits", "-p", "model.layers=[64, 64]"],
     "recurrent": ["interleaved", "recurrent.yaml", "-p", "sweeps=1", "-p", "batch=20"],
     "boltzmann": [*DAYS, "-p", "nights=12", "rbm_digits", "-p", "model.hidden=[32]"],
-    "helmholtz": ["interleaved", "helmholtz_digits", "-p", "sweeps=3"],
+    "helmholtz": ["phase_separation", "helmholtz_digits", "-p", "nights=5"],
     "hopfield": ["unlearning", "hopfield_100"],
     "backprop": ["interleaved", "backprop_digits", "-p", "sweeps=8"],
 }
@@ -105,7 +105,7 @@ def stopped(
     return "too late" if code == 0 else number.name, found
 
 
-def try_run(name: str, seed: int, whole: Path) -> tuple[list[str], list[str]]:
+def try_run(name: str, seed: int, whole: Path, longest: float) -> tuple[list[str], list[str]]:
     """Stop one run one to three times; return by what, and findings."""
     import wakesleep as ws
 
@@ -117,7 +117,7 @@ def try_run(name: str, seed: int, whole: Path) -> tuple[list[str], list[str]]:
         (folder / "recurrent.yaml").write_text(RECURRENT)
         arguments = ["run", *FAMILIES[name], "-o", "out.zarr", "--resume"]
         for _ in range(chance.choice((1, 2, 3))):
-            how, wrong = stopped(arguments, folder, chance.uniform(0.2, 9), chance)
+            how, wrong = stopped(arguments, folder, chance.uniform(0.2, longest), chance)
             by.append(how)
             found += wrong
         said = finish(arguments, folder)
@@ -143,7 +143,7 @@ def finished(runs: Path) -> dict[str, str]:
     return ended
 
 
-def try_study(seed: int, whole: Path) -> tuple[list[str], list[str]]:
+def try_study(seed: int, whole: Path, longest: float) -> tuple[list[str], list[str]]:
     """Stop one study one to three times; return by what, and findings."""
     import wakesleep as ws
 
@@ -156,7 +156,7 @@ def try_study(seed: int, whole: Path) -> tuple[list[str], list[str]]:
         arguments = ["study", "little.yaml", "-o", "out", "--workers", "2"]
         done: dict[str, str] = {}
         for _ in range(chance.choice((1, 2, 3))):
-            how, wrong = stopped(arguments, folder, chance.uniform(1, 16), chance)
+            how, wrong = stopped(arguments, folder, chance.uniform(0.5, longest), chance)
             by.append(how)
             found += wrong
             time.sleep(0.5)  # workers of a killed parent end by themselves
@@ -197,20 +197,30 @@ def main() -> int:
         (folder / "recurrent.yaml").write_text(RECURRENT)
         (folder / "little.yaml").write_text(STUDY)
         names = [name for name, _ in zip(FAMILIES, range(its.runs), strict=False)]
+        seconds = {}
         for name in names:
+            since = time.monotonic()
             said = finish(["run", *FAMILIES[name], "-o", f"{name}.zarr"], folder)
             assert not said, f"{name}: {said}"
+            seconds[name] = time.monotonic() - since
         if its.studies:
+            since = time.monotonic()
             said = finish(["study", "little.yaml", "-o", "little"], folder)
             assert not said, said
+            seconds["study"] = time.monotonic() - since
+        print({name: f"{its:.1f} s" for name, its in seconds.items()}, flush=True)
         tries = {}
         for number in range(its.runs):
             name = names[number % len(names)]
             seed = its.seed * 1000 + number
-            tries[f"{name} {seed}"] = pool.submit(try_run, name, seed, folder / f"{name}.zarr")
+            tries[f"{name} {seed}"] = pool.submit(
+                try_run, name, seed, folder / f"{name}.zarr", seconds[name]
+            )
         for number in range(its.studies):
             seed = its.seed * 1000 + its.runs + number
-            tries[f"study {seed}"] = pool.submit(try_study, seed, folder / "little")
+            tries[f"study {seed}"] = pool.submit(
+                try_study, seed, folder / "little", seconds["study"]
+            )
         for label, one in tries.items():
             how, found = one.result()
             by.update(how)

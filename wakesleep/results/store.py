@@ -195,6 +195,15 @@ def open_result(store: Any) -> xr.Dataset:
         ) from None
 
 
+def attributes(path: Path) -> dict[str, Any] | None:
+    """Return what a store says of its making, without opening it; None if it says nothing."""
+    try:
+        found = json.loads((path / "zarr.json").read_bytes())["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _in_words(dataset: xr.Dataset) -> xr.Dataset:
     for variable in dataset.variables.values():
         variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"

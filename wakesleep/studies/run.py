@@ -114,17 +114,14 @@ def is_finished(job: grid.Job, store: Path, device: str) -> bool:
     """Say whether a run's store holds all of it; one of another run is left to the worker."""
     import torch
 
-    from wakesleep.results.store import open_result
+    from wakesleep.results.store import attributes
     from wakesleep.simulation.request import Request, recorded_identity
 
-    if not store.exists():
-        return False
-    try:
-        made = open_result(store).attrs
-    except InputError:
+    made = attributes(store)
+    if made is None:
         return False
     request = Request(job.protocol, job.model, job.seed, torch.device(device), torch.float32)
-    return made["status"] == "finished" and recorded_identity(made) == request.identity()
+    return made.get("status") == "finished" and recorded_identity(made) == request.identity()
 
 
 def finish(loaded: grid.LoadedStudy, folder: Path, failed: Mapping[str, str]) -> Studied:
