@@ -31,6 +31,7 @@ def pieces(p: Common) -> Pieces:
         temperature=p.temperature,
         peer=p.peer,
         peer_momentum=p.peer_momentum,
+        skip_below=p.skip_below or 0.0,
     )
 
 

@@ -91,6 +91,13 @@ class Common(specs.Spec):
     )
     peer_momentum: Fraction = Field(0.9, description="Weight of the past in each unit's mean.")
     peer_start: Annotated[float, Field(ge=0)] = Field(0.5, description="Each unit's first mean.")
+    skip_below: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description=(
+            "Cases whose 1 - p(right) is not above this change no weight; default 0, which leaves "
+            "out only those that would change nothing."
+        ),
+    )
     readout_layers: (
         Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None
     ) = Field(

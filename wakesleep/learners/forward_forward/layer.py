@@ -32,6 +32,8 @@ class Pieces:
         Strength lambda of peer normalisation (footnote 9); 0 switches it off.
     peer_momentum
         Weight of the past in the running mean of each unit's activity.
+    skip_below
+        Cases whose 1 - p(right) is not above this change no weight.
     """
 
     activation: Activation
@@ -41,6 +43,7 @@ class Pieces:
     temperature: float
     peer: float
     peer_momentum: float
+    skip_below: float = 0.0
 
 
 @dataclass
@@ -161,15 +164,35 @@ def delta(
         Whether the activities hold a part of those before, so that a unit can be active whose
         total input is negative.
     """
+    wrong = doubt(layer, goodness, sign, pieces)
+    return push(layer, z, y, wrong, sign, slice(None), pieces, damped=damped)
+
+
+def doubt(layer: Layer, goodness: Tensor, sign: Tensor, pieces: Pieces) -> Tensor:
+    """Return 1 - p(right) of each block (cases, blocks); see :func:`delta`."""
     # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
-    sign = sign.unsqueeze(1)
-    wrong = torch.sigmoid(-sign * log_odds(layer, goodness, pieces, layer.blocks))
-    push = (sign * wrong).div_(pieces.temperature).unsqueeze(2)
+    return torch.sigmoid(-sign.unsqueeze(1) * log_odds(layer, goodness, pieces, layer.blocks))
+
+
+def push(
+    layer: Layer,
+    z: Tensor,
+    y: Tensor,
+    wrong: Tensor,
+    sign: Tensor,
+    some: slice | Tensor,
+    pieces: Pieces,
+    *,
+    damped: bool = False,
+) -> Tensor:
+    """Return :func:`delta` of some of all cases, whose doubt and sign are given."""
+    y = y[some]
+    factor = (sign.unsqueeze(1) * wrong).div_(pieces.temperature).unsqueeze(2)
     slope = pieces.goodness.half_slope(y.view(len(y), layer.blocks, -1))
-    left = (push * slope).view_as(y)
+    left = (factor * slope).view_as(y)
     if not damped and pieces.activation.slope_is_gate and pieces.goodness.flat_at_zero:
         return left  # it is 0 already where the activation's slope is
-    return left.mul_(pieces.activation.slope(z))
+    return left.mul_(pieces.activation.slope(z[some]))
 
 
 def peer_term(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
@@ -191,6 +214,7 @@ def update(
     pieces: Pieces,
     gain: Gain,
     baseline: float = 0.0,
+    fades: bool = False,
 ) -> None:
     """Move the layer's weights and biases along left' right / cases, its local gradient.
 
@@ -206,6 +230,8 @@ def update(
         Factor of the learning rate at this step (a cooling schedule).
     baseline
         Times the stored baseline that is added to the gradient.
+    fades
+        Whether weights decay with this update: once a step.
     """
     plasticity = pieces.plasticity
     if state_name not in layer.states:
@@ -218,7 +244,8 @@ def update(
     if baseline and layer.baseline:
         extra = {name: baseline * its for name, its in layer.baseline.items()}
     gradient = layer.connection.gradient(left, right)
-    plasticity.update(layer.weight, state["weight"], gradient, cases, gain, extra.get("weight"))
+    its = state["weight"], gradient, cases, gain, extra.get("weight"), fades
+    plasticity.update(layer.weight, *its)
     layer.connection.confine(layer.weight)
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
 

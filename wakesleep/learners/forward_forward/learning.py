@@ -14,15 +14,14 @@ from wakesleep.learners.forward_forward.black_box import perturb
 from wakesleep.learners.forward_forward.layer import (
     Layer,
     block_goodness,
-    delta,
     log_odds,
     measure_baseline,
-    peer_term,
     state_rows,
     update,
 )
 from wakesleep.learners.forward_forward.passes import Batch, Feedforward, Pass
-from wakesleep.learners.parts.plasticity import Gain, fade
+from wakesleep.learners.forward_forward.rows import Rows, rows_that_move
+from wakesleep.learners.parts.plasticity import Gain
 
 
 def take_step(
@@ -87,6 +86,7 @@ def _update(
     if chunk.sign != "negative":
         sign[:cases] = 1.0
     parts = state_rows(chunk, cases, rows)
+    real = cases if chunk.sign != "negative" else 0
     total = sign.new_zeros(())
     drill = chunk.updates_per_batch > 1
     for depth, layer in enumerate(network.layers[: len(done.totals)]):
@@ -102,10 +102,10 @@ def _update(
             goodness = block_goodness(layer, y, network.pieces)
             if not learns:
                 continue
-            left = delta(layer, z, y, goodness, sign, network.pieces)
-            if chunk.sign != "negative" and network.pieces.peer:
-                left[:cases] += peer_term(layer, y[:cases], network.pieces)
-            _move(network, layer, left, given[:rows], parts, cases, chunk, gain)
+            moving = rows_that_move(
+                layer, given[:rows], z, y, goodness, sign, parts, real, network.pieces
+            )
+            _move(network, layer, moving, cases, chunk, gain)
         total += goodness.sum()
         if drill:
             y = _activity(network, layer, given)[1]
@@ -143,21 +143,20 @@ def _activity(network: Feedforward, layer: Layer, given: Tensor) -> tuple[Tensor
 def _move(
     network: Feedforward,
     layer: Layer,
-    left: Tensor,
-    right: Tensor,
-    parts: dict[str, slice],
+    moving: dict[str, Rows],
     cases: int,
     chunk: Chunk,
     gain: Gain,
 ) -> None:
     """Change one layer's weights, or measure what its negative updates would be."""
     if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):
-        measure_baseline(layer, left, right, cases, network.baseline_memory)
+        for its in moving.values():  # of a step without real cases there is one
+            measure_baseline(layer, its.left, its.right, cases, network.baseline_memory)
     if chunk.mode == "measure":
         return
     baseline = float(chunk.sign == "positive" and chunk.subtract_baseline)
     if chunk.mode == "centred":
         baseline = -1.0
-    fade(layer.weight, network.pieces.plasticity, gain)
-    for name, part in parts.items():
-        update(layer, name, left[part], right[part], cases, network.pieces, gain, baseline)
+    for number, (name, its) in enumerate(moving.items()):
+        fades = number == 0  # once a step
+        update(layer, name, its.left, its.right, cases, network.pieces, gain, baseline, fades)

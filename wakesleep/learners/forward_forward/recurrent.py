@@ -15,13 +15,12 @@ from wakesleep.learners.forward_forward.in_time import Batch, Frames, InTime
 from wakesleep.learners.forward_forward.layer import (
     Layer,
     block_goodness,
-    delta,
-    peer_term,
     state_rows,
     update,
 )
 from wakesleep.learners.forward_forward.recurrent_parameters import Parameters
-from wakesleep.learners.parts.plasticity import Gain, fade
+from wakesleep.learners.forward_forward.rows import rows_that_move
+from wakesleep.learners.parts.plasticity import Gain
 
 EVALUATION_ROWS = 1000  # rows per pass when nothing is learned, to bound memory
 
@@ -177,11 +176,12 @@ class Recurrent(InTime):
     ) -> None:
         """Change one layer's weights for what it does at one step in time."""
         goodness = block_goodness(layer, y, self.pieces)
-        # The state before is given; only the new part of this one depends on the weights.
-        left = delta(layer, z, y, goodness, sign, self.pieces, damped=True)
-        left.mul_(1 - self.parameters.damping)
-        if chunk.sign != "negative" and self.pieces.peer:
-            left[:cases] += peer_term(layer, y[:cases], self.pieces)
-        fade(layer.weight, self.pieces.plasticity, gain)
-        for name, part in state_rows(chunk, cases, len(y)).items():
-            update(layer, name, left[part], given[part], cases, self.pieces, gain)
+        parts = state_rows(chunk, cases, len(y))
+        real = cases if chunk.sign != "negative" else 0
+        kept = self.parameters.damping
+        moving = rows_that_move(
+            layer, given, z, y, goodness, sign, parts, real, self.pieces, kept=kept
+        )
+        for number, (name, its) in enumerate(moving.items()):
+            fades = number == 0  # once a step
+            update(layer, name, its.left, its.right, cases, self.pieces, gain, fades=fades)

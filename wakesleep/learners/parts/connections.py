@@ -33,6 +33,24 @@ Gradient = Callable[[Tensor, float, float], object]
 
 
 @dataclass(frozen=True)
+class Product:
+    """A gradient left' right, for deltas (n, units) and inputs (n, inputs)."""
+
+    left: Tensor
+    right: Tensor
+
+    def __call__(self, into: Tensor, beta: float, alpha: float) -> Tensor:
+        """Return into <- beta into + alpha left' right, in place."""
+        return into.addmm_(self.left.T, self.right, beta=beta, alpha=alpha)
+
+    def blocks(self, units: int) -> Iterator[tuple[slice, Product]]:
+        """Yield the gradient of so many units after another, and which these are."""
+        for first in range(0, self.left.shape[1], units):
+            some = slice(first, first + units)
+            yield some, Product(self.left[:, some], self.right)
+
+
+@dataclass(frozen=True)
 class Dense:
     """All units see all inputs; weights are (units, inputs)."""
 
@@ -55,7 +73,7 @@ class Dense:
 
     def gradient(self, left: Tensor, right: Tensor) -> Gradient:
         """Return the weights' gradient, left' right, for deltas (n, units), inputs (n, inputs)."""
-        return lambda into, beta, alpha: into.addmm_(left.T, right, beta=beta, alpha=alpha)
+        return Product(left, right)
 
     def confine(self, weight: Tensor) -> None:
         """Do nothing: every weight may be any number."""

@@ -10,16 +10,22 @@ dictionary of tensors, made by ``start``. Decay is apart, in :func:`fade`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from wakesleep.learners.parts.connections import Gradient
+from wakesleep.learners.parts.connections import Gradient, Product
 
 State = dict[str, Tensor]
 # Factor of the learning rate at a step; a tensor () where steps are captured for a GPU.
 Gain = float | Tensor
+
+# A weight and its velocity are changed a part after the other, so that both stay in a processor's
+# cache from the first operation to the last: one pass over memory instead of three.
+CACHE_NUMBERS = 2**17
+LEAST_NUMBERS = 2**19  # smaller weights stay in the cache anyway
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,17 @@ class Momentum:
         cases: int,
         gain: Gain,
         baseline: Tensor | None = None,
+        fades: bool = False,
     ) -> None:
-        """Change ``weight`` by one step along gradient / cases + baseline."""
+        """Let ``weight`` decay if it is to, and change it along gradient / cases + baseline."""
         velocity = state["velocity"]
-        gradient(velocity, self.momentum, (1 - self.momentum) / cases)
-        self._move(weight, velocity, gain, baseline)
+        for some, its in _in_cache(gradient, weight):
+            now = velocity[some]
+            its(now, self.momentum, (1 - self.momentum) / cases)
+            part = weight[some]
+            if fades:
+                fade(part, self, gain)
+            self._move(part, now, gain, None if baseline is None else baseline[some])
 
     def update_bias(
         self,
@@ -102,8 +114,11 @@ class Adam:
         cases: int,
         gain: Gain,
         baseline: Tensor | None = None,
+        fades: bool = False,
     ) -> None:
-        """Change ``weight`` by one step along gradient / cases + baseline."""
+        """Let ``weight`` decay if it is to, and change it along gradient / cases + baseline."""
+        if fades:
+            fade(weight, self, gain)
         now = torch.empty_like(weight)
         gradient(now, 0.0, 1 / cases)
         self._move(weight, state, now, gain, baseline)
@@ -139,6 +154,17 @@ class Adam:
 
 
 Plasticity = Momentum | Adam
+
+
+def _in_cache(gradient: Gradient, weight: Tensor) -> Iterable[tuple[slice, Gradient]]:
+    """Return a gradient in parts that fit a processor's cache, and which units each is of."""
+    if (
+        not isinstance(gradient, Product)
+        or weight.device.type != "cpu"
+        or weight.numel() < LEAST_NUMBERS
+    ):
+        return [(slice(None), gradient)]
+    return gradient.blocks(max(1, CACHE_NUMBERS // weight.shape[1]))
 
 
 def raise_by(weight: Tensor, direction: Tensor, gain: Gain, rate: float) -> None:
