@@ -22,8 +22,8 @@ from typing import Any
 
 import torch
 
-import wakesleep
 from benchmarks import rivals
+from wakesleep import data as sets
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward import rows
 from wakesleep.learners.forward_forward.network import ForwardForward
@@ -46,8 +46,8 @@ def measure(
     layers: tuple[int, ...], sweeps: int, skip_below: float, quiet: bool = False
 ) -> dict[str, Any]:
     """Train a network, and return the time of steps in every round."""
-    data = wakesleep.data.load("mnist").train
-    images, labels = torch.from_numpy(data.images), torch.from_numpy(data.labels)
+    train = sets.load("mnist").train
+    images, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels)
     streams = Streams(0)
     network = ForwardForward(
         Parameters(layers=layers, skip_below=skip_below),

@@ -74,6 +74,10 @@ class ModelSpec(specs.Spec):
         return self
 
 
+# Parameters that came later. Unset, they leave a run what it was, so that it can be gone on with.
+LATER = ("skip_below",)
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model file with values for its parameters.
@@ -135,6 +139,15 @@ class LoadedModel:
         """Every parameter, defaults included, as plain data."""
         dump = getattr(self.parameters, "model_dump", None)
         return dump(mode="json") if dump else dict(self.parameters)
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """The same, as it makes a run the same run: without what older versions did not have."""
+        return {
+            name: value
+            for name, value in self.values.items()
+            if value is not None or name not in LATER
+        }
 
 
 def from_document(document: documents.Document, values: Mapping[str, object]) -> LoadedModel:

@@ -129,7 +129,7 @@ def identity(
         "model_resolved": json.dumps(
             {"kind": model.spec.kind, "offers": model.offers, "code": model.code}
         ),
-        "parameters": json.dumps(short(model.values)),
+        "parameters": json.dumps(short(model.decisive)),
         "data": named,
     }
 

@@ -26,11 +26,19 @@ class Activation:
         Total input z (..., units) -> dy/dz (..., units).
     slope_is_gate
         Whether the slope is 1 wherever the activity is not 0.
+    in_place
+        The same as ``value``, written over z; for a function whose slope can be told from its
+        activities as from z. None where it cannot.
     """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
     slope_is_gate: bool = False
+    in_place: Callable[[Tensor], Tensor] | None = None
+
+    def of(self, z: Tensor) -> Tensor:
+        """Return activities; z holds them as well afterwards, or what it held."""
+        return self.value(z) if self.in_place is None else self.in_place(z)
 
 
 def _leaky_slope(z: Tensor) -> Tensor:
@@ -38,7 +46,12 @@ def _leaky_slope(z: Tensor) -> Tensor:
 
 
 ACTIVATIONS = {
-    "relu": Activation(value=torch.relu, slope=lambda z: (z > 0).to(z.dtype), slope_is_gate=True),
+    "relu": Activation(
+        value=torch.relu,
+        slope=lambda z: (z > 0).to(z.dtype),
+        slope_is_gate=True,
+        in_place=torch.relu_,
+    ),
     "leaky_relu": Activation(
         value=lambda z: torch.nn.functional.leaky_relu(z, LEAK), slope=_leaky_slope
     ),

@@ -139,7 +139,7 @@ class InTime(Stack):
                 layer = self.layers[depth]
                 inputs[depth] = torch.cat((told[depth], told[depth + 2]), dim=1)
                 z = totals[depth] = layer.connection.drive(inputs[depth], layer.weight, layer.bias)
-                y = self.pieces.activation.value(z)
+                y = self.pieces.activation.of(z)
                 states[depth] = torch.lerp(y, states[depth], kept)
             for depth in turn:
                 told[depth + 1] = self.normed(states[depth])

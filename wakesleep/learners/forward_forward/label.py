@@ -54,8 +54,11 @@ class LabelInput:
         return torch.cat((one_of_many, torch.full_like(one_of_many[:1], self.neutral)))
 
     def written(self, canvas: Tensor, table: Tensor, labels: Tensor) -> Tensor:
-        """Return inputs (n, inputs) with labels (n,) written by what :meth:`table` made."""
-        inputs = canvas.clone()
+        """Return inputs (n, inputs) with labels (n,) written by what :meth:`table` made.
+
+        Where there are more labels than rows of the canvas, these come again and again.
+        """
+        inputs = canvas.repeat(len(labels) // len(canvas), 1)
         if self.place != "none":
             inputs[:, : self.classes] = table[labels]
         return inputs

@@ -44,18 +44,24 @@ def take_step(
         shown.append((*network.first_product(fakes), fake_labels))
     rows = cases * len(shown)
     if chunk.updates_per_batch > 1:
-        batch.voters = None  # what the softmax reads is what the layers do after the drill
+        batch.voters = batch.chances = None  # the softmax reads what layers do after the drill
     reads = "softmax" in network.readouts
     if chunk.sign != "negative" and batch.voters is None and network.sees_labels and reads:
         shown.append((batch.canvas, batch.product, network.every(images, network.classes)))
     network.batch = None
-    canvas, product, shown_labels = (
-        parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*shown, strict=True)
-    )
+    canvases, products, labels_shown = zip(*shown, strict=True)
+    shown_labels = torch.cat(labels_shown)
+    canvas, product = canvases[0], products[0]
+    if any(its is not canvas for its in canvases):  # else the rows are the same, label by label
+        canvas, product = torch.cat(canvases), torch.cat(products)
     # Where only some layers learn and nothing else looks, those above them can stay silent.
     looked_at = reads or network.generator is not None
     top = None if chunk.layers is None or looked_at else max(chunk.layers)
-    done = network.forward(canvas, product, shown_labels, top, network.chance())
+    learns_to_read = reads and chunk.sign != "negative"
+    top_tells = chunk.updates_per_batch > 1 or network.generator is not None
+    top_tells = top_tells or (learns_to_read and batch.voters is None)
+    chance = network.chance()
+    done = network.forward(canvas, product, shown_labels, top, chance, top_tells=top_tells)
     total, normalised = _update(network, done, rows, cases, chunk, gain)
     network.real_steps += chunk.sign != "negative"
     if network.boxes and network.boxes[0].kind == "learning" and chunk.sign != "negative":
@@ -66,7 +72,7 @@ def take_step(
             if voters is None:
                 neutral = slice(rows, None) if network.sees_labels else slice(cases)
                 voters = network.voters([y[neutral] for y in normalised])
-            network.softmax.learn(voters, labels, gain)
+            network.softmax.learn(voters, labels, gain, batch.chances)
             total += network.softmax.bias.sum()
         if network.generator is not None:
             image = batch.canvas[:, network.classes :]
@@ -137,7 +143,7 @@ def _perturb(network: Feedforward, canvas: Tensor, labels: Tensor) -> None:
 def _activity(network: Feedforward, layer: Layer, given: Tensor) -> tuple[Tensor, Tensor]:
     """Return a layer's total input and activity (rows, units) for inputs (rows, inputs)."""
     z = layer.connection.drive(given, layer.weight, layer.bias)
-    return z, network.pieces.activation.value(z)
+    return z, network.pieces.activation.of(z)
 
 
 def _move(

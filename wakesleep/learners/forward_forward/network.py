@@ -50,7 +50,7 @@ class ForwardForward(Feedforward):
     def goodness(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return each layer's goodness (layers, n) for images (n, features) with labels (n,)."""
         parts = [
-            self.goodness_of(self.forward(*self.first_product(some), its).activities)
+            self.goodness_of(self.activities(some, its))
             for some, its in zip(
                 images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True
             )
@@ -78,9 +78,7 @@ class ForwardForward(Feedforward):
             # As many labels go into one pass as there is room for: few cases make slow passes.
             for group in its.T.split(max(1, EVALUATION_ROWS // len(some))):
                 rows = len(group), len(some)
-                done = self.forward(
-                    canvas.repeat(rows[0], 1), product.repeat(rows[0], 1), group.flatten()
-                )
+                done = self.forward(canvas, product, group.flatten(), top_tells=False)
                 parts.append(self.goodness_of(done.activities).view(len(self.layers), *rows))
             found.append(torch.cat(parts, dim=1))
         return torch.cat(found, dim=2).transpose(1, 2)
@@ -90,7 +88,8 @@ class ForwardForward(Feedforward):
         batch = self.batch
         if batch is not None and batch.images is images:
             batch.voters = self.neutral_voters(images, self.chance())
-            return self.softmax.probabilities(batch.voters)
+            batch.chances = self.softmax.probabilities(batch.voters)
+            return batch.chances.clone()  # whoever asked may write over it
         return torch.cat(
             [
                 self.softmax.probabilities(self.neutral_voters(some))
@@ -111,7 +110,7 @@ class ForwardForward(Feedforward):
 
     def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
         """Return every layer's activity (n, units) for images (n, features) with labels (n,)."""
-        return self.forward(*self.first_product(images), labels).activities
+        return self.forward(*self.first_product(images), labels, top_tells=False).activities
 
     def label_goodness_in_time(self, images: Tensor) -> Tensor:
         """Return :meth:`label_goodness` with one step in time (1, layers, n, classes)."""

@@ -29,6 +29,7 @@ class Batch:
     canvas: Tensor
     product: Tensor
     voters: Tensor | None = None  # what the softmax reads in the neutral pass
+    chances: Tensor | None = None  # and what it says
 
 
 @dataclass
@@ -40,9 +41,10 @@ class Pass:
     inputs
         What each layer was given (n, inputs).
     totals, activities
-        Of each layer (n, units).
+        Of each layer (n, units). Totals may hold the activities, where slopes can be told from
+        these (:class:`wakesleep.learners.forward_forward.activation.Activation`).
     normalised
-        What each layer tells of its activity (n, units).
+        What each layer tells of its activity (n, units); the top one's where it is asked for.
     """
 
     inputs: list[Tensor] = field(default_factory=list)
@@ -113,13 +115,15 @@ class Feedforward(Stack):
         top: int | None = None,
         chance: torch.Generator | None = None,
         noise: list[Tensor] | None = None,
+        top_tells: bool = True,
     ) -> Pass:
         """Run the network once.
 
         Parameters
         ----------
         canvas, product
-            From :meth:`first_product`.
+            From :meth:`first_product`; where there are more labels than rows, the rows come again
+            and again.
         labels
             (n,); the number of classes stands for the neutral label.
         top
@@ -128,15 +132,19 @@ class Feedforward(Stack):
             Random stream of black boxes; default the start of one, as for all that only look.
         noise
             What is added to the outputs of black boxes that learn (n, units).
+        top_tells
+            Whether anybody reads what the top layer tells.
         """
         first = self.layers[0]
         inputs = self.label.written(canvas, self.label_table, labels)
         factor = self.normalise(inputs)
         if self.sees_labels:
             label_drive = self.label_table @ first.weight[:, : self.classes].T
-            z = label_drive[labels].add_(product).mul_(factor).add_(first.bias)
+            z = label_drive[labels]
+            z.view(-1, *product.shape).add_(product)
+            z.mul_(factor).add_(first.bias)
         else:
-            z = (product * factor).add_(first.bias)
+            z = (product.repeat(len(labels) // len(product), 1) * factor).add_(first.bias)
         done = Pass([inputs.mul_(factor)])
         if self.boxes and chance is None:
             chance = self.streams.fresh("boxes looked at")
@@ -144,10 +152,11 @@ class Feedforward(Stack):
             if depth:
                 done.inputs.append(self.boxed(depth - 1, done.normalised[-1], chance, noise))
                 z = layer.connection.drive(done.inputs[-1], layer.weight, layer.bias)
-            y = self.pieces.activation.value(z)
+            y = self.pieces.activation.of(z)
             done.totals.append(z)
             done.activities.append(y)
-            done.normalised.append(y * self.normalise(y))
+            if top_tells or depth + 1 < len(self.layers):
+                done.normalised.append(y * self.normalise(y))
         return done
 
     def replays(self, chunk: Chunk) -> bool:

@@ -39,10 +39,15 @@ class SoftmaxReadout:
         """Return label probabilities (n, classes) for normalised activities (n, inputs)."""
         return torch.softmax(self.connection.drive(activities, self.weight, self.bias), dim=1)
 
-    def learn(self, activities: Tensor, labels: Tensor, gain: Gain) -> None:
-        """Take one step up the log probability of the right labels (n,)."""
+    def learn(
+        self, activities: Tensor, labels: Tensor, gain: Gain, chances: Tensor | None = None
+    ) -> None:
+        """Take one step up the log probability of the right labels (n,).
+
+        ``chances`` are :meth:`probabilities` of these activities, where they are known already.
+        """
         target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
-        error = target - self.probabilities(activities)
+        error = target - (self.probabilities(activities) if chances is None else chances)
         cases = len(labels)
         fade(self.weight, self.plasticity, gain)
         gradient = self.connection.gradient(error, activities)
