@@ -105,8 +105,23 @@ class InTime(Stack):
             below = self.normed(states[-1])
         return states
 
+    def clamped(self, image: Tensor) -> Tensor | None:
+        """Return what an image (n, features) adds to the first layer's total input (n, units).
+
+        Bias included. It is the same for every label, and as long as image and weights stay. None
+        where the first layer has receptive fields.
+        """
+        first = self.layers[0]
+        if not isinstance(first.connection, Dense):
+            return None
+        return torch.addmm(first.bias, image, first.weight[:, : self.widths[0]].T)
+
     def step(
-        self, image: Tensor, states: list[Tensor], label: Tensor
+        self,
+        image: Tensor,
+        states: list[Tensor],
+        label: Tensor,
+        clamped: Tensor | None = None,
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Go one step on in time.
 
@@ -118,6 +133,8 @@ class InTime(Stack):
             Activities of all layers before (n, units).
         label
             Normalised label (n, classes).
+        clamped
+            From :meth:`clamped`, for these images and the weights of now; default worked out here.
 
         Returns
         -------
@@ -138,7 +155,11 @@ class InTime(Stack):
             for depth in turn:
                 layer = self.layers[depth]
                 inputs[depth] = torch.cat((told[depth], told[depth + 2]), dim=1)
-                z = totals[depth] = layer.connection.drive(inputs[depth], layer.weight, layer.bias)
+                if depth == 0 and clamped is not None:
+                    z = torch.addmm(clamped, told[2], layer.weight[:, self.widths[0] :].T)
+                else:
+                    z = layer.connection.drive(inputs[depth], layer.weight, layer.bias)
+                totals[depth] = z
                 y = self.pieces.activation.of(z)
                 states[depth] = torch.lerp(y, states[depth], kept)
             for depth in turn:

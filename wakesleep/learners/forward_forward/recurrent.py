@@ -7,6 +7,8 @@ time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,25 @@ from wakesleep.learners.forward_forward.rows import rows_that_move
 from wakesleep.learners.parts.plasticity import Gain
 
 EVALUATION_ROWS = 1000  # rows per pass when nothing is learned, to bound memory
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is the same for some images whatever the label that is tried with them.
+
+    Attributes
+    ----------
+    frames
+        What is seen at each step in time.
+    states
+        Every layer's activity after the bottom-up pass (n, units).
+    still
+        What an image that does not move adds to the first layer's total input, or None.
+    """
+
+    frames: Frames
+    states: list[Tensor]
+    still: Tensor | None
 
 
 class Recurrent(InTime):
@@ -46,7 +67,7 @@ class Recurrent(InTime):
         """Return each layer's goodness (layers, n), the mean over the judged steps in time."""
         return torch.cat(
             [
-                self._judged(self.frames(some), its)
+                self._judged(self._seen(some), its)
                 for some, its in zip(
                     images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True
                 )
@@ -54,43 +75,45 @@ class Recurrent(InTime):
             dim=1,
         )
 
-    def _judged(self, frames: Frames, labels: Tensor, states: list[Tensor] | None = None) -> Tensor:
+    def _judged(self, seen: Seen, labels: Tensor) -> Tensor:
         """Return the mean goodness (layers, n) over the judged steps in time."""
-        first, last = self.judged
-        states = self.bottom_up(frames) if states is None else states
-        return torch.stack(self._over_time(frames, labels, states, first, last)).mean(0)
+        return torch.stack(self._over_time(seen, labels, *self.judged)).mean(0)
+
+    def _seen(self, images: Tensor) -> Seen:
+        """Return what is the same for images (n, features) whatever their label."""
+        frames = self.frames(images)
+        still = None if self.parameters.drift else self.clamped(frames(0))
+        return Seen(frames, self.bottom_up(frames), still)
 
     def _over_time(
         self,
-        frames: Frames,
+        seen: Seen,
         labels: Tensor,
-        states: list[Tensor],
         first: int,
         last: int | None = None,
     ) -> list[Tensor]:
         """Return the goodness (layers, n) at steps in time from the first to the last."""
-        label, found = self.label_table[labels], []
+        label, states, found = self.label_table[labels], seen.states, []
         for time in range(1, (last or self.parameters.iterations) + 1):
-            states = self.step(frames(time), states, label)[2]
+            states = self.step(seen.frames(time), states, label, seen.still)[2]
             if time >= first:
                 found.append(self.goodness_of(states))
         return found
 
     def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
         """Return every layer's activity (n, units) after the last judged step in time."""
-        frames = self.frames(images)
-        states, label = self.bottom_up(frames), self.label_table[labels]
+        seen, label = self._seen(images), self.label_table[labels]
+        states = seen.states
         for time in range(1, self.parameters.judged[1] + 1):
-            states = self.step(frames(time), states, label)[2]
+            states = self.step(seen.frames(time), states, label, seen.still)[2]
         return states
 
     def label_goodness_in_time(self, images: Tensor) -> Tensor:
         """Return the goodness with every label (iterations, layers, n, classes)."""
-        frames, found = self.frames(images), []
-        begun = self.bottom_up(frames)  # the same whatever the label
+        seen, found = self._seen(images), []
         for name in range(self.classes):
             labels = torch.full((len(images),), name, device=images.device)
-            found.append(torch.stack(self._over_time(frames, labels, begun, 1)))
+            found.append(torch.stack(self._over_time(seen, labels, 1)))
         return torch.stack(found, dim=3)
 
     def receptive_fields(self) -> Tensor:
@@ -102,10 +125,9 @@ class Recurrent(InTime):
         """Return the goodness (layers, n, classes) of images (n, features) with every label."""
         found = []
         for some in images.split(EVALUATION_ROWS):
-            frames = self.frames(some)
-            states = self.bottom_up(frames)  # the same whatever the label
+            seen = self._seen(some)
             each = [
-                self._judged(frames, torch.full((len(some),), label, device=some.device), states)
+                self._judged(seen, torch.full((len(some),), label, device=some.device))
                 for label in range(self.classes)
             ]
             found.append(torch.stack(each, dim=2))
@@ -157,11 +179,25 @@ class Recurrent(InTime):
         if chunk.sign != "negative":
             sign[: len(images)] = 1.0
         for time in range(1, self.parameters.iterations + 1):
-            image = torch.cat([its(time) for its, _, _ in shown])
-            inputs, totals, states = self.step(image, states, label)
+            image, product = self._image(shown, time)
+            inputs, totals, states = self.step(image, states, label, product)
             for layer, given, z, y in zip(self.layers, inputs, totals, states, strict=True):
                 self._update(layer, given, z, y, sign, len(images), chunk, gain)
         return torch.stack([self.softmax.bias.sum(), *(its.sum() for its in states)]).sum()
+
+    def _image(
+        self, shown: list[tuple[Frames, list[Tensor], Tensor]], time: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return what is seen at a step in time, and its part in the first layer's total input.
+
+        Real and negative cases often share their images, whose product is then done once.
+        """
+        if any(its is not shown[0][0] for its, _, _ in shown):
+            return torch.cat([its(time) for its, _, _ in shown]), None
+        image = shown[0][0](time)
+        product = self.clamped(image)
+        times = len(shown)
+        return image.repeat(times, 1), None if product is None else product.repeat(times, 1)
 
     def _update(
         self,
