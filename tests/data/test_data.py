@@ -139,3 +139,13 @@ def test_every_case_once_per_sweep_however_it_is_cut(cases, batch, cuts):
     flat = whole.flatten().numpy()
     for sweep in range(len(flat) // cases):
         assert sorted(flat[sweep * cases : (sweep + 1) * cases]) == list(range(cases))
+
+
+def test_the_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
+    from wakesleep.data import digits
+
+    theirs, table = load_digits(), digits._table()
+    np.testing.assert_array_equal(table[:, :-1], theirs.data)
+    np.testing.assert_array_equal(table[:, -1], theirs.target)

@@ -188,7 +188,8 @@ def push(
     """Return :func:`delta` of some of all cases, whose doubt and sign are given."""
     y = y[some]
     factor = (sign.unsqueeze(1) * wrong).div_(pieces.temperature).unsqueeze(2)
-    slope = pieces.goodness.half_slope(y.view(len(y), layer.blocks, -1))
+    by_block = y.view(len(y), layer.blocks, layer.units // layer.blocks)  # there may be no case
+    slope = pieces.goodness.half_slope(by_block)
     left = (factor * slope).view_as(y)
     if not damped and pieces.activation.slope_is_gate and pieces.goodness.flat_at_zero:
         return left  # it is 0 already where the activation's slope is
