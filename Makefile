@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-comp
 # twice as long.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test lint long fuzz benchmark clean
+.PHONY: demo test lint long fuzz bench clean
 
 demo: .venv/installed
 	rm -rf demo && mkdir demo
@@ -34,10 +34,9 @@ long: .venv/installed-dev fuzz
 fuzz: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz
 
-benchmark: .venv/installed-dev
-	$(BIN)/python benchmarks/forward_forward.py
-	$(BIN)/python benchmarks/boltzmann.py --grow
-	$(BIN)/python benchmarks/spiking.py --runtime
+# An hour; writes docs/benchmarks.md. MNIST is downloaded, or lies where WAKESLEEP_DATA_DIR says.
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks.report
 
 clean:
 	rm -rf .venv demo build dist

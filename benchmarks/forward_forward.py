@@ -1,6 +1,6 @@
 """How long a Forward-Forward step takes as a network learns MNIST, beside what autograd needs.
 
-    python benchmarks/forward_forward.py [--layers 1000 1000 1000] [--sweeps 10] [--threads 1]
+    python -m benchmarks.forward_forward [--layers 1000 1000 1000] [--steps 5000] [--threads 1]
         [--skip-below 0] [--json FILE]
 
 Batches of 100, hard labels, the author's constants. Every hundred steps of our network, two rivals
@@ -43,7 +43,7 @@ def timed(work: Callable[[], object], steps: int) -> float:
 
 
 def measure(
-    layers: tuple[int, ...], sweeps: int, skip_below: float, quiet: bool = False
+    layers: tuple[int, ...], steps: int, skip_below: float, quiet: bool = False
 ) -> dict[str, Any]:
     """Train a network, and return the time of steps in every round."""
     train = sets.load("mnist").train
@@ -71,9 +71,10 @@ def measure(
     rows._of_effect = looking
     found: dict[str, list[float]] = {"ours": [], "product": [], **{name: [] for name in others}}
     share: list[float] = []
+    sweeps = -(-steps * BATCH // len(images))
     for sweep in range(sweeps):
         order = torch.randperm(len(images), generator=streams("order")).view(-1, BATCH)
-        for index in order.split(ROUND):
+        for index in order[: steps - sweep * len(order)].split(ROUND):
             chunk = Chunk("both", images, labels, index, [1.0] * len(index), negatives)
             kept.clear()
             found["ours"].append(timed(lambda chunk=chunk: network.learn(chunk), len(index)))
@@ -131,7 +132,7 @@ def summary(found: dict[str, Any], first: int, last: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layers", type=int, nargs="+", default=[1000, 1000, 1000])
-    parser.add_argument("--sweeps", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--skip-below", type=float, default=0.0)
     parser.add_argument("--json", type=Path, default=None)
@@ -139,7 +140,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     keep_freed()
-    found = measure(tuple(options.layers), options.sweeps, options.skip_below)
+    found = measure(tuple(options.layers), options.steps, options.skip_below)
     steps = ROUND * len(found["rows"])
     print(
         f"torch {torch.__version__}, {options.threads} threads, layers {options.layers}, "

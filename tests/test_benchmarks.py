@@ -10,18 +10,46 @@ import pytest
 import xarray as xr
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-FILES = [path for path in sorted(BENCHMARKS.glob("*.py")) if path.stem != "gpu"]
+ROOT = BENCHMARKS.parent
+ONCE = ["--rounds", "1", "--threads", "1"]
+COMMANDS = {
+    "boltzmann": ONCE,
+    "local_fields": ONCE,
+    "spiking": ONCE,
+    "forward_forward": ["--layers", "30", "20", "--steps", "200"],
+    "overheads": [*ONCE, "--runs", "2", "--steps", "200"],
+}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_benchmark_runs(path):
-    done = subprocess.run(
-        [sys.executable, path, "--rounds", "1", "--threads", "1"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "ratio" in done.stdout
+def benchmark(name, *arguments):
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["boltzmann", "local_fields", "spiking"])
+def test_a_benchmark_runs(name):
+    assert "ratio" in benchmark(name, *COMMANDS[name])
+
+
+@pytest.mark.parametrize("name", ["forward_forward", "overheads"])
+def test_a_benchmark_with_mnist_runs(mnist_folder, name):
+    shown = benchmark(name, *COMMANDS[name])
+    assert "backpropagation" in shown or "ratio" in shown
+
+
+def test_every_benchmark_is_tried():
+    names = {path.stem for path in BENCHMARKS.glob("*.py")} - {"__init__"}
+    assert names == {*COMMANDS, "gpu", "rivals", "report"}
+
+
+def test_the_report_says_what_was_printed(tmp_path):
+    (tmp_path / "Local_fields.txt").write_text("ratio 4.3 (4.1 to 4.4)\n")
+    doc = tmp_path / "benchmarks.md"
+    benchmark("report", "--outputs", tmp_path, "--doc", doc, "--only", "Receptive")
+    text = doc.read_text()
+    assert "    python benchmarks/local_fields.py --threads 1" in text
+    assert "    ratio 4.3 (4.1 to 4.4)" in text
 
 
 def test_the_benchmark_of_gpus_runs_on_a_cpu(mnist_folder, tmp_path):

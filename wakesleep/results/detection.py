@@ -6,6 +6,7 @@ goodness exceeds theta. Terms and corrections as in Macmillan & Creelman, *Detec
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,6 @@ def auc(real: Array, negative: Array) -> Array:
 
 
 def _z(called: Array) -> Array:
-    from scipy.special import ndtri
-
     cases = called.shape[-1]
-    return ndtri((called.sum(axis=-1) + 0.5) / (cases + 1))
+    rates = (called.sum(axis=-1) + 0.5) / (cases + 1)
+    return np.vectorize(NormalDist().inv_cdf, otypes=[float])(rates)
