@@ -117,7 +117,7 @@ def try_run(name: str, seed: int, whole: Path, longest: float) -> tuple[list[str
         (folder / "recurrent.yaml").write_text(RECURRENT)
         arguments = ["run", *FAMILIES[name], "-o", "out.zarr", "--resume"]
         for _ in range(chance.choice((1, 2, 3))):
-            how, wrong = stopped(arguments, folder, chance.uniform(0.2, longest), chance)
+            how, wrong = stopped(arguments, folder, chance.uniform(0.2, 0.9 * longest), chance)
             by.append(how)
             found += wrong
         said = finish(arguments, folder)
