@@ -1,5 +1,6 @@
 """Numbers drawn from a result: xarray in, xarray out. Everything here is ``ws.statistics``."""
 
+from wakesleep.results.control import against_control
 from wakesleep.results.intervals import interval, slope
 from wakesleep.results.phases import (
     check_result,
@@ -13,6 +14,7 @@ from wakesleep.results.phases import (
 from wakesleep.results.recovery import half_recovery, mean_duration, nights_to, overshoot
 
 __all__ = [
+    "against_control",
     "check_result",
     "half_recovery",
     "hypnogram",
