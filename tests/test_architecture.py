@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "negatives": {"errors", "files", "learners.capabilities", "runtime.randomness"},
     "learners": {"errors", "files", "runtime", "data"},
     "protocols": {"errors", "files", "data", "negatives", "results", "learners.capabilities"},
-    "plots": {"errors", "files", "results", "protocols.phases"},
+    "plots": {"errors", "files", "results", "protocols.kinds"},
     "simulation": {
         *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),
     },

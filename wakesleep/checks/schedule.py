@@ -12,7 +12,8 @@ from wakesleep.data import load as load_data
 from wakesleep.data.sets import DataSet
 from wakesleep.data.source import DataSource
 from wakesleep.errors import InputError
-from wakesleep.protocols.phases import PHASES, walk
+from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.phases import walk
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.protocols.timetable import Entry, timetable
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol

@@ -21,10 +21,14 @@ class BatchStream:
         Cases in a batch.
     generator
         The random stream; the indices live on its device.
+    among
+        Numbers of the cases (cases,), where these are some of all; default 0, 1, 2, ...
     """
 
-    def __init__(self, cases: int, batch: int, generator: torch.Generator) -> None:
-        self.cases, self.batch = cases, batch
+    def __init__(
+        self, cases: int, batch: int, generator: torch.Generator, among: Tensor | None = None
+    ) -> None:
+        self.cases, self.batch, self.among = cases, batch, among
         self._generator = generator
         self._left = torch.empty(0, dtype=torch.long, device=generator.device)
 
@@ -39,7 +43,8 @@ class BatchStream:
             have += self.cases
         joined = torch.cat(parts)
         self._left = joined[wanted:].clone()
-        return joined[:wanted].view(steps, self.batch)
+        chosen = joined[:wanted] if self.among is None else self.among[joined[:wanted]]
+        return chosen.view(steps, self.batch)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rest of the sweep at hand; the generator's state is kept elsewhere."""

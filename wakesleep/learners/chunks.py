@@ -98,6 +98,11 @@ class Chunk:
         Layers that learn, 1 being the lowest; None for all.
     seen
         What is done to images at every presentation, such as a fresh shift; None for nothing.
+    replay
+        In replay, called as ``replay(images, labels)`` on a batch of real cases, returns cases that
+        the network has made itself; None awake.
+    top_down
+        Whether a path that dreams learns in positive steps: not from its own dreams.
     """
 
     sign: str
@@ -114,8 +119,12 @@ class Chunk:
     updates_per_batch: int = 1
     layers: tuple[int, ...] | None = None
     seen: Callable[[Tensor], Tensor] | None = None
+    replay: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    top_down: bool = True
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return the cases of some indices as they are presented: images and labels."""
         images = self.images[index]
+        if self.replay is not None:
+            return self.replay(images, self.labels[index])
         return images if self.seen is None else self.seen(images), self.labels[index]

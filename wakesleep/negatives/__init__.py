@@ -167,6 +167,8 @@ class Context:
         The value of every option of the source.
     memory
         Tensors that are kept between calls; empty at the start of every phase.
+    dream_of
+        The classes to be dreamt of; None for those of the batch.
     """
 
     classes: int
@@ -174,6 +176,7 @@ class Context:
     generator: torch.Generator
     options: Mapping[str, Any] = field(default_factory=dict)
     memory: dict[str, Tensor] = field(default_factory=dict)
+    dream_of: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from wakesleep.learners.capabilities import DreamSettings
@@ -24,12 +25,18 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         Offers ``dream`` (:class:`wakesleep.learners.capabilities.Dreams`).
     images, labels
         Real cases (cases, features) and (cases,). Only the labels are used, as the classes to
-        be dreamt of where dreams start from labels.
+        be dreamt of where dreams start from labels and the context names no others.
     context
         Options ``start``, ``settle``, ``spread`` and ``label``.
     """
     options = context.options
     how = DreamSettings(options["start"], options["settle"], options["spread"])
+    if context.dream_of is not None:
+        among = torch.tensor(context.dream_of, device=labels.device)
+        drawn = torch.randint(
+            len(among), labels.shape, generator=context.generator, device=labels.device
+        )
+        labels = among[drawn]
     seen, dreamt = model.dream(labels, how, context.generator)
     if options["label"] == "start":
         return seen, labels

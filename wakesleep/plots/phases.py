@@ -24,6 +24,7 @@ COLOURS = {
     "rest": "#ececec",
     "recovery": "#d3e8d3",
     "sleep": "#d5dfee",
+    "replay": "#cfe6ea",
     "unrecorded": "#f6f6f6",
 }
 DREAMS = "#e0d5ee"  # sleep that is scored as REM

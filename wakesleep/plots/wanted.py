@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from wakesleep.files import specs
-from wakesleep.protocols.phases import PhaseName
+from wakesleep.protocols.kinds import PhaseName
 from wakesleep.results.schema import QUANTITIES
 
 FIGURES = ("heatmap", "lines", "cycles")

@@ -3,81 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from wakesleep.errors import InputError, choices
+from wakesleep.errors import choices
 from wakesleep.files import specs
-from wakesleep.negatives import SOURCES
+from wakesleep.protocols.kinds import PHASES, PhaseName
+from wakesleep.protocols.negatives import Negatives
+from wakesleep.protocols.replay import Replay
+from wakesleep.protocols.tasks import Classes, DreamOf, Tasks
 from wakesleep.results.schema import QUANTITIES, STAGES
 
 Hours = Annotated[float, Field(gt=0, le=10**9)]
 Count = Annotated[int, Field(ge=1, le=10**12)]
 QuantityName = Annotated[str, specs.NameOrCode("quantity", tuple(QUANTITIES), "quantities")]
-SourceName = Annotated[str, specs.NameOrCode("source", tuple(SOURCES), "negatives")]
 StageName = Annotated[str, specs.OneOf("stage", STAGES)]
 Cycle = Annotated[int, Field(ge=0)]
 Cycles = Cycle | Annotated[tuple[Cycle, ...], Field(strict=False, min_length=1)]
-PhaseName = Literal["interleaved", "wake", "sleep", "deprivation", "recovery", "rest"]
-
-
-@dataclass(frozen=True)
-class PhaseKind:
-    """What happens in a phase of one name.
-
-    Attributes
-    ----------
-    sign
-        Sign of its updates: ``positive``, ``negative``, ``both``, or None for no update.
-    needs
-        The capability a model must have; None where any model will do.
-    stage
-        The stage it is scored as in a hypnogram; None where that depends on the negative data.
-    """
-
-    sign: str | None
-    needs: str | None
-    stage: str | None
-
-
-PHASES: dict[str, PhaseKind] = {
-    "interleaved": PhaseKind("both", "interleaved", "UNS"),
-    "wake": PhaseKind("positive", "wake", "WAKE"),
-    "sleep": PhaseKind("negative", "sleep", None),
-    "deprivation": PhaseKind("positive", "wake", "WAKE"),
-    "recovery": PhaseKind("negative", "sleep", None),
-    "rest": PhaseKind(None, None, "UNS"),
-}
-
-
-class Negatives(specs.Spec):
-    """Where negative data come from; beside ``source``, the options of that source."""
-
-    model_config = ConfigDict(extra="allow")
-    source: SourceName = Field("wrong_label", description="Name of a source of negative data.")
-
-    @model_validator(mode="after")
-    def _options_are_its_own(self) -> Negatives:
-        if self.source not in SOURCES:
-            return self  # only the code itself says what its options are
-        allowed = SOURCES[self.source].options
-        for name, value in self.options.items():
-            if name not in allowed:
-                raise ValueError(
-                    f"negative data '{self.source}' have no option '{name}'{choices(name, allowed)}"
-                )
-            try:
-                allowed[name].checked(name, value, "option")
-            except InputError as error:
-                raise ValueError(str(error)) from None
-        return self
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options that are set."""
-        return dict(self.model_extra or {})
 
 
 class Condition(specs.Spec):
@@ -154,6 +97,19 @@ class Phase(specs.Spec):
     stage: StageName | None = Field(
         None, description="What a hypnogram calls it; default by phase and negative data."
     )
+    classes: Classes | None = Field(
+        None, description="Classes of the real cases that are shown; default all, or the task's."
+    )
+    replay: Replay | None = Field(
+        None, description="For phase 'replay': where its cases come from; default dreams."
+    )
+    dream_of: DreamOf | None = Field(
+        None,
+        description=(
+            "Classes of the network's dreams: today's (default asleep), all known so far (default "
+            "in replay), or the known ones that are not shown today."
+        ),
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> Phase:
@@ -168,6 +124,15 @@ class Phase(specs.Spec):
                 "a phase needs exactly one of steps, sweeps, hours, minutes, or until with at_most"
                 + (f"; it has {' and '.join(given)}" if given else "")
             )
+        # A rest may bear what the phase has that it stands for.
+        if self.replay is not None and self.phase not in ("replay", "rest"):
+            raise ValueError(f"'replay' is for phase 'replay', not for '{self.phase}'")
+        if self.phase == "replay" and self.negatives is not None:
+            raise ValueError("phase 'replay' has no negative data; say 'replay' instead")
+        if self.dream_of is not None and not PHASES[self.phase].asleep and self.phase != "rest":
+            raise ValueError(f"'dream_of' is for sleep; phase '{self.phase}' is none")
+        if self.classes is not None and self.sweeps is not None:
+            raise ValueError("a phase of some classes is measured in steps, hours or minutes")
         if self.mode != "negative" and PHASES[self.phase].sign != "negative":
             raise ValueError(f"'mode: {self.mode}' is for sleep; phase '{self.phase}' is none")
         return self
@@ -178,12 +143,40 @@ class Repeat(specs.Spec):
 
     repeat: Annotated[int, Field(ge=0)] = 1
     block: specs.Name | None = Field(None, description="Name of these cycles in the results.")
+    tasks: Tasks | None = Field(
+        None,
+        description=(
+            "Classes that the cycles go through: a list of classes for each, or a number of equal "
+            "parts of all classes. Default for 'repeat' is then one cycle for each."
+        ),
+    )
     phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_cycle_for_each_task(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "tasks" in given and "repeat" not in given:
+            tasks = given["tasks"]
+            if isinstance(tasks, int | list | tuple) and not isinstance(tasks, bool):
+                return {**given, "repeat": tasks if isinstance(tasks, int) else len(tasks)}
+        return given
+
+    @model_validator(mode="after")
+    def _as_many_tasks(self) -> Repeat:
+        if self.tasks is None:
+            return self
+        count = self.tasks if isinstance(self.tasks, int) else len(self.tasks)
+        if count != self.repeat:
+            raise ValueError(f"{count} tasks for {self.repeat} cycles; one is needed for each")
+        if any(its.sweeps is not None for its in walk(self.phases)):
+            raise ValueError("phases of tasks are measured in steps, hours or minutes, not sweeps")
+        return self
 
 
 def _which(item: object) -> str:
     if isinstance(item, Mapping):
-        keys = {"repeat", "phases"} if "phase" in item else {"repeat", "phases", "block"}
+        keys = {"repeat", "phases", "tasks"}
+        keys |= set() if "phase" in item else {"block"}
         return "<Repeat>" if keys & item.keys() else "<Phase>"
     return f"<{type(item).__name__}>"
 

@@ -18,11 +18,11 @@ from wakesleep.files import specs
 from wakesleep.files.inputs import Input, Words
 from wakesleep.learners.capabilities import CAPABILITIES
 from wakesleep.negatives import stated
+from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.phases import (
-    PHASES,
     Count,
     Item,
-    Negatives,
     Phase,
     QuantityName,
     check_cycles,
@@ -30,6 +30,7 @@ from wakesleep.protocols.phases import (
     repeats,
     walk,
 )
+from wakesleep.protocols.replay import Replay
 from wakesleep.results.schema import QUANTITIES, stated_quantity
 
 DAY_TOLERANCE = 0.001  # of a day: rounding to whole updates
@@ -227,6 +228,13 @@ class Protocol(specs.Spec):
             return self.baseline_awake
         return any(phase.mode != "negative" for phase in walk(self.phases))
 
+    @property
+    def goes_through_tasks(self) -> bool:
+        """Whether some phases present some of the classes alone."""
+        return any(its.classes is not None for its in walk(self.phases)) or any(
+            its.tasks is not None for its in repeats(self.phases)
+        )
+
     def warnings(self) -> list[str]:
         """Return what is allowed and yet probably not meant."""
         return [*self._baseline_warnings(), *self._clock_warnings()]
@@ -274,6 +282,8 @@ class Protocol(specs.Spec):
             kind = PHASES[phase.phase]
             if kind.needs:
                 asked.setdefault(kind.needs, f"phase '{phase.phase}'")
+            if phase.phase == "replay":
+                _ask_for_replay(asked, phase.replay or Replay())
             if kind.sign in ("negative", "both"):
                 _ask_for_negatives(asked, self.negatives_of(phase))
                 if phase.mode != "negative":
@@ -300,6 +310,13 @@ class Protocol(specs.Spec):
     def negatives_of(self, phase: Phase) -> Negatives:
         """Return where the negative data of a phase come from."""
         return phase.negatives or self.negatives
+
+
+def _ask_for_replay(asked: dict[str, str], replay: Replay) -> None:
+    its = stated(replay.source)
+    capability = "sample" if its.own else its.needs
+    if capability:
+        asked.setdefault(capability, f"replay of '{replay.source}'")
 
 
 def _ask_for_negatives(asked: dict[str, str], negatives: Negatives) -> None:

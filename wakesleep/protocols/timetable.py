@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 from wakesleep.errors import InputError
 from wakesleep.negatives import Source, stated
-from wakesleep.protocols.phases import PHASES, Condition, Negatives, Phase, Repeat
+from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.negatives import Negatives
+from wakesleep.protocols.phases import Condition, Phase, Repeat
+from wakesleep.protocols.replay import Replay
 from wakesleep.protocols.spec import Protocol
+from wakesleep.protocols.tasks import Part, part_of
 
 MOST_PHASES = 1_000_000
 MOST_PROBES = 1_000_000
@@ -48,6 +52,12 @@ class Entry:
         Whether probes are taken in it; one that waits for a condition is always recorded.
     counters
         How many times each named repeat around it has gone through before (from 0).
+    replay
+        For replay: where its cases come from.
+    part, classes
+        The task whose real cases are shown; its classes, once the data are known. None for all.
+    dream_of, dreamt
+        Which classes are dreamt of; the classes, once the data are known.
     """
 
     phase: str
@@ -64,6 +74,11 @@ class Entry:
     layers: tuple[int, ...] | None = None
     recorded: bool = True
     counters: Mapping[str, int] = field(default_factory=dict)
+    replay: Replay | None = None
+    part: Part | None = None
+    classes: tuple[int, ...] | None = None
+    dream_of: str | None = None
+    dreamt: tuple[int, ...] | None = None
 
     @property
     def probes(self) -> int:
@@ -149,6 +164,7 @@ class _Where:
     cycle: int = 0
     counters: Mapping[str, int] = field(default_factory=dict)
     recorded: bool = True
+    part: Part | None = None
 
 
 @dataclass
@@ -181,6 +197,7 @@ class _Unrolling:
                     if item.block
                     else where.counters,
                     recorded=where.recorded and number in kept,
+                    part=where.part if item.tasks is None else part_of(item.tasks, number),
                 )
                 yield from self.unroll(item.phases, its)
 
@@ -206,6 +223,10 @@ class _Unrolling:
             layers=phase.layers,
             recorded=where.recorded or phase.until is not None,
             counters=where.counters,
+            replay=(phase.replay or Replay()) if phase.phase == "replay" else None,
+            part=where.part if phase.classes is None else Part(classes=phase.classes),
+            dream_of=(phase.dream_of if PHASES[phase.phase].asleep else None)
+            or ("known" if phase.phase == "replay" else None),
         )
 
     def steps(self, phase: Phase) -> int:

@@ -179,6 +179,5 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
 
 
 def _stage(phase: str) -> str:
-    return {"sleep": "NREM", "recovery": "NREM", "wake": "WAKE", "deprivation": "WAKE"}.get(
-        phase, "UNS"
-    )
+    asleep = dict.fromkeys(("sleep", "recovery", "replay"), "NREM")
+    return {**asleep, "wake": "WAKE", "deprivation": "WAKE"}.get(phase, "UNS")

@@ -8,6 +8,8 @@ import xarray as xr
 from wakesleep.errors import InputError
 from wakesleep.results.phases import hypnogram, phase_ends
 
+ASLEEP = ("sleep", "recovery", "replay")
+
 
 def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:
     """Return after how many cycles a quantity is below a criterion at both phase ends, for good.
@@ -75,7 +77,7 @@ def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
     done = worst - before
     undone = (after - before) * np.sign(done) <= abs(done) / 2  # an overshoot is more than half
     lengths = np.diff(after["step"].values, prepend=worst["step"].item())
-    asleep = np.isin(after["phase"].values, ("sleep", "recovery"))
+    asleep = np.isin(after["phase"].values, ASLEEP)
     since = xr.DataArray(np.where(asleep, np.cumsum(lengths * asleep), np.inf), dims="probe")
     first = (
         since.where(undone.drop_vars(undone.coords, errors="ignore")).min("probe").fillna(np.inf)
@@ -113,7 +115,7 @@ def _deprivation(
     if not len(lost):
         return None
     values = result[quantity]
-    asleep = np.flatnonzero(np.isin(phase, ("sleep", "recovery")) & result["phase_end"].values)
+    asleep = np.flatnonzero(np.isin(phase, ASLEEP) & result["phase_end"].values)
     cycle, block = result["cycle"].values, result["block"].values
     same = (cycle == cycle[lost[0]]) & (block == block[lost[0]])  # a night cut short, for instance
     earlier = asleep[(asleep < lost[0]) & ~same[asleep]]

@@ -63,6 +63,9 @@ def _detection(against: str, needs: tuple[str, ...], prefix: str) -> dict[str, Q
 
 QUANTITIES: dict[str, Quantity] = {
     "error": Quantity(("readout",), "classification error on validation data", ("classify",)),
+    "class_error": Quantity(
+        ("readout", "class"), "classification error on the cases of each class", ("classify",)
+    ),
     "bits": Quantity(
         (), "cross-entropy of the label probabilities", ("label_probabilities",), "bit"
     ),
@@ -161,7 +164,7 @@ def blank(
             {"long_name": long_name, "units": "1"},
         )
     used = {dim for quantity in quantities.values() for dim in quantity.dims}
-    for dim in ("layer", "sign", "readout"):
+    for dim in ("layer", "sign", "readout", "class"):
         if dim in used:
             coordinates[dim] = (
                 dim,

@@ -12,10 +12,22 @@ from wakesleep.results.phases import (
     shortened,
 )
 from wakesleep.results.recovery import half_recovery, mean_duration, nights_to, overshoot
+from wakesleep.results.tasks import (
+    accuracy_matrix,
+    accuracy_of_known,
+    average_accuracy,
+    backward_transfer,
+    forgetting,
+)
 
 __all__ = [
+    "accuracy_matrix",
+    "accuracy_of_known",
     "against_control",
+    "average_accuracy",
+    "backward_transfer",
     "check_result",
+    "forgetting",
     "half_recovery",
     "hypnogram",
     "in_cycles",

@@ -15,7 +15,7 @@ import numpy as np
 
 from wakesleep.errors import InputError, RunError, one_line
 from wakesleep.files import own_errors
-from wakesleep.protocols.phases import PHASES
+from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.pressure import process_c, process_s
 from wakesleep.protocols.timetable import Entry
 from wakesleep.results import schema, store
@@ -167,7 +167,7 @@ class Run:
         if spec.sleep_pressure is None or spec.clock is None:
             return
         its = spec.sleep_pressure
-        awake = PHASES[entry.phase].sign != "negative"
+        awake = not PHASES[entry.phase].asleep
         hours = steps / spec.clock.steps_per_hour
         self.place.pressure = process_s(self.place.pressure, hours, awake, its.rise_h, its.fall_h)
 
@@ -220,7 +220,7 @@ class Run:
         values = measured[name]
         dims = self.prepared.quantities[name].dims
         for axis, dim in reversed(list(enumerate(dims))):
-            chosen = getattr(condition, dim)
+            chosen = getattr(condition, dim, None)
             values = (
                 values.mean(axis)
                 if chosen is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from wakesleep.errors import InputError
 from wakesleep.learners.build import build
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.negatives import Context, bind, source
-from wakesleep.protocols.phases import PHASES, Negatives
+from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.negatives import Negatives
+from wakesleep.protocols.tasks import resolve
 from wakesleep.protocols.timetable import Entry, timetable
 from wakesleep.results import schema
 from wakesleep.results.provenance import git_commit, now, sha256, versions
@@ -26,6 +29,7 @@ from wakesleep.simulation.refusals import (
     quantities_to_record,
 )
 from wakesleep.simulation.request import Request
+from wakesleep.simulation.streams import some_classes, stream_name
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +58,7 @@ class Prepared:
         What every probe records, by name.
     batches
         Cases in the order of waking (``awake``; also for interleaved steps) and of sleep
-        (``asleep``).
+        (``asleep``), by :func:`stream_name`.
     sources
         Every source of negative data that a phase uses, by :func:`source_key`.
     seen
@@ -160,7 +164,7 @@ def prepare(request: Request) -> Prepared:
     train = its.train.first(spec.data.train or None)
     batch = spec.data.batch_of(len(train))
     check_sizes(spec.data, its, len(train))
-    entries = timetable(spec, len(train), source)
+    entries = resolve(timetable(spec, len(train), source), its.classes)
     setting = Setting.of(its, request.device, request.dtype, request.seed)
     streams, learner = setting.streams, build(model, setting)
     check_labels(its, learner, model)
@@ -172,6 +176,7 @@ def prepare(request: Request) -> Prepared:
         learner.check_clock(3600 / spec.clock.steps_per_hour / batch)
     validation = its.validation.first(spec.record.cases)
     used = {source_key(entry.negatives): entry.negatives for entry in entries}
+    used |= {source_key(its, "replay"): its for its in (e.replay.told for e in entries if e.replay)}
     asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]
     for negatives in (*asked, spec.negatives):
         if source(negatives.source).sequences and its.window is None:
@@ -224,6 +229,7 @@ def prepare(request: Request) -> Prepared:
             "sign": schema.SIGNS,
             "layer": tuple(getattr(learner, "layer_names", ())),
             "readout": tuple(getattr(learner, "readouts", ())),
+            "class": tuple(map(str, range(its.classes))),
             "repeat": tuple(dict.fromkeys(name for e in entries for name in e.counters)),
         },
         quantities=quantities,
@@ -236,6 +242,7 @@ def prepare(request: Request) -> Prepared:
             quantities={
                 name: quantity for name, quantity in quantities.items() if name != "sleep_pressure"
             },
+            classes=its.classes,
             entropy=validation.entropy(getattr(learner, "sees_labels", False))
             if its.population
             else None,
@@ -243,7 +250,8 @@ def prepare(request: Request) -> Prepared:
         batches={
             name: BatchStream(len(train), batch, streams(f"batches {name}"))
             for name in ("awake", "asleep")
-        },
+        }
+        | some_classes(entries, labels, batch, streams),
         sources={
             key: bound(
                 negatives,
@@ -270,27 +278,36 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
     its, spec = prepared, prepared.request.protocol.spec
     sign = PHASES[entry.phase].sign
     assert sign is not None  # a rest has no steps to take
+    replay = None
+    if entry.replay is not None:
+        bound = its.sources[source_key(entry.replay.told, "replay")]
+        bound.context.dream_of = entry.dreamt
+        replay = functools.partial(bound, its.learner)
+    elif sign != "positive":
+        its.source(entry).context.dream_of = entry.dreamt
     return Chunk(
         sign=sign,
         images=its.images,
         labels=its.labels,
-        index=its.batches["asleep" if sign == "negative" else "awake"].take(steps),
+        index=its.batches[stream_name(entry)].take(steps),
         gains=entry.gains(done, steps),
         negatives=its.negatives(entry),
         separate_states=spec.optimiser_state == "separate",
         fresh_state=spec.optimiser_state == "reset" and done == 0,
         momentum=spec.momentum,
         mode=entry.mode,
-        subtract_baseline=spec.subtracts_baseline,
+        subtract_baseline=spec.subtracts_baseline and replay is None,
         updates_per_batch=spec.data.updates_per_batch,
         layers=entry.layers,
         seen=its.seen,
+        replay=replay,
+        top_down=entry.replay is None or entry.replay.top_down,
     )
 
 
-def source_key(negatives: Negatives) -> str:
-    """Return a text that two equal sources of negative data share."""
-    return json.dumps(negatives.model_dump(), sort_keys=True)
+def source_key(negatives: Negatives, use: str = "") -> str:
+    """Return a text that two equal sources of negative data share, where they have one use."""
+    return use + json.dumps(negatives.model_dump(), sort_keys=True)
 
 
 def _placed(cases: Cases, request: Request) -> tuple[torch.Tensor, torch.Tensor]:

@@ -41,6 +41,8 @@ class Probe:
         What is measured, by name.
     entropy
         Of the images, in nats, where they are a population known in full.
+    classes
+        Number of classes.
     """
 
     images: Tensor
@@ -49,14 +51,18 @@ class Probe:
     fresh: Callable[[str], Any]
     quantities: Mapping[str, Quantity]
     entropy: float | None = None
+    classes: int = 0
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
         """Return each quantity as an array of the dimensions the schema gives it."""
         wanted = set(self.quantities)
         real = self.images, self.labels
         found: dict[str, np.ndarray] = {}
-        if "error" in wanted:
-            found["error"] = error(model, *real)
+        if wanted & {"error", "class_error"}:
+            wrong = mistakes(model, *real)
+            found["error"] = wrong.mean(1)
+            if "class_error" in wanted:
+                found["class_error"] = by_class(wrong, as_numpy(self.labels), self.classes)
         if wanted & {"bits", "kl"}:
             found |= _prediction(model, *real, self.truth)
         if wanted & {"log_likelihood", "divergence"}:
@@ -108,12 +114,25 @@ def measured_by(quantity: Quantity, model: Any, probe: Probe) -> np.ndarray:
 
 def error(model: Any, images: Tensor, labels: Tensor) -> np.ndarray:
     """Return the fraction of cases that each read-out gets wrong (readouts,)."""
-    return np.array(
-        [
-            float((model.classify(images, readout) != labels).double().mean())
-            for readout in model.readouts
-        ]
-    )
+    return mistakes(model, images, labels).mean(1)
+
+
+def mistakes(model: Any, images: Tensor, labels: Tensor) -> np.ndarray:
+    """Return which cases each read-out gets wrong (readouts, cases), as 0 or 1."""
+    found = [
+        as_numpy((model.classify(images, readout) != labels).double()) for readout in model.readouts
+    ]
+    return np.array(found).reshape(len(found), len(labels))
+
+
+def by_class(wrong: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Return the mean over the cases of each class (readouts, classes); NaN for one without any."""
+    found = np.full((len(wrong), classes), np.nan)
+    for number in range(classes):
+        its = labels == number
+        if its.any():
+            found[:, number] = wrong[:, its].mean(1)
+    return found
 
 
 def distinct(images: Tensor, codes: Tensor) -> np.ndarray:

@@ -9,7 +9,8 @@ from wakesleep.errors import InputError, choices
 from wakesleep.files import references
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.negatives import source
-from wakesleep.protocols.phases import Condition, Negatives
+from wakesleep.protocols.negatives import Negatives
+from wakesleep.protocols.phases import Condition
 from wakesleep.protocols.spec import Data
 from wakesleep.results import schema
 from wakesleep.results.schema import Quantity
@@ -90,7 +91,7 @@ def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
     """
     spec, offers = request.protocol.spec, request.model.offers
     asked = spec.record.quantities
-    for name in {"error", "bits"} & set(asked or ()):
+    for name in {"error", "class_error", "bits"} & set(asked or ()):
         if not its.labelled:
             raise InputError(f"record '{name}': data '{its.name}' have no labels")
     for name in {"divergence", "distinct_codes", "completion"} & set(asked or ()):
@@ -112,6 +113,9 @@ def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
         possible[name] &= its.validation.binary
     for name in ("error", "bits"):
         possible[name] &= its.labelled
+    possible["class_error"] &= its.labelled and (
+        "class_error" in (asked or ()) or spec.goes_through_tasks
+    )
     possible["completion"] = asked is not None  # it takes far longer than all other quantities
     possible["sleep_pressure"] = spec.sleep_pressure is not None
     chosen = [name for name in possible if (possible[name] if asked is None else name in asked)]

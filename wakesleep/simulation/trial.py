@@ -13,7 +13,7 @@ from wakesleep.files import own_errors, references
 from wakesleep.learners.build import build
 from wakesleep.learners.chunks import Setting
 from wakesleep.negatives import BoundSource, Context, source
-from wakesleep.protocols.phases import PHASES
+from wakesleep.protocols.kinds import PHASES
 from wakesleep.runtime.randomness import Streams
 from wakesleep.simulation.prepare import Prepared, chunk_of, prepare
 from wakesleep.simulation.probes import measured_by
@@ -51,16 +51,16 @@ def _try(prepared: Prepared) -> None:
         return
     setting = Setting.of(prepared.data, request.device, request.dtype, request.seed)
     twin = build(request.model, setting)
-    cases, batch = len(prepared.images), prepared.batches["awake"].batch
     batches = {
-        name: BatchStream(cases, batch, streams(f"trial {name}")) for name in prepared.batches
+        name: BatchStream(stream.cases, stream.batch, streams(f"trial {name}"), stream.among)
+        for name, stream in prepared.batches.items()
     }
     trial = replace(prepared, learner=twin, sources=sources, batches=batches)
     _check_answers(twin, prepared)
     prepared.probe.measure(twin)
     tried = set()
     for entry in prepared.entries:
-        kind = (PHASES[entry.phase].sign, entry.mode, repr(entry.negatives))
+        kind = (PHASES[entry.phase].sign, entry.mode, repr(entry.negatives), repr(entry.replay))
         if kind[0] is not None and kind not in tried:
             tried.add(kind)
             twin.learn(chunk_of(trial, entry, 0, 1))
@@ -84,7 +84,7 @@ def _try_sources(prepared: Prepared, sources: Mapping[str, BoundSource]) -> None
     few = slice(0, prepared.batches["awake"].batch)
     model = prepared.request.model
     for key, bound in sources.items():
-        name = json.loads(key)["source"]
+        name = json.loads(key.removeprefix("replay"))["source"]
         if not references.is_reference(references.installed("negatives").get(name, name)):
             continue
         needs = source(name).needs

@@ -13,7 +13,7 @@ from wakesleep.errors import choices, listed
 from wakesleep.files import references, specs
 from wakesleep.files.inputs import Words
 from wakesleep.plots.wanted import Figure, Scalar
-from wakesleep.protocols.phases import PhaseName
+from wakesleep.protocols.kinds import PhaseName
 from wakesleep.results.schema import QUANTITIES
 
 FINAL = ("validation_error", "test_error", "wall_seconds")

@@ -19,6 +19,7 @@ def possible(machine: Any, chunk: Chunk) -> bool:
     return (
         machine.parameters.sampler in ("persistent", "cd")
         and isinstance(machine.machine, Restricted)
+        and chunk.replay is None
         and (chunk.negatives is None or getattr(chunk.negatives, "steady", False))
     )
 

@@ -74,7 +74,7 @@ def take_step(
                 voters = network.voters([y[neutral] for y in normalised])
             network.softmax.learn(voters, labels, gain, batch.chances)
             total += network.softmax.bias.sum()
-        if network.generator is not None:
+        if network.generator is not None and chunk.top_down:
             image = batch.canvas[:, network.classes :]
             network.generator.learn(image, [y[:cases] for y in normalised], labels)
             total += network.generator.maps[0].bias.sum()

@@ -127,6 +127,7 @@ class Stack:
         return (
             chunk.index.device.type == "cuda"
             and isinstance(self.pieces.plasticity, Momentum)
+            and chunk.replay is None
             and (chunk.negatives is None or getattr(chunk.negatives, "steady", False))
         )
 

@@ -1,0 +1,46 @@
+"""What a phase of replay learns from: cases that the network makes itself."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from wakesleep.negatives import SOURCES
+from wakesleep.protocols.negatives import Negatives, SourceName
+
+
+class Replay(Negatives):
+    """Where replayed cases come from; beside ``source``, the options of that source."""
+
+    source: SourceName = Field(
+        "dream", description="dream, usual (a model's own samples), rollout, or your own."
+    )
+    top_down: bool = Field(
+        False,
+        description=(
+            "Let the path that dreams learn from its own dreams too; it degrades by feeding on "
+            "itself."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _made_by_the_network(self) -> Replay:
+        its = SOURCES.get(self.source)
+        if (its is not None and not (its.dreams or its.own)) or self.source == "mixture":
+            allowed = [
+                name
+                for name, source in SOURCES.items()
+                if (source.dreams or source.own) and name != "mixture"
+            ]
+            raise ValueError(
+                f"replay is of cases that the network makes itself ({', '.join(allowed)}), not of "
+                f"'{self.source}'"
+            )
+        return self
+
+    @property
+    def told(self) -> Negatives:
+        """The source with its options, as sources of negative data are bound."""
+        options = dict(self.options)
+        if self.source == "dream":  # a dream of a seven is to be learnt as a seven
+            options.setdefault("label", "start")
+        return Negatives(source=self.source, **options)
