@@ -518,3 +518,17 @@ def test_shipped_studies_are_in_order(name):
     loaded = grid.load(name)
     assert loaded.spec.study == name
     assert loaded.jobs
+
+
+def test_a_checkpoint_that_a_killed_worker_left_is_removed(file, tmp_path):
+    """Killed after the end of a run, before its checkpoint was removed."""
+    out = tmp_path / "out"
+    studied = run_study(file, out, workers=2)
+    store = next((out / "runs").glob("*.zarr"))
+    left = store.with_name(f"{store.name}.checkpoint.pt")
+    left.write_bytes(b"left")
+    again = run_study(file, out, workers=2)
+    assert not left.exists()
+    xr.testing.assert_identical(
+        again.tree["outcomes"].to_dataset(), studied.tree["outcomes"].to_dataset()
+    )

@@ -75,7 +75,7 @@ class ModelSpec(specs.Spec):
 
 
 # Parameters that came later. Unset, they leave a run what it was, so that it can be gone on with.
-LATER = ("skip_below",)
+LATER = ("skip_below", "dreams_vary")
 
 
 @dataclass(frozen=True)

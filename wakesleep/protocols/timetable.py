@@ -188,7 +188,8 @@ class _Unrolling:
             if isinstance(item, Phase):
                 yield self.entry(item, where)
                 continue
-            kept = recorded_cycles(item.repeat, self.protocol.record.cycles)
+            most = None if item.tasks is not None else self.protocol.record.cycles
+            kept = recorded_cycles(item.repeat, most)  # the end of every task is recorded
             for number in range(item.repeat):
                 its = _Where(
                     block=item.block or where.block,

@@ -54,7 +54,10 @@ def accuracy_matrix(
         raise InputError(f"no repeat is called '{repeat}'{choices(repeat, there, 'there are')}")
     cycle = result[name].values
     ends = result["phase_end"].values.astype(bool)
-    last = [int(np.flatnonzero(ends & (cycle == its))[-1]) for its in range(cycle.max() + 1)]
+    found_ends = [np.flatnonzero(ends & (cycle == its)) for its in range(cycle.max() + 1)]
+    if not found_ends or not all(len(its) for its in found_ends):
+        raise InputError(f"not every cycle of '{repeat}' is recorded")
+    last = [int(its[-1]) for its in found_ends]
     classes = result.sizes["class"]
     count = len(last) if tasks is None else tasks
     if isinstance(count, int):

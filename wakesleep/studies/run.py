@@ -99,6 +99,9 @@ def run_study(
             for job in loaded.jobs.values()
             if not is_finished(job, folder / "runs" / f"{job.name}.zarr", kind)
         ]
+        if not loaded.spec.networks:  # of a worker that died between a run's end and this
+            for name in loaded.jobs.keys() - {job.name for job in left}:
+                checkpoint.path_for(folder / "runs" / f"{name}.zarr").unlink(missing_ok=True)
         options = Options(folder / "runs", device, loaded.spec.networks)
         failed = run_all(left, options, min(workers, len(left)), quiet) if left else {}
         try:

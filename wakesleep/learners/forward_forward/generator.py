@@ -65,10 +65,18 @@ class Generator:
         Learning rate of the maps and of what is remembered.
     like
         For device and floating-point type.
+    jointly
+        Whether to remember how units of the top layer vary together, for each class.
     """
 
     def __init__(
-        self, widths: Sequence[int], classes: int, places: int, rate: float, like: Tensor
+        self,
+        widths: Sequence[int],
+        classes: int,
+        places: int,
+        rate: float,
+        like: Tensor,
+        jointly: bool = False,
     ) -> None:
         self.classes, self.places, self.rate = classes, places, rate
         self.maps = [
@@ -82,7 +90,9 @@ class Generator:
             stored=like.new_zeros(STORED, top),
             written=0,
             last=like.new_zeros(0, top),
+            covariance=torch.eye(top).to(like).repeat(classes, 1, 1) if jointly else None,
         )
+        self._roots: Tensor | None = None  # of the covariances, until these change
 
     # Awake ------------------------------------------------------------------------------------
 
@@ -105,6 +115,7 @@ class Generator:
             its.learn(above, below - predicted, self.rate)
             below = above
         self.memory.keep(activities[-1], labels, self.rate)
+        self._roots = None
 
     def _seen(self, total: Tensor) -> Tensor:
         """Turn total inputs into what is expected at the input: groups of one of k as softmax."""
@@ -124,7 +135,7 @@ class Generator:
         ----------
         start
             ``label``: the mean activity that each label had awake, with noise of the size that
-            the activities varied by; ``last_waking``: that of the last real batch; ``stored``: one
+            the activities varied by, each unit by itself or all jointly; ``last_waking``: that of the last real batch; ``stored``: one
             of a thousand kept from waking; ``noise``: nothing but noise (also where nothing has
             been seen yet).
         labels
@@ -144,7 +155,13 @@ class Generator:
         top = its.mean.new_empty(cases, its.mean.shape[1])
         noise = torch.randn(top.shape, generator=generator, dtype=top.dtype, device=top.device)
         if start == "label":
-            return its.mean[labels] + spread * its.variance[labels].sqrt() * noise
+            if its.covariance is None:
+                return its.mean[labels] + spread * its.variance[labels].sqrt() * noise
+            if self._roots is None:
+                values, vectors = torch.linalg.eigh(its.covariance)
+                self._roots = vectors * values.clamp_min(0).sqrt().unsqueeze(1)
+            joint = torch.einsum("cij,nj,nc->ni", self._roots, noise, _members(labels, its.mean))
+            return its.mean[labels] + spread * joint
         return spread * noise
 
     def down(
@@ -197,12 +214,18 @@ class Generator:
         self.memory = _Memory(**state["memory"])
 
 
+def _members(labels: Tensor, like: Tensor) -> Tensor:
+    """Return which class each case is of (cases, classes), 0 or 1."""
+    return torch.nn.functional.one_hot(labels, len(like)).to(like.dtype)
+
+
 @dataclass
 class _Memory:
     """What the top layer remembers of waking.
 
     Mean and variance of its activity for every label (classes, units), stored patterns, how many
-    have been stored, and the last waking batch.
+    have been stored, the last waking batch, and the covariance of the units for every label
+    (classes, units, units), where it is kept.
     """
 
     mean: Tensor
@@ -210,12 +233,20 @@ class _Memory:
     stored: Tensor
     written: int
     last: Tensor
+    covariance: Tensor | None = None
 
     def keep(self, top: Tensor, labels: Tensor, rate: float) -> None:
-        member = torch.nn.functional.one_hot(labels, len(self.mean)).to(top.dtype)
+        member = _members(labels, self.mean)
         count = member.sum(0).unsqueeze(1)
         share = rate * (count > 0)
         deviation = member.T @ top / count.clamp_min(1) - self.mean
+        if self.covariance is not None:
+            apart = top - self.mean[labels]
+            now = torch.einsum("nc,ni,nj->cij", member, apart, apart)
+            now /= count.clamp_min(1).unsqueeze(2)
+            # Slower than the means: a matrix needs more cases than a vector.
+            slow = 0.2 * share.unsqueeze(2)
+            self.covariance += slow * (now - self.covariance)
         residual = (top - self.mean[labels]).square()
         self.variance += share * (member.T @ residual / count.clamp_min(1) - self.variance)
         self.mean += share * deviation

@@ -33,6 +33,13 @@ class Parameters(Common):
     top_down_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         0.05, description="Fraction of a case's error that one step takes away (top_down only)."
     )
+    dreams_vary: Literal["by_unit", "jointly"] | None = Field(
+        None,
+        description=(
+            "How dreams of a class differ: each unit of the top layer by itself (the default), or "
+            "jointly, as their activities have varied together awake (top_down only)."
+        ),
+    )
     candidates: Annotated[int, Field(ge=2)] | None = Field(
         None,
         description=(

@@ -87,7 +87,14 @@ class Feedforward(Stack):
         self.boxes = boxes(p.black_box, self.widths[1:], setting.streams("boxes"), like)
         self.box_learning = (p.box_noise, p.box_rate, p.box_every)
         self.generator = (
-            Generator(self.widths, setting.classes, setting.places, p.top_down_rate, like)
+            Generator(
+                self.widths,
+                setting.classes,
+                setting.places,
+                p.top_down_rate,
+                like,
+                p.dreams_vary == "jointly",
+            )
             if p.top_down
             else None
         )
