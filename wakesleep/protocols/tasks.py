@@ -1,4 +1,4 @@
-"""Which classes are presented in a phase, which the network has met so far, and which it dreams of.
+"""Tasks: classes that are presented alone in some phases.
 
 A repeat may go through tasks: in its first cycle the network is shown the classes of the first
 task, in the second those of the second. How many classes there are only the data say, so tasks are
@@ -7,17 +7,12 @@ worked out when these are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from wakesleep.errors import InputError
-from wakesleep.protocols.kinds import PHASES
-
-if TYPE_CHECKING:
-    from wakesleep.protocols.timetable import Entry
 
 Class = Annotated[int, Field(ge=0)]
 Classes = Annotated[tuple[Class, ...], Field(strict=False, min_length=1)]
@@ -70,47 +65,3 @@ def part_of(tasks: Tasks, number: int) -> Part:
     if isinstance(tasks, int):
         return Part(number, tasks)
     return Part(classes=tasks[number])
-
-
-def resolve(entries: Sequence[Entry], classes: int) -> tuple[Entry, ...]:
-    """Return a timetable with the classes that each phase presents, and of which it dreams.
-
-    Parameters
-    ----------
-    entries
-        The timetable.
-    classes
-        Number of classes of the data.
-
-    Raises
-    ------
-    InputError
-        If a phase asks for a class that the data lack, or replays before anything was learnt.
-    """
-    if all(its.part is None and its.dream_of is None for its in entries):
-        return tuple(entries)
-    everything = tuple(range(classes))
-    found: list[Entry] = []
-    known: frozenset[int] = frozenset()
-    today: tuple[int, ...] = ()
-    for entry in entries:
-        shown = None if entry.part is None else entry.part.resolved(classes)
-        kind = PHASES[entry.phase]
-        if kind.shows and not known.issuperset(shown or everything):
-            known = known | frozenset(shown or everything)
-        if kind.shows:
-            today = shown or everything
-        dreamt = None
-        if entry.dream_of == "known" or entry.dream_of == "others":
-            if not known:
-                raise InputError(
-                    f"phase '{entry.phase}' dreams of classes that the network knows, and comes "
-                    "before it was shown any"
-                )
-            others = known - frozenset(today)
-            # On the days of the first task there are no others: then the night is today's.
-            dreamt = tuple(sorted(others if entry.dream_of == "others" and others else known))
-        elif entry.dream_of == "today":
-            dreamt = shown or today or everything
-        found.append(replace(entry, classes=shown, dreamt=dreamt))
-    return tuple(found)

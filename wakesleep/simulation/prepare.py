@@ -14,8 +14,8 @@ from wakesleep.learners.build import build
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.negatives import Context, bind, source
 from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.known import resolve
 from wakesleep.protocols.negatives import Negatives
-from wakesleep.protocols.tasks import resolve
 from wakesleep.protocols.timetable import Entry, timetable
 from wakesleep.results import schema
 from wakesleep.results.provenance import git_commit, now, sha256, versions

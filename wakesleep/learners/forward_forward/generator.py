@@ -135,9 +135,9 @@ class Generator:
         ----------
         start
             ``label``: the mean activity that each label had awake, with noise of the size that
-            the activities varied by, each unit by itself or all jointly; ``last_waking``: that of the last real batch; ``stored``: one
-            of a thousand kept from waking; ``noise``: nothing but noise (also where nothing has
-            been seen yet).
+            the activities varied by, each unit by itself or all jointly; ``last_waking``: that of
+            the last real batch; ``stored``: one of a thousand kept from waking; ``noise``: nothing
+            but noise (also where nothing has been seen yet).
         labels
             (cases,)
         spread

@@ -1,0 +1,52 @@
+"""Statistics of lives with several tasks, beside numbers worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import wakesleep as ws
+
+# Accuracy by class (four classes) after each of two tasks.
+BY_CLASS = np.array([[[0.9, 0.7, 0.0, 0.2]], [[0.5, 0.3, 1.0, 0.8]]])
+
+
+@pytest.fixture
+def result():
+    rows = np.repeat(1 - BY_CLASS, 2, axis=0)
+    rows[0], rows[2] = 0.99, 0.98  # in the middle of the tasks: not looked at
+    return xr.Dataset(
+        {"class_error": (("probe", "readout", "class"), rows)},
+        coords={
+            "phase_end": ("probe", np.array([False, True, True, True])),
+            "cycle_tasks": ("probe", np.array([0, 0, 1, 1])),
+            "readout": ["softmax"],
+            "class": list("0123"),
+        },
+    )
+
+
+def test_the_matrix_is_taken_at_the_ends_of_tasks(result):
+    matrix = ws.statistics.accuracy_matrix(result, "tasks").sel(readout="softmax")
+    np.testing.assert_allclose(matrix.transpose("after", "task"), [[0.8, 0.1], [0.4, 0.9]])
+    named = ws.statistics.accuracy_matrix(result, "tasks", [[3], [0, 2]]).sel(readout="softmax")
+    np.testing.assert_allclose(named.transpose("after", "task"), [[0.2, 0.45], [0.8, 0.75]])
+
+
+def test_what_is_drawn_from_it(result):
+    matrix = ws.statistics.accuracy_matrix(result, "tasks").sel(readout="softmax")
+    assert float(ws.statistics.average_accuracy(matrix)) == pytest.approx(0.65)
+    assert float(ws.statistics.forgetting(matrix)) == pytest.approx(0.4)
+    assert float(ws.statistics.backward_transfer(matrix)) == pytest.approx(-0.4)
+    known = ws.statistics.accuracy_of_known(matrix)
+    np.testing.assert_allclose(known.values, [0.8, 0.65])
+
+
+def test_what_is_missing_is_told(result):
+    with pytest.raises(ws.InputError, match="no repeat is called 'task'"):
+        ws.statistics.accuracy_matrix(result, "task")
+    with pytest.raises(ws.InputError, match="no 'class_error'"):
+        ws.statistics.accuracy_matrix(result.drop_vars("class_error"), "tasks")
+    with pytest.raises(ws.InputError, match="not every cycle of 'tasks' is recorded"):
+        ws.statistics.accuracy_matrix(result.isel(probe=[2, 3]), "tasks")

@@ -1,0 +1,54 @@
+"""Which classes a network has met before each phase, and of which it dreams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from wakesleep.errors import InputError
+from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.timetable import Entry
+
+
+def resolve(entries: Sequence[Entry], classes: int) -> tuple[Entry, ...]:
+    """Return a timetable with the classes that each phase presents, and of which it dreams.
+
+    Parameters
+    ----------
+    entries
+        The timetable.
+    classes
+        Number of classes of the data.
+
+    Raises
+    ------
+    InputError
+        If a phase asks for a class that the data lack, or replays before anything was learnt.
+    """
+    if all(its.part is None and its.dream_of is None for its in entries):
+        return tuple(entries)
+    everything = tuple(range(classes))
+    found: list[Entry] = []
+    known: frozenset[int] = frozenset()
+    today: tuple[int, ...] = ()
+    for entry in entries:
+        shown = None if entry.part is None else entry.part.resolved(classes)
+        kind = PHASES[entry.phase]
+        if kind.shows and not known.issuperset(shown or everything):
+            known = known | frozenset(shown or everything)
+        if kind.shows:
+            today = shown or everything
+        dreamt = None
+        if entry.dream_of == "known" or entry.dream_of == "others":
+            if not known:
+                raise InputError(
+                    f"phase '{entry.phase}' dreams of classes that the network knows, and comes "
+                    "before it was shown any"
+                )
+            others = known - frozenset(today)
+            # On the days of the first task there are no others: then the night is today's.
+            dreamt = tuple(sorted(others if entry.dream_of == "others" and others else known))
+        elif entry.dream_of == "today":
+            dreamt = shown or today or everything
+        found.append(replace(entry, classes=shown, dreamt=dreamt))
+    return tuple(found)
