@@ -113,7 +113,7 @@ def test_replay_is_sleep():
         (("{phase: wake, steps: 4}", "{phase: wake, sweeps: 4}"), "steps, hours or minutes"),
         (("classes: [7]", "classes: [-7]"), "greater than or equal to 0"),
         (("batch: 20", "batch: 300"), "batch is 300, but the classes 0, 1 have"),
-        (("source: dream, settle: 0, label: own", "source: noise"), "replay is of cases that the network"),
+        (("source: dream, settle: 0, label: own", "source: noise"), "replay is of cases that"),
         (("source: dream, settle: 0", "source: dream, settel: 0"), "no option 'settel'"),
         (("{phase: wake, steps: 1}", "{phase: wake, steps: 1, replay: {}}"), "'replay' is for"),
         (("{phase: wake, steps: 1}", "{phase: wake, steps: 1, dream_of: known}"), "is for sleep"),
