@@ -45,11 +45,11 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "Restricted Boltzmann machines": (
         "784-500, 100 cases and as many persistent chains, against scikit-learn's `BernoulliRBM`; "
         "then other numbers of sweeps, chains and units.",
-        {"Against scikit-learn": "benchmarks/boltzmann.py --threads 1 --grow"},
+        {"Against scikit-learn": "benchmarks/boltzmann.py --threads 1 --rounds 7 --grow"},
     ),
     "Spiking networks": (
         "Presentations that learn, compiled beforehand, against Brian2's run-time modes.",
-        {"Against Brian2's run-time modes": "benchmarks/spiking.py --runtime"},
+        {"Against Brian2's run-time modes": "benchmarks/spiking.py --rounds 3 --runtime"},
     ),
 }
 

@@ -120,3 +120,19 @@ def test_what_a_clock_is_needed_for(phase, more, message):
     )
     with pytest.raises(ws.InputError, match=message):
         protocol_file.from_document(documents.parse(text, "test"), {})
+
+
+@pytest.mark.filterwarnings("ignore:two_process on ff_digits")  # eight units learn little
+def test_two_process_looks_at_its_thresholds_as_often_as_it_is_told():
+    """Phases that wait for a threshold end at the first update at which it is passed."""
+    inputs = {"days": 2, "look_every": 1, "updates_per_hour": 4.0, "probe_cases": 20}
+    model = {"layers": [8]}
+    fine = ws.run("two_process", "ff_digits", inputs=inputs, parameters=model)
+    coarse = ws.run(
+        "two_process", "ff_digits", inputs={**inputs, "look_every": 12}, parameters=model
+    )
+    for result, every in ((fine, 1), (coarse, 12)):
+        steps = result["step"].values
+        assert set(np.diff(steps).tolist()) == {every}
+    first = [ws.statistics.phase_ends(its)["step"].values[1] for its in (fine, coarse)]
+    assert first[0] < first[1] <= first[0] + 12
