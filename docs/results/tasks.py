@@ -6,6 +6,7 @@ python docs/results/tasks.py           # the tables again, from tasks.nc
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -23,10 +24,12 @@ def gathered(folder: Path) -> xr.Dataset:
     parts = []
     for store in sorted((folder / "runs").glob("*.zarr")):
         run = ws.open(store)
-        inputs = ws.provenance(run)["inputs"]
+        inputs = json.loads(run.attrs["inputs"])
         told = {"rest rest": 0, "rest sleep": 1, "replay rest": 2, "replay sleep": 3}
         night = NIGHTS[told[f"{inputs['first_sleep']} {inputs['second_sleep']}"]]
-        matrix = ws.statistics.accuracy_matrix(run, "tasks").drop_vars("cycle_tasks", "ignore")
+        matrix = ws.statistics.accuracy_matrix(run, "tasks").drop_vars(
+            "cycle_tasks", errors="ignore"
+        )
         number = int(inputs["tasks"])
         its = xr.Dataset(
             {
