@@ -76,10 +76,16 @@ def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def without_beginning(told: str) -> str:
+    """Return what a command said, without the line that a run is begun which is not there yet."""
+    lines = told.splitlines(keepends=True)
+    return "".join(its for its in lines if "there is no such run yet; it begins" not in its)
+
+
 def finish(arguments: list[str], folder: Path) -> str:
     """Run a command to its end; return what it said if it failed or said anything."""
     process = start(arguments, folder)
-    _, err = process.communicate(timeout=600)
+    err = without_beginning(process.communicate(timeout=600)[1])
     return err or ("" if process.returncode == 0 else f"exit code {process.returncode}")
 
 
@@ -93,7 +99,7 @@ def stopped(
     process.send_signal(number)
     if number != signal.SIGKILL and chance.random() < 0.2:
         process.send_signal(number)  # twice, as impatient users do
-    _, err = process.communicate(timeout=600)
+    err = without_beginning(process.communicate(timeout=600)[1])
     code, found = process.returncode, []
     if number == signal.SIGKILL:
         return "too late" if code == 0 else number.name, found

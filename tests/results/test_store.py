@@ -42,6 +42,7 @@ def test_schema(stored):
     assert list(result["readout"].values) == ["goodness", "softmax"]
     # Nothing of the kind in this protocol, model and data set.
     absent = {
+        "class_error",
         "kl",
         "sleep_pressure",
         "log_likelihood",

@@ -56,7 +56,7 @@ def run(
     from wakesleep.simulation.run import run as run_protocol
 
     keep_freed()
-    if resume and not quiet and not out.exists():
+    if resume and not out.exists():
         typer.echo(f"{out}: there is no such run yet; it begins", err=True)
 
     result = run_protocol(
