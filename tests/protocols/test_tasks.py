@@ -8,6 +8,7 @@ import torch
 import wakesleep as ws
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.known import resolve
+from wakesleep.protocols.replay import Replay
 from wakesleep.protocols.tasks import Part
 from wakesleep.protocols.timetable import Entry
 from wakesleep.simulation.prepare import chunk_of, prepare
@@ -94,6 +95,40 @@ def test_a_timetable_without_tasks_is_left_as_it_is():
     assert resolve(entries, 10) == entries
 
 
+@pytest.mark.parametrize(("start", "label"), [("label", "start"), ("noise", "dreamt")])
+def test_a_dream_without_a_class_is_learnt_as_what_came_down(start, label):
+    told = Replay.model_validate({"source": "dream", "start": start}).told
+    assert told.options["label"] == label
+
+
+COUNTING = """
+def count(model, images, labels, context):
+    import torch
+
+    calls = context.memory.get("calls", torch.zeros(()))
+    context.memory["calls"] = calls + 1
+    with open(PLACE, "a") as stream:
+        stream.write(f"{int(calls)} ")
+    return images, labels
+
+
+count.dreams = True
+"""
+
+
+def test_a_replay_source_forgets_between_phases(tmp_path):
+    place = tmp_path / "calls.txt"
+    (tmp_path / "mine.py").write_text(COUNTING.replace("PLACE", repr(str(place))))
+    path = tmp_path / "life.yaml"
+    path.write_text(
+        "protocol: life\ndata: {batch: 20}\nphases:\n  - repeat: 2\n    phases:\n"
+        "      - {phase: wake, steps: 2}\n"
+        "      - {phase: replay, steps: 3, replay: {source: './mine.py:count'}}\n"
+    )
+    ws.run(path, "ff_digits", parameters={"layers": [8]})
+    assert place.read_text().split()[-6:] == ["0", "1", "2", "0", "1", "2"]
+
+
 def test_replay_is_sleep():
     assert PHASES["replay"].asleep
     assert not PHASES["replay"].shows
@@ -114,6 +149,8 @@ def test_replay_is_sleep():
         (("classes: [7]", "classes: [-7]"), "greater than or equal to 0"),
         (("batch: 20", "batch: 300"), "batch is 300, but the classes 0, 1 have"),
         (("source: dream, settle: 0, label: own", "source: noise"), "replay is of cases that"),
+        (("source: dream, settle: 0, label: own", "source: rollout"), "are strings, but 'digits'"),
+        (("label: own", "label: wrong"), "'label' cannot be 'wrong'"),
         (("source: dream, settle: 0", "source: dream, settel: 0"), "no option 'settel'"),
         (("{phase: wake, steps: 1}", "{phase: wake, steps: 1, replay: {}}"), "'replay' is for"),
         (("{phase: wake, steps: 1}", "{phase: wake, steps: 1, dream_of: known}"), "is for sleep"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -32,6 +34,21 @@ def test_the_matrix_is_taken_at_the_ends_of_tasks(result):
     np.testing.assert_allclose(matrix.transpose("after", "task"), [[0.8, 0.1], [0.4, 0.9]])
     named = ws.statistics.accuracy_matrix(result, "tasks", [[3], [0, 2]]).sel(readout="softmax")
     np.testing.assert_allclose(named.transpose("after", "task"), [[0.2, 0.45], [0.8, 0.75]])
+
+
+def test_the_tasks_are_those_of_the_protocol(result):
+    inner = {"block": "tasks", "tasks": [[3], [0, 2]], "phases": []}
+    result.attrs["protocol_resolved"] = json.dumps({"phases": [{"phases": [inner]}]})
+    matrix = ws.statistics.accuracy_matrix(result, "tasks").sel(readout="softmax")
+    np.testing.assert_allclose(matrix.transpose("after", "task"), [[0.2, 0.45], [0.8, 0.75]])
+    with pytest.raises(ws.InputError, match="not one of 0 to 3"):
+        ws.statistics.accuracy_matrix(result, "tasks", [[4]])
+
+
+def test_one_task_cannot_be_forgotten(result):
+    one = ws.statistics.accuracy_matrix(result.isel(probe=[0, 1]), "tasks", 1)
+    assert np.isnan(ws.statistics.forgetting(one)).all()
+    assert np.isnan(ws.statistics.backward_transfer(one)).all()
 
 
 def test_what_is_drawn_from_it(result):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import sys
 import traceback
 import warnings
@@ -74,6 +75,8 @@ def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
     stop_at_once()
     spin_briefly()
+    # On a full disk zarr's tasks fail beside the one that is told of.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         _run()

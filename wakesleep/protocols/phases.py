@@ -106,8 +106,9 @@ class Phase(specs.Spec):
     dream_of: DreamOf | None = Field(
         None,
         description=(
-            "Classes of the network's dreams: today's (default asleep), all known so far (default "
-            "in replay), or the known ones that are not shown today."
+            "Classes of dreams (of 'dream' and 'mixture'): today's, all known so far (default in "
+            "replay), or the known ones that are not shown today; default in sleep those of its "
+            "own cases."
         ),
     )
 

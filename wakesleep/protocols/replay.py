@@ -17,13 +17,15 @@ class Replay(Negatives):
     top_down: bool = Field(
         False,
         description=(
-            "Let the path that dreams learn from its own dreams too; it degrades by feeding on "
-            "itself."
+            "Let the path that dreams learn from its own dreams too (forward_forward; other kinds "
+            "always do); it degrades by feeding on itself."
         ),
     )
 
     @model_validator(mode="after")
     def _made_by_the_network(self) -> Replay:
+        if self.source == "dream" and self.options.get("label") == "wrong":
+            raise ValueError("replay learns its cases as real: 'label' cannot be 'wrong'")
         its = SOURCES.get(self.source)
         if (its is not None and not (its.dreams or its.own)) or self.source == "mixture":
             allowed = [
@@ -42,5 +44,6 @@ class Replay(Negatives):
         """The source with its options, as sources of negative data are bound."""
         options = dict(self.options)
         if self.source == "dream":  # a dream of a seven is to be learnt as a seven
-            options.setdefault("label", "start")
+            named = options.get("start", "label") == "label"
+            options.setdefault("label", "start" if named else "dreamt")
         return Negatives(source=self.source, **options)

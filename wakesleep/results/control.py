@@ -50,7 +50,8 @@ def against_control(
     if seeds[0] != seeds[1]:
         raise InputError(f"the control has seeds {seeds[1]}, the deprived network {seeds[0]}")
     hours = [float(its["time_h"]) % _day(its) for its in ends]
-    if abs(hours[0] - hours[1]) > 0.01:
+    day = _day(control)
+    if abs((hours[0] - hours[1] + day / 2) % day - day / 2) > 0.01:  # round the clock
         raise InputError(
             f"'{at}' of '{block}' ends at {hours[0]:.2f} h, and in the control at {hours[1]:.2f} h"
         )

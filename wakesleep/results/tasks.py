@@ -7,6 +7,7 @@ Ranzato 2017 (arXiv 1706.08840, section 2) and Chaudhry et al. 2018 (arXiv 1801.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,8 +32,8 @@ def accuracy_matrix(
     repeat
         Name of the repeat that goes through the tasks.
     tasks
-        The classes of each task; or a number of equal parts of all classes, default as many as the
-        repeat has cycles.
+        The classes of each task; or a number of equal parts of all classes. Default what the
+        protocol says of the repeat.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def accuracy_matrix(
     Raises
     ------
     InputError
-        If there is no such repeat, or no ``class_error``.
+        If there is no such repeat, no ``class_error``, or no such class.
     """
     check_result(result)
     if "class_error" not in result:
@@ -59,12 +60,14 @@ def accuracy_matrix(
         raise InputError(f"not every cycle of '{repeat}' is recorded")
     last = [int(its[-1]) for its in found_ends]
     classes = result.sizes["class"]
-    count = len(last) if tasks is None else tasks
+    count = (_stated(result, repeat) or len(last)) if tasks is None else tasks
     if isinstance(count, int):
         edges = [round(place * classes / count) for place in range(count + 1)]
         parts = [list(range(*its)) for its in itertools.pairwise(edges)]
     else:
-        parts = [list(its) for its in count]
+        parts = [[int(number) for number in its] for its in count]
+    if any(not 0 <= number < classes for its in parts for number in its):
+        raise InputError(f"a task names a class that is not one of 0 to {classes - 1}")
     accuracy = 1 - result["class_error"].isel(probe=last)
     columns = [accuracy.isel({"class": its}).mean("class") for its in parts]
     found = xr.concat(columns, dim="task", coords="minimal", compat="override")
@@ -74,6 +77,18 @@ def accuracy_matrix(
     return found.assign_attrs(long_name="accuracy", units="1").rename("accuracy")
 
 
+def _stated(result: xr.Dataset, repeat: str) -> int | list[list[int]] | None:
+    """Return the tasks of a repeat, as the protocol has them; None where it says nothing."""
+    waiting = list(json.loads(result.attrs.get("protocol_resolved", "{}")).get("phases", []))
+    while waiting:
+        its = waiting.pop()
+        if its.get("block") == repeat and its.get("tasks"):
+            found: int | list[list[int]] = its["tasks"]
+            return found
+        waiting += its.get("phases", [])
+    return None
+
+
 def average_accuracy(matrix: xr.DataArray) -> xr.DataArray:
     """Return the mean accuracy over all tasks when the last has ended."""
     return matrix.isel(after=-1, drop=True).mean("task")
@@ -81,6 +96,8 @@ def average_accuracy(matrix: xr.DataArray) -> xr.DataArray:
 
 def forgetting(matrix: xr.DataArray) -> xr.DataArray:
     """Return how far accuracy on earlier tasks has fallen from its best, on average, at the end."""
+    if matrix.sizes["task"] < 2:  # there is no earlier one
+        return xr.full_like(matrix.isel(after=-1, task=0, drop=True), np.nan)
     earlier = matrix.isel(task=slice(0, -1))
     best = earlier.isel(after=slice(0, -1)).max("after")
     return (best - earlier.isel(after=-1, drop=True)).mean("task")
@@ -89,6 +106,8 @@ def forgetting(matrix: xr.DataArray) -> xr.DataArray:
 def backward_transfer(matrix: xr.DataArray) -> xr.DataArray:
     """Return what later tasks did to the accuracy on each, on average; below 0 is a loss."""
     number = matrix.sizes["task"]
+    if number < 2:
+        return xr.full_like(matrix.isel(after=-1, task=0, drop=True), np.nan)
     gains = [
         matrix.isel(after=-1, task=its, drop=True) - matrix.isel(after=its, task=its, drop=True)
         for its in range(number - 1)

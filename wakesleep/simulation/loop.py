@@ -148,7 +148,8 @@ class Run:
         place = self.place
         if place.done == 0:
             place.onset = place.step
-            self.prepared.source(entry).context.memory.clear()
+            for its in self.prepared.sources_of(entry):
+                its.context.memory.clear()
         to_probe = entry.probe_every - place.done % entry.probe_every
         steps = min(to_probe, entry.steps - place.done, LONGEST_CHUNK)
         self._learn(entry, steps)

@@ -93,6 +93,11 @@ class Prepared:
         """Return where the negative data of a phase come from."""
         return self.sources[source_key(entry.negatives)]
 
+    def sources_of(self, entry: Entry) -> list[BoundSource]:
+        """Return every source that a phase may draw from."""
+        replay = entry.replay and self.sources[source_key(entry.replay.told, "replay")]
+        return [self.source(entry), *([replay] if replay else [])]
+
     def negatives(self, entry: Entry) -> BoundSource | None:
         """Return what a chunk of the phase is given as negatives; None where it needs none."""
         if PHASES[entry.phase].sign == "positive":
@@ -178,6 +183,7 @@ def prepare(request: Request) -> Prepared:
     used = {source_key(entry.negatives): entry.negatives for entry in entries}
     used |= {source_key(its, "replay"): its for its in (e.replay.told for e in entries if e.replay)}
     asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]
+    asked += [phase.replay.told for phase in entries if phase.replay]
     for negatives in (*asked, spec.negatives):
         if source(negatives.source).sequences and its.window is None:
             raise InputError(

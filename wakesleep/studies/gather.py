@@ -59,9 +59,14 @@ def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.Da
         ``seed`` and ``probe``, where the study keeps them.
     """
     spec = study.spec
-    opened = {
-        name: open_result(folder / f"{name}.zarr") for name in study.jobs if name not in failed
-    }
+    failed, opened = dict(failed), {}
+    for name in study.jobs:
+        if name in failed:
+            continue
+        try:
+            opened[name] = open_result(folder / f"{name}.zarr")
+        except InputError as error:  # its store was damaged after its end
+            failed[name] = str(error)
     found = {
         name: {label: outcome(result, its) for label, its in spec.outcomes.items()}
         for name, result in opened.items()

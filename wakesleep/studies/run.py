@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,6 +135,7 @@ def finish(loaded: grid.LoadedStudy, folder: Path, failed: Mapping[str, str]) ->
     from wakesleep.studies.gather import gather, save
 
     tree = gather(loaded, folder / "runs", failed)
+    failed = json.loads(tree.attrs["failed"])
     save(tree, folder / "study.zarr")
     outcomes = folder / "outcomes.nc"
     outcomes.unlink(missing_ok=True)

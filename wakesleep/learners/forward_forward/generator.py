@@ -212,6 +212,7 @@ class Generator:
         """Continue from what :meth:`state_dict` returned."""
         self.maps = [Map(**its) for its in state["maps"]]
         self.memory = _Memory(**state["memory"])
+        self._roots = None
 
 
 def _members(labels: Tensor, like: Tensor) -> Tensor:
