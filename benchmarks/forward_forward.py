@@ -61,14 +61,14 @@ def measure(
     largest = max(layers)
     left, right = torch.randn(BATCH, largest), torch.randn(largest, largest)
     kept: list[tuple[int, int]] = []
-    look = rows._of_effect
+    look = rows.of_effect
 
     def looking(layer: Any, wrong: torch.Tensor, first: int) -> Any:
         index = look(layer, wrong, first)
         kept.append((len(wrong) if index is None else len(index), len(wrong)))
         return index
 
-    rows._of_effect = looking
+    rows.of_effect = looking
     found: dict[str, list[float]] = {"ours": [], "product": [], **{name: [] for name in others}}
     share: list[float] = []
     sweeps = -(-steps * BATCH // len(images))
@@ -94,7 +94,7 @@ def measure(
                 f"{1e3 * statistics.median(his):.1f} ms, rows multiplied {100 * share[-1]:.0f} %",
                 flush=True,
             )
-    rows._of_effect = look
+    rows.of_effect = look
     return {"layers": layers, "skip_below": skip_below, "seconds": found, "rows": share}
 
 

@@ -20,6 +20,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.conftest import command_line
+
 SIGNALS = [
     signal.SIGKILL,
     signal.SIGTERM,
@@ -28,15 +30,6 @@ SIGNALS = [
     signal.SIGUSR1,
     signal.SIGXCPU,
 ]
-# A checkpoint every twentieth of a second instead of every quarter of a minute.
-PROGRAM = """
-import sys
-from wakesleep.cli import main
-from wakesleep.simulation import loop
-loop.CHECKPOINT_SECONDS = loop.FLUSH_SECONDS = 0.05
-sys.argv = ["wakesleep", *sys.argv[1:]]
-main.main()
-"""
 DAYS = ["total_sleep_deprivation", "-p", "recovery_nights=1"]
 FAMILIES = {
     "forward_forward": [*DAYS, "-p", "nights=12", "ff_digits", "-p", "model.layers=[64, 64]"],
@@ -67,7 +60,7 @@ figures: [{figure: lines, name: line, outcome: sleep, x: phase_steps, hue: rate}
 def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
     """Start a command in a folder, as the head of a group of processes."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *arguments, "--quiet"],
+        [*command_line(0.05), *arguments, "--quiet"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -58,6 +59,30 @@ parameters:
   layers: [16, 16]
   label: extra_units
 """
+
+
+def command_line(seconds: float) -> list[str]:
+    """Return what starts the command line with a checkpoint every so many seconds."""
+    program = (
+        "from wakesleep.cli import main\n"
+        "from wakesleep.simulation import loop\n"
+        f"loop.CHECKPOINT_SECONDS = loop.FLUSH_SECONDS = {seconds}\n"
+        "main.main()\n"
+    )
+    return [sys.executable, "-c", program]
+
+
+def printed(module: str, *arguments: object) -> str:
+    """Run a module of this repository in a process of its own; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    return done.stdout
 
 
 @pytest.fixture

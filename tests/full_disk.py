@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import SMALL_MODEL, SMALL_PROTOCOL
+from tests.conftest import SMALL_MODEL, SMALL_PROTOCOL, command_line
 
 STUDY = """\
 study: small
@@ -24,17 +24,6 @@ seeds: 2
 outcomes: {error: {quantity: error, at: sleep, readout: goodness}}
 figures: [{figure: lines, name: line, outcome: error, x: rate}]
 """
-# A checkpoint and a write of the record at every opportunity.
-PROGRAM = """
-import sys
-from wakesleep.cli import main
-from wakesleep.simulation import loop
-loop.CHECKPOINT_SECONDS = loop.FLUSH_SECONDS = 0.0
-sys.argv = ["wakesleep", *sys.argv[1:]]
-main.main()
-"""
-
-
 BEGINS = "there is no such run yet; it begins"  # what --resume says first
 
 
@@ -48,7 +37,8 @@ def command(folder: Path, what: str, out: Path) -> list[str]:
         files = ["run", str(folder / "small.yaml"), str(folder / "tiny.yaml"), "--resume"]
     else:
         files = ["study", str(folder / "study.yaml"), "--workers", "1"]
-    return [sys.executable, "-c", PROGRAM, *files, "-o", str(out), "--quiet"]
+    # A checkpoint and a write of the record at every opportunity.
+    return [*command_line(0.0), *files, "-o", str(out), "--quiet"]
 
 
 def state(what: str, out: Path) -> dict[str, object]:

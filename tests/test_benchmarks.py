@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+from tests.conftest import printed
+
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 ROOT = BENCHMARKS.parent
 ONCE = ["--rounds", "1", "--threads", "1"]
@@ -21,20 +23,14 @@ COMMANDS = {
 }
 
 
-def benchmark(name, *arguments):
-    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    return done.stdout
-
-
 @pytest.mark.parametrize("name", ["boltzmann", "local_fields", "spiking"])
 def test_a_benchmark_runs(name):
-    assert "ratio" in benchmark(name, *COMMANDS[name])
+    assert "ratio" in printed(f"benchmarks.{name}", *COMMANDS[name])
 
 
 @pytest.mark.parametrize("name", ["forward_forward", "overheads"])
 def test_a_benchmark_with_mnist_runs(mnist_folder, name):
-    shown = benchmark(name, *COMMANDS[name])
+    shown = printed(f"benchmarks.{name}", *COMMANDS[name])
     assert "backpropagation" in shown or "ratio" in shown
 
 
@@ -46,7 +42,7 @@ def test_every_benchmark_is_tried():
 def test_the_report_says_what_was_printed(tmp_path):
     (tmp_path / "Local_fields.txt").write_text("ratio 4.3 (4.1 to 4.4)\n")
     doc = tmp_path / "benchmarks.md"
-    benchmark("report", "--outputs", tmp_path, "--doc", doc, "--only", "Receptive")
+    printed("benchmarks.report", "--outputs", tmp_path, "--doc", doc, "--only", "Receptive")
     text = doc.read_text()
     assert "    python benchmarks/local_fields.py --threads 1" in text
     assert "    ratio 4.3 (4.1 to 4.4)" in text

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from tables import cell
 
 import wakesleep as ws
 from wakesleep import data
@@ -44,9 +45,7 @@ def main() -> None:
             )["validation_error"].sel(readout=readout)
             for seed in range(5)
         ]
-        found = ws.statistics.interval(100 * xr.concat(errors, "seed"))
-        half = float(found["high"] - found["mean"])
-        print(f"{name}, {sweeps} sweeps: {float(found['mean']):.1f} ± {half:.1f} %", flush=True)
+        print(f"{name}, {sweeps} sweeps: {cell(xr.concat(errors, 'seed'), 100)} %", flush=True)
     n = len(validation.labels)
     print(f"standard error of 4 % on {n} images: {100 * np.sqrt(0.04 * 0.96 / n):.1f} points")
 

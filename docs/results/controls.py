@@ -8,26 +8,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import xarray as xr
+from tables import cell
 
 import wakesleep as ws
 
 HERE = Path(__file__).parent
 
 
-def cell(values: xr.DataArray, scale: float = 1.0, digits: int = 1) -> str:
-    found = ws.statistics.interval(values * scale)
-    mean, half = float(found["mean"]), float(found["high"] - found["mean"])
-    return f"{mean:+.{digits}f} ± {half:.{digits}f}"
-
-
 def row(label: str, its: xr.Dataset) -> str:
     one = its.sel(layer="1")
     cells = [
-        cell(one["false_positive_rate"], 100),
-        cell(one["hit_rate"], 100),
-        cell(one["criterion"], digits=2),
-        cell(one["d_prime"], digits=2),
-        cell(its["error"].sel(readout="goodness"), 100),
+        cell(one["false_positive_rate"], 100, sign="+"),
+        cell(one["hit_rate"], 100, sign="+"),
+        cell(one["criterion"], digits=2, sign="+"),
+        cell(one["d_prime"], digits=2, sign="+"),
+        cell(its["error"].sel(readout="goodness"), 100, sign="+"),
     ]
     return f"| {label} | {' | '.join(cells)} |"
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from tables import cell
 
 import wakesleep as ws
 from wakesleep.plots.study import draw_values
@@ -106,20 +107,11 @@ def dreams() -> None:
     figure.savefig(HERE.parent / "figures" / "dreams_over_training.png", dpi=150)
 
 
-def spread(values: xr.DataArray, scale: float = 1.0, digits: int = 1) -> str:
-    """Mean and 95 % t interval over seeds."""
-    from scipy.stats import t
-
-    numbers = scale * values.values
-    half = t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / np.sqrt(len(numbers))
-    return f"{numbers.mean():.{digits}f} ± {half:.{digits}f}"
-
-
 def row(name: str, at: xr.Dataset) -> str:
     cells = [
-        spread(at["error"].sel(readout="goodness"), 100),
-        *(spread(at["false_positive_rate"].sel(layer=layer), 100) for layer in at["layer"].values),
-        *(spread(at["d_prime"].sel(layer=layer), 1, 2) for layer in at["layer"].values),
+        cell(at["error"].sel(readout="goodness"), 100),
+        *(cell(at["false_positive_rate"].sel(layer=layer), 100) for layer in at["layer"].values),
+        *(cell(at["d_prime"].sel(layer=layer), 1, 2) for layer in at["layer"].values),
     ]
     return f"| {name} | " + " | ".join(cells) + " |"
 
@@ -181,7 +173,7 @@ def tables() -> None:
     its = ws.open(HERE / "separation.nc")
     for night in (10, 20, 40, 60, 100, 150):
         cells = [
-            spread(
+            cell(
                 its["error"]
                 .sel(readout=readout)
                 .isel(

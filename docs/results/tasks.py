@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import xarray as xr
+from tables import cell
 
 import wakesleep as ws
 from wakesleep.results.store import to_netcdf
@@ -44,12 +45,6 @@ def gathered(folder: Path) -> xr.Dataset:
     return found.sel(night=list(NIGHTS))
 
 
-def cell(values: xr.DataArray) -> str:
-    found = ws.statistics.interval(100 * values)
-    mean, half = float(found["mean"]), float(found["high"] - found["mean"])
-    return f"{mean:.1f} ± {half:.1f}"
-
-
 def main() -> None:
     if len(sys.argv) > 1:
         kept = HERE / "tasks.nc"
@@ -62,7 +57,7 @@ def main() -> None:
     for night in NIGHTS:
         last = 1 - found["accuracy_2"].sel(night=night).isel(after_2=-1)
         cells = [
-            cell(last.sel(readout=readout).isel(task_2=task))
+            cell(last.sel(readout=readout).isel(task_2=task), 100)
             for readout in ("softmax", "goodness")
             for task in (0, 1)
         ]
@@ -79,9 +74,9 @@ def main() -> None:
             one = found.sel(night=night, readout=readout)
             matrix = one["accuracy_5"].rename(after_5="after", task_5="task")
             cells += [
-                cell(ws.statistics.average_accuracy(matrix)),
-                cell(1 - one["test_error_5"]),
-                cell(ws.statistics.forgetting(matrix)),
+                cell(ws.statistics.average_accuracy(matrix), 100),
+                cell(1 - one["test_error_5"], 100),
+                cell(ws.statistics.forgetting(matrix), 100),
             ]
         print(f"| {night} | {' | '.join(cells)} |")
 

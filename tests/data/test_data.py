@@ -146,6 +146,6 @@ def test_the_digits_are_those_of_scikit_learn():
 
     from wakesleep.data import digits
 
-    theirs, table = load_digits(), digits._table()
+    theirs, table = load_digits(), digits.table()
     np.testing.assert_array_equal(table[:, :-1], theirs.data)
     np.testing.assert_array_equal(table[:, -1], theirs.target)

@@ -7,7 +7,9 @@ import pytest
 from wakesleep.errors import InputError
 from wakesleep.files import documents
 from wakesleep.protocols import protocol_file
+from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.timetable import timetable
+from wakesleep.results.schema import ASLEEP
 
 NESTED = """\
 protocol: nested
@@ -162,3 +164,7 @@ def test_a_baseline_counted_twice_is_warned_of(phases, more, twice):
     text = f"protocol: p\nphases: [{{phase: wake, steps: 1}}, {phases}]\n{more}"
     spec = protocol_file.from_document(documents.parse(text, "test"), {}).spec
     assert [("counted twice" in its) for its in spec.warnings()] == [True] * twice
+
+
+def test_results_know_which_phases_are_sleep():
+    assert {name for name, kind in PHASES.items() if kind.asleep} == set(ASLEEP)

@@ -7,7 +7,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,18 +16,10 @@ import xarray as xr
 import zarr
 
 import wakesleep as ws
+from tests.conftest import command_line
 from wakesleep.simulation import checkpoint
 from wakesleep.simulation.request import recorded_identity
 
-# A checkpoint every tenth of a second instead of every quarter of a minute.
-PROGRAM = """
-import sys
-from wakesleep.cli import main
-from wakesleep.simulation import loop
-loop.CHECKPOINT_SECONDS = loop.FLUSH_SECONDS = 0.1
-sys.argv = ["wakesleep", *sys.argv[1:]]
-main.main()
-"""
 COMMAND = [
     "run",
     "total_sleep_deprivation",
@@ -47,7 +38,7 @@ COMMAND = [
 
 def start(out: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *COMMAND, "-o", str(out), *more],
+        [*command_line(0.1), *COMMAND, "-o", str(out), *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -344,7 +335,7 @@ def test_kill_9_with_all_that_a_run_can_remember(tmp_path):
 
     def process(name: str, *more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *command, "--quiet", "-o", str(tmp_path / name), *more],
+            [*command_line(0.1), *command, "--quiet", "-o", str(tmp_path / name), *more],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

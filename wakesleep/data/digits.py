@@ -24,9 +24,9 @@ def load(split: int = 0) -> DataSet:
     split
         Which permutation: other splits show how much a result owes to the one that is usual (0).
     """
-    table = _table()
-    images = (table[:, :-1] / 16).astype(np.float32)
-    labels = table[:, -1].astype(np.int64)
+    digits = table()
+    images = (digits[:, :-1] / 16).astype(np.float32)
+    labels = digits[:, -1].astype(np.int64)
     # Neighbours in the file are alike, so a plain cut would not make three samples of one kind.
     order = np.random.Generator(np.random.PCG64(1797 + split)).permutation(len(labels))
     train, validation, test = np.split(order, [TRAIN, TRAIN + VALIDATION])
@@ -40,7 +40,7 @@ def load(split: int = 0) -> DataSet:
     )
 
 
-def _table() -> np.ndarray:
+def table() -> np.ndarray:
     """Return 64 pixels and a label of every digit (1797, 65).
 
     The file is read as it lies in scikit-learn: to import that takes as long as to import torch.

@@ -44,4 +44,3 @@ PHASES: dict[str, PhaseKind] = {
     # a hypothesis; 'stage' says otherwise where that is meant.
     "replay": PhaseKind("positive", "wake", "NREM", asleep=True),
 }
-ASLEEP = tuple(name for name, its in PHASES.items() if its.asleep)

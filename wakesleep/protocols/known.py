@@ -33,13 +33,11 @@ def resolve(entries: Sequence[Entry], classes: int) -> tuple[Entry, ...]:
     today: tuple[int, ...] = ()
     for entry in entries:
         shown = None if entry.part is None else entry.part.resolved(classes)
-        kind = PHASES[entry.phase]
-        if kind.shows and not known.issuperset(shown or everything):
-            known = known | frozenset(shown or everything)
-        if kind.shows:
+        if PHASES[entry.phase].shows:
             today = shown or everything
+            known |= frozenset(today)
         dreamt = None
-        if entry.dream_of == "known" or entry.dream_of == "others":
+        if entry.dream_of in ("known", "others"):
             if not known:
                 raise InputError(
                     f"phase '{entry.phase}' dreams of classes that the network knows, and comes "

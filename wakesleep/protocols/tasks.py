@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wakesleep.errors import InputError
+from wakesleep.results.schema import equal_parts
 
 Class = Annotated[int, Field(ge=0)]
 Classes = Annotated[tuple[Class, ...], Field(strict=False, min_length=1)]
@@ -56,8 +57,7 @@ class Part:
             return tuple(sorted(set(self.classes)))
         if self.of > classes:
             raise InputError(f"{self.of} tasks, but the data have {classes} classes")
-        edges = [round(place * classes / self.of) for place in (self.number, self.number + 1)]
-        return tuple(range(*edges))
+        return equal_parts(classes, self.of)[self.number]
 
 
 def part_of(tasks: Tasks, number: int) -> Part:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError, choices
-from wakesleep.results.phases import check_result
+from wakesleep.results.phases import check_result, ends_at
 
 
 def against_control(
@@ -66,8 +66,7 @@ def against_control(
 
 
 def _end(result: xr.Dataset, at: str, block: str, cycle: int) -> xr.Dataset:
-    there = result["phase_end"].values.astype(bool) & (result["phase"].values == at)
-    there &= (result["block"].values == block) & (result["cycle"].values == cycle)
+    there = ends_at(result, at, block, cycle)
     if not there.any():
         blocks = dict.fromkeys(result["block"].values.tolist())
         raise InputError(

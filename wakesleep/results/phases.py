@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError, choices
-from wakesleep.results.schema import counter
+from wakesleep.results.schema import ASLEEP, counter
 
 LONG_BLOCK = 4  # cycles above which a short table shows only the last one
 
@@ -51,17 +51,40 @@ def in_cycles(result: xr.Dataset, cycles: Mapping[str, int]) -> xr.Dataset:
     check_result(result)
     keep = np.ones(result.sizes["probe"], bool)
     for name, cycle in cycles.items():
-        if counter(name) not in result.coords:
-            there = [
-                str(its).removeprefix("cycle_")
-                for its in result.coords
-                if str(its).startswith("cycle_")
-            ]
-            raise InputError(f"no repeat is called '{name}'{choices(name, there, 'there are')}")
+        numbers = cycle_numbers(result, name)
         if isinstance(cycle, bool) or not isinstance(cycle, int | np.integer):
             raise InputError(f"the cycle of '{name}' must be a whole number, not {cycle!r}")
-        keep &= result[counter(name)].values == cycle
+        keep &= numbers == cycle
     return result.isel(probe=keep)
+
+
+def cycle_numbers(result: xr.Dataset, repeat: str) -> np.ndarray:
+    """Return the cycle (from 0) of a named repeat that each probe was taken in (probe,).
+
+    Raises
+    ------
+    InputError
+        If no repeat of the protocol is called so.
+    """
+    if counter(repeat) not in result.coords:
+        prefix, names = counter(""), map(str, result.coords)
+        there = [its.removeprefix(prefix) for its in names if its.startswith(prefix)]
+        raise InputError(f"no repeat is called '{repeat}'{choices(repeat, there, 'there are')}")
+    return result[counter(repeat)].values
+
+
+def ends_at(
+    result: xr.Dataset, at: str = "any", block: str | None = None, cycle: int | None = None
+) -> np.ndarray:
+    """Return which probes end a phase of some name, block and cycle (probe,), as booleans."""
+    ends = result["phase_end"].values.astype(bool)
+    if at != "any":
+        ends &= result["phase"].values == at
+    if block is not None:
+        ends &= result["block"].values == block
+    if cycle is not None:
+        ends &= result["cycle"].values == cycle
+    return ends
 
 
 def phase_ends(result: xr.Dataset) -> xr.Dataset:
@@ -179,5 +202,6 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
 
 
 def _stage(phase: str) -> str:
-    asleep = dict.fromkeys(("sleep", "recovery", "replay"), "NREM")
-    return {**asleep, "wake": "WAKE", "deprivation": "WAKE"}.get(phase, "UNS")
+    if phase in ASLEEP:
+        return "NREM"
+    return "WAKE" if phase in ("wake", "deprivation") else "UNS"

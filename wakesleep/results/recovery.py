@@ -7,8 +7,7 @@ import xarray as xr
 
 from wakesleep.errors import InputError
 from wakesleep.results.phases import hypnogram, phase_ends
-
-ASLEEP = ("sleep", "recovery", "replay")
+from wakesleep.results.schema import ASLEEP
 
 
 def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:

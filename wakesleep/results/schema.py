@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,10 @@ SCHEMA_VERSION = 1
 
 
 SIGNS = ("positive", "negative")
+
+
+# Phases in which the network is asleep.
+ASLEEP = ("sleep", "recovery", "replay")
 
 
 # What a hypnogram calls a phase: the terms of sleep scoring, as YASA and BIDS know them.
@@ -101,6 +106,12 @@ QUANTITIES: dict[str, Quantity] = {
 def stated_quantity(name: str) -> Quantity:
     """Return what is known of a quantity without importing any code of the user's."""
     return QUANTITIES.get(name, Quantity((), "", ()))
+
+
+def equal_parts(classes: int, count: int) -> list[tuple[int, ...]]:
+    """Return the classes of each of so many tasks, between which all are divided in order."""
+    edges = [round(place * classes / count) for place in range(count + 1)]
+    return [tuple(range(*its)) for its in itertools.pairwise(edges)]
 
 
 def variable(name: str) -> str:

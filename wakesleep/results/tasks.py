@@ -6,16 +6,15 @@ Ranzato 2017 (arXiv 1706.08840, section 2) and Chaudhry et al. 2018 (arXiv 1801.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
-from wakesleep.errors import InputError, choices
-from wakesleep.results.phases import check_result
-from wakesleep.results.schema import counter
+from wakesleep.errors import InputError
+from wakesleep.results.phases import check_result, cycle_numbers
+from wakesleep.results.schema import equal_parts
 
 
 def accuracy_matrix(
@@ -49,11 +48,7 @@ def accuracy_matrix(
     check_result(result)
     if "class_error" not in result:
         raise InputError("the result has no 'class_error'; record it, or give the protocol 'tasks'")
-    name = counter(repeat)
-    if name not in result.coords:
-        there = [str(its).removeprefix("cycle_") for its in result.coords if "cycle_" in str(its)]
-        raise InputError(f"no repeat is called '{repeat}'{choices(repeat, there, 'there are')}")
-    cycle = result[name].values
+    cycle = cycle_numbers(result, repeat)
     ends = result["phase_end"].values.astype(bool)
     found_ends = [np.flatnonzero(ends & (cycle == its)) for its in range(cycle.max() + 1)]
     if not found_ends or not all(len(its) for its in found_ends):
@@ -61,11 +56,8 @@ def accuracy_matrix(
     last = [int(its[-1]) for its in found_ends]
     classes = result.sizes["class"]
     count = (_stated(result, repeat) or len(last)) if tasks is None else tasks
-    if isinstance(count, int):
-        edges = [round(place * classes / count) for place in range(count + 1)]
-        parts = [list(range(*its)) for its in itertools.pairwise(edges)]
-    else:
-        parts = [[int(number) for number in its] for its in count]
+    stated = equal_parts(classes, count) if isinstance(count, int) else count
+    parts = [[int(number) for number in its] for its in stated]
     if any(not 0 <= number < classes for its in parts for number in its):
         raise InputError(f"a task names a class that is not one of 0 to {classes - 1}")
     accuracy = 1 - result["class_error"].isel(probe=last)

@@ -95,8 +95,14 @@ class Prepared:
 
     def sources_of(self, entry: Entry) -> list[BoundSource]:
         """Return every source that a phase may draw from."""
-        replay = entry.replay and self.sources[source_key(entry.replay.told, "replay")]
-        return [self.source(entry), *([replay] if replay else [])]
+        replay = self.replayed(entry)
+        return [self.source(entry), *([] if replay is None else [replay])]
+
+    def replayed(self, entry: Entry) -> BoundSource | None:
+        """Return where the cases of a replay come from; None in any other phase."""
+        if entry.replay is None:
+            return None
+        return self.sources[source_key(entry.replay.told, "replay")]
 
     def negatives(self, entry: Entry) -> BoundSource | None:
         """Return what a chunk of the phase is given as negatives; None where it needs none."""
@@ -284,13 +290,8 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
     its, spec = prepared, prepared.request.protocol.spec
     sign = PHASES[entry.phase].sign
     assert sign is not None  # a rest has no steps to take
-    replay = None
-    if entry.replay is not None:
-        bound = its.sources[source_key(entry.replay.told, "replay")]
-        bound.context.dream_of = entry.dreamt
-        replay = functools.partial(bound, its.learner)
-    elif sign != "positive":
-        its.source(entry).context.dream_of = entry.dreamt
+    replay = its.replayed(entry)
+    (replay or its.source(entry)).context.dream_of = entry.dreamt
     return Chunk(
         sign=sign,
         images=its.images,
@@ -306,7 +307,7 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
         updates_per_batch=spec.data.updates_per_batch,
         layers=entry.layers,
         seen=its.seen,
-        replay=replay,
+        replay=None if replay is None else functools.partial(replay, its.learner),
         top_down=entry.replay is None or entry.replay.top_down,
     )
 

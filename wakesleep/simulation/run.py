@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from wakesleep.errors import InputError, listed
 from wakesleep.files import outputs
 from wakesleep.learners.model_file import LoadedModel
-from wakesleep.protocols.kinds import ASLEEP
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.results import schema, store
 from wakesleep.runtime.progress import quietly
@@ -145,7 +144,7 @@ def silence(result: xr.Dataset) -> str | None:
             "the goodness of real data was next to nothing at every probe: the network was silent "
             "from the beginning; its inputs, first weights or thresholds let nothing through"
         )
-    asleep = (result["phase"].isin(ASLEEP) & (result["step"] > 0)).values
+    asleep = (result["phase"].isin(schema.ASLEEP) & (result["step"] > 0)).values
     if asleep.any() and silent[asleep][-1]:
         return (
             "after the last sleep the goodness of real data is next to nothing: sleep has silenced "

@@ -190,14 +190,7 @@ def _where(result: xr.Dataset, chosen: xr.DataArray) -> xr.Dataset:
 
 
 def _value(result: xr.Dataset, its: Outcome) -> xr.DataArray:
-    ends = result["phase_end"].values.copy()
-    if its.at != "any":
-        ends &= result["phase"].values == its.at
-    if its.block is not None:
-        ends &= result["block"].values == its.block
-    if its.cycle is not None:
-        ends &= result["cycle"].values == its.cycle
-    places = np.flatnonzero(ends)
+    places = np.flatnonzero(phases.ends_at(result, its.at, its.block, its.cycle))
     values = result[variable(its.quantity)]
     if not len(places):
         return xr.full_like(values.isel(probe=0, drop=True), np.nan)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wakesleep.learners.chunks import Setting
-from wakesleep.learners.forward_forward.layer import block_goodness, delta, peer_term
+from wakesleep.learners.forward_forward.layer import block_goodness, delta, doubt, peer_term
 from wakesleep.learners.forward_forward.network import ForwardForward
 from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.runtime.randomness import Streams
@@ -113,7 +113,8 @@ def test_closed_form_is_autograd(
 
     done = net.forward(*net.first_product(images), labels)
     z, y = done.totals[depth], done.activities[depth]
-    left = delta(layer, z, y, block_goodness(layer, y, net.pieces), sign, net.pieces)
+    wrong = doubt(layer, block_goodness(layer, y, net.pieces), sign, net.pieces)
+    left = delta(layer, z, y, wrong, sign, net.pieces)
     assert_same(left.T @ done.inputs[depth] / len(images), wanted[0])
     assert_same(left.mean(0), wanted[1])
 
@@ -144,7 +145,8 @@ def test_update_keeps_the_normalised_output():
     before = net.forward(*net.first_product(images), labels)
     z, y = before.totals[0], before.activities[0]
     good = block_goodness(layer, y, net.pieces)
-    change = delta(layer, z, y, good, torch.ones(1).double(), net.pieces)
+    sign = torch.ones(1).double()
+    change = delta(layer, z, y, doubt(layer, good, sign, net.pieces), sign, net.pieces)
     layer.weight += 0.1 * change.T @ before.inputs[0]
     after = net.forward(*net.first_product(images), labels)
     assert after.activities[0].sum() > y.sum()

@@ -65,14 +65,14 @@ def test_leaving_out_cases_without_a_gradient_changes_nothing(
     kind, peer, blocks, more, monkeypatch
 ):
     left_out = []
-    look = rows._of_effect
+    look = rows.of_effect
 
     def looking(layer, doubt, first):
         index = look(layer, doubt, first)
         left_out.append(0 if index is None else len(doubt) - len(index))
         return index
 
-    monkeypatch.setattr(rows, "_of_effect", looking)
+    monkeypatch.setattr(rows, "of_effect", looking)
     told = {"peer": peer, "blocks": blocks, **more}
     fewer = trained(kind, monkeypatch, 0, **told)
     assert sum(left_out) > 0.2 * 20 * CASES  # or there is nothing to be tested
@@ -122,9 +122,9 @@ def test_a_bound_leaves_out_what_does_not_exceed_it(seed, bound, blocks, least, 
     sign = torch.tensor([1.0] * real + [-1.0] * (CASES - real)).double()
     same: Layer = replace(layer, peer_mean=layer.peer_mean.clone())
 
-    doubt = torch.sigmoid(-sign[:, None] * (goodness - 8 / blocks))
-    wanted = delta(layer, z, y, goodness, sign, pieces)
-    wanted = wanted.view(CASES, blocks, -1) * (doubt > bound)[:, :, None]
+    wrong = torch.sigmoid(-sign[:, None] * (goodness - 8 / blocks))
+    wanted = delta(layer, z, y, wrong, sign, pieces)
+    wanted = wanted.view(CASES, blocks, -1) * (wrong > bound)[:, :, None]
     wanted = wanted.view(CASES, 8)
     if peer:
         wanted[:real] += peer_term(same, y[:real], pieces)

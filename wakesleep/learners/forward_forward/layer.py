@@ -138,9 +138,10 @@ def delta(
     layer: Layer,
     z: Tensor,
     y: Tensor,
-    goodness: Tensor,
+    wrong: Tensor,
     sign: Tensor,
     pieces: Pieces,
+    some: slice | Tensor = slice(None),
     *,
     damped: bool = False,
 ) -> Tensor:
@@ -156,44 +157,30 @@ def delta(
         The layer.
     z, y
         Its total inputs and activities (cases, units).
-    goodness
-        Their goodness by block (cases, blocks).
+    wrong
+        1 - p(right) by block (cases, blocks), from :func:`doubt`.
     sign
         1 for real cases, -1 for negative ones (cases,).
+    some
+        The cases that it is asked of; default all.
     damped
         Whether the activities hold a part of those before, so that a unit can be active whose
         total input is negative.
     """
-    wrong = doubt(layer, goodness, sign, pieces)
-    return push(layer, z, y, wrong, sign, slice(None), pieces, damped=damped)
-
-
-def doubt(layer: Layer, goodness: Tensor, sign: Tensor, pieces: Pieces) -> Tensor:
-    """Return 1 - p(right) of each block (cases, blocks); see :func:`delta`."""
-    # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
-    return torch.sigmoid(-sign.unsqueeze(1) * log_odds(layer, goodness, pieces, layer.blocks))
-
-
-def push(
-    layer: Layer,
-    z: Tensor,
-    y: Tensor,
-    wrong: Tensor,
-    sign: Tensor,
-    some: slice | Tensor,
-    pieces: Pieces,
-    *,
-    damped: bool = False,
-) -> Tensor:
-    """Return :func:`delta` of some of all cases, whose doubt and sign are given."""
     y = y[some]
-    factor = (sign.unsqueeze(1) * wrong).div_(pieces.temperature).unsqueeze(2)
+    factor = (sign[some].unsqueeze(1) * wrong[some]).div_(pieces.temperature).unsqueeze(2)
     by_block = y.view(len(y), layer.blocks, layer.units // layer.blocks)  # there may be no case
     slope = pieces.goodness.half_slope(by_block)
     left = (factor * slope).view_as(y)
     if not damped and pieces.activation.slope_is_gate and pieces.goodness.flat_at_zero:
         return left  # it is 0 already where the activation's slope is
     return left.mul_(pieces.activation.slope(z[some]))
+
+
+def doubt(layer: Layer, goodness: Tensor, sign: Tensor, pieces: Pieces) -> Tensor:
+    """Return 1 - p(right) of each block (cases, blocks) for goodness (cases, blocks)."""
+    # 1 - p would lose its digits where p is almost 1; the logistic of the negated odds does not.
+    return torch.sigmoid(-sign.unsqueeze(1) * log_odds(layer, goodness, pieces, layer.blocks))
 
 
 def peer_term(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
@@ -245,8 +232,9 @@ def update(
     if baseline and layer.baseline:
         extra = {name: baseline * its for name, its in layer.baseline.items()}
     gradient = layer.connection.gradient(left, right)
-    its = state["weight"], gradient, cases, gain, extra.get("weight"), fades
-    plasticity.update(layer.weight, *its)
+    plasticity.update(
+        layer.weight, state["weight"], gradient, cases, gain, extra.get("weight"), fades
+    )
     layer.connection.confine(layer.weight)
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
 

@@ -17,10 +17,9 @@ from wakesleep.learners.forward_forward.layer import (
     log_odds,
     measure_baseline,
     state_rows,
-    update,
 )
 from wakesleep.learners.forward_forward.passes import Batch, Feedforward, Pass
-from wakesleep.learners.forward_forward.rows import Rows, rows_that_move
+from wakesleep.learners.forward_forward.rows import Rows, move, rows_that_move
 from wakesleep.learners.parts.plasticity import Gain
 
 
@@ -163,6 +162,4 @@ def _move(
     baseline = float(chunk.sign == "positive" and chunk.subtract_baseline)
     if chunk.mode == "centred":
         baseline = -1.0
-    for number, (name, its) in enumerate(moving.items()):
-        fades = number == 0  # once a step
-        update(layer, name, its.left, its.right, cases, network.pieces, gain, baseline, fades)
+    move(layer, moving, cases, network.pieces, gain, baseline)

@@ -151,7 +151,7 @@ class Feedforward(Stack):
             z.view(-1, *product.shape).add_(product)
             z.mul_(factor).add_(first.bias)
         else:
-            z = (product.repeat(len(labels) // len(product), 1) * factor).add_(first.bias)
+            z = (product * factor.view(-1, len(product), 1)).flatten(0, 1).add_(first.bias)
         done = Pass([inputs.mul_(factor)])
         if self.boxes and chance is None:
             chance = self.streams.fresh("boxes looked at")
@@ -169,7 +169,7 @@ class Feedforward(Stack):
     def replays(self, chunk: Chunk) -> bool:
         """Say whether steps can be replayed: black boxes that learn do so every so many steps."""
         learning = bool(self.boxes) and self.boxes[0].kind == "learning"
-        # Roots of covariances are forgotten by Python code, which a captured step does not run.
+        # Which roots of covariances are stale is looked at, which a captured step cannot do.
         jointly = self.generator is not None and self.generator.memory.covariance is not None
         return super().replays(chunk) and not learning and not jointly
 

@@ -14,14 +14,9 @@ from torch import Tensor
 
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward.in_time import Batch, Frames, InTime
-from wakesleep.learners.forward_forward.layer import (
-    Layer,
-    block_goodness,
-    state_rows,
-    update,
-)
+from wakesleep.learners.forward_forward.layer import Layer, block_goodness, state_rows
 from wakesleep.learners.forward_forward.recurrent_parameters import Parameters
-from wakesleep.learners.forward_forward.rows import rows_that_move
+from wakesleep.learners.forward_forward.rows import move, rows_that_move
 from wakesleep.learners.parts.plasticity import Gain
 
 EVALUATION_ROWS = 1000  # rows per pass when nothing is learned, to bound memory
@@ -218,6 +213,4 @@ class Recurrent(InTime):
         moving = rows_that_move(
             layer, given, z, y, goodness, sign, parts, real, self.pieces, kept=kept
         )
-        for number, (name, its) in enumerate(moving.items()):
-            fades = number == 0  # once a step
-            update(layer, name, its.left, its.right, cases, self.pieces, gain, fades=fades)
+        move(layer, moving, cases, self.pieces, gain)

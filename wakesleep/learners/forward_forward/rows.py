@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wakesleep.learners.forward_forward.layer import Layer, Pieces, doubt, peer_term, push
+from wakesleep.learners.forward_forward.layer import (
+    Layer,
+    Pieces,
+    delta,
+    doubt,
+    peer_term,
+    update,
+)
+from wakesleep.learners.parts.plasticity import Gain
 
 # Fewer weights than this, and looking for rows takes longer than multiplying all of them.
 LEAST_WEIGHTS = 200_000
@@ -79,9 +87,9 @@ def rows_that_move(
     found = {}
     for name, part in parts.items():
         its_real = real if part.start in (None, 0) else 0
-        index = _of_effect(layer, wrong[part], part.start or 0)
+        index = of_effect(layer, wrong[part], part.start or 0)
         some = part if index is None else index
-        left = push(layer, z, y, wrong[some], sign[some], some, pieces, damped=kept is not None)
+        left = delta(layer, z, y, wrong, sign, pieces, some, damped=kept is not None)
         right = given[some]
         if kept:  # the state before is given; only the new part of this one depends on weights
             left.mul_(1 - kept)
@@ -97,7 +105,21 @@ def rows_that_move(
     return found
 
 
-def _of_effect(layer: Layer, wrong: Tensor, first: int) -> Tensor | None:
+def move(
+    layer: Layer,
+    moving: Mapping[str, Rows],
+    cases: int,
+    pieces: Pieces,
+    gain: Gain,
+    baseline: float = 0.0,
+) -> None:
+    """Move a layer's weights and biases along its rows, state by state; see :func:`update`."""
+    for number, (name, its) in enumerate(moving.items()):
+        fades = number == 0  # once a step
+        update(layer, name, its.left, its.right, cases, pieces, gain, baseline, fades)
+
+
+def of_effect(layer: Layer, wrong: Tensor, first: int) -> Tensor | None:
     """Return the numbers of the cases whose doubt is not 0, or None where all are to be taken.
 
     A GPU would have to wait for their number.

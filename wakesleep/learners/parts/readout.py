@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.learners.parts.connections import Dense
-from wakesleep.learners.parts.plasticity import Gain, Momentum, State, fade
+from wakesleep.learners.parts.plasticity import Gain, Momentum, State
 
 
 class SoftmaxReadout:
@@ -49,9 +49,9 @@ class SoftmaxReadout:
         target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
         error = target - (self.probabilities(activities) if chances is None else chances)
         cases = len(labels)
-        fade(self.weight, self.plasticity, gain)
         gradient = self.connection.gradient(error, activities)
-        self.plasticity.update(self.weight, self.states["weight"], gradient, cases, gain)
+        state = self.states["weight"]
+        self.plasticity.update(self.weight, state, gradient, cases, gain, fades=True)
         self.plasticity.update_bias(self.bias, self.states["bias"], error, cases, gain)
 
     def state_dict(self) -> dict[str, Any]:
