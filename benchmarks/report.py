@@ -33,6 +33,12 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
             for bound in ("0", "1e-7")
         },
     ),
+    "Growth": (
+        "How a step of Forward-Forward grows with the width of three layers, with the number of "
+        "layers of 1000, with the cases in a batch and with the training images; peak memory is "
+        "what a process needs beyond its imports and data.",
+        {"Width, depth, batch, data, and a data loader": "-m benchmarks.growth"},
+    ),
     "What is waited for beside the steps": (
         "Start-up against `import torch` alone; a study of short runs; probes during training.",
         {"Start-up, studies, probes": "-m benchmarks.overheads"},

@@ -80,3 +80,9 @@ class ForwardForward:
         (loss + torch.nn.functional.cross_entropy(logits, labels)).backward()
         self.optimiser.step()
         self.readout_optimiser.step()
+
+
+def loader(images: torch.Tensor, labels: torch.Tensor, batch: int) -> torch.utils.data.DataLoader:
+    """Return what a tutorial reads its data with: one case at a time, collected into batches."""
+    its = torch.utils.data.TensorDataset(images, labels)
+    return torch.utils.data.DataLoader(its, batch_size=batch, shuffle=True)

@@ -20,6 +20,7 @@ COMMANDS = {
     "spiking": ONCE,
     "forward_forward": ["--layers", "30", "20", "--steps", "200"],
     "overheads": [*ONCE, "--runs", "2", "--steps", "200"],
+    "growth": [*ONCE, "--warm", "2", "--only", "width", "--most", "500"],
 }
 
 
@@ -28,7 +29,7 @@ def test_a_benchmark_runs(name):
     assert "ratio" in printed(f"benchmarks.{name}", *COMMANDS[name])
 
 
-@pytest.mark.parametrize("name", ["forward_forward", "overheads"])
+@pytest.mark.parametrize("name", ["forward_forward", "growth", "overheads"])
 def test_a_benchmark_with_mnist_runs(mnist_folder, name):
     shown = printed(f"benchmarks.{name}", *COMMANDS[name])
     assert "backpropagation" in shown or "ratio" in shown

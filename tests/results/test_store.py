@@ -165,3 +165,35 @@ def test_results_of_every_version_are_opened():
             assert ws.open(path).sizes["probe"] > 0
             opened += 1
     assert opened > 10
+
+
+@pytest.mark.parametrize("where", ["memory", "disk"])
+def test_a_second_store_of_one_kind_holds_nothing_of_the_first(tmp_path, where):
+    both = [
+        ws.run(
+            "phase_separation",
+            "ff_digits",
+            seed=seed,
+            inputs={"phase_steps": steps, "nights": 1},
+            parameters={"layers": [12, 12]},
+            out=None if where == "memory" else tmp_path / f"{seed}.zarr",
+        )
+        for seed, steps in ((1, 10), (2, 10), (3, 12))
+    ]
+    assert [its.attrs["seed"] for its in both] == [1, 2, 3]
+    assert [int(its["step"][-1]) for its in both] == [20, 20, 24]
+    assert not both[0]["goodness"].identical(both[1]["goodness"])
+    if where == "disk":
+        assert ws.open(tmp_path / "1.zarr").identical(both[0])
+
+
+def test_the_trained_network_is_kept_unless_it_is_not_wanted(tmp_path):
+    results = {}
+    for network in (True, False):
+        out = tmp_path / f"{network}.zarr"
+        inputs = {"phase_steps": 10, "nights": 1}
+        results[network] = ws.run(
+            "phase_separation", "ff_digits", out=out, inputs=inputs, network=network
+        )
+        assert checkpoint.path_for(out).exists() == network
+    assert results[True].drop_attrs().identical(results[False].drop_attrs())

@@ -61,6 +61,7 @@ class Run:
     prepared: Prepared
     store: Any
     out: Path | None
+    network: bool = True
     place: Place = field(default_factory=Place)
     recorder: Recorder = field(init=False)
     group: Any = field(init=False)
@@ -126,7 +127,8 @@ class Run:
         gone = self._gone()
         if gone is not None:
             return gone  # whatever is written now would make a part of a store where it was
-        for keep in (self.recorder.flush, lambda: self._say(f"stopped: {told}")):
+        status = {"status": f"stopped: {told}"}
+        for keep in (self.recorder.flush, lambda: self.group.attrs.update(status)):
             try:
                 keep()
             except Exception:
@@ -139,9 +141,6 @@ class Run:
             return None
         told = f"was removed or renamed while it was written; stopped after step {self.place.step}"
         return RunError(f"{self.out}: {told}")
-
-    def _say(self, status: str) -> None:
-        self.group.attrs["status"] = status
 
     def _advance(self, entry: Entry) -> None:
         """Go on to the next probe or as far as one chunk reaches, and probe if it is time."""
@@ -261,8 +260,7 @@ class Run:
             )
 
     def _checkpoint(self) -> None:
-        if self.out is None:
-            return
+        assert self.out is not None  # else there is nothing to go on with
         self.recorder.flush()
         self.place.seconds = time.monotonic() - self.begun
         its = self.prepared
@@ -315,7 +313,8 @@ class Run:
         return f"the end: all validation{test} cases"
 
     def _finish(self) -> xr.Dataset:
-        self._checkpoint()
+        if self.out is not None and self.network:
+            self._checkpoint()
         self.recorder.flush()
         its = self.prepared
         if "classify" in its.request.model.offers and its.data.labelled:

@@ -28,7 +28,7 @@ class Recorder:
     """
 
     def __init__(self, group: Any, row: int = 0) -> None:
-        self._group = group
+        self._arrays = dict(group.arrays())
         self._first = row
         self._rows: list[dict[str, Any]] = []
 
@@ -51,8 +51,8 @@ class Recorder:
         # ``step`` comes last: a reader takes a row for complete once its step is there.
         names = sorted(self._rows[0], key=lambda name: (name == "step", name in COORDINATES))
         for name in names:
-            if name not in self._group:
+            if name not in self._arrays:
                 continue  # a coordinate that a store of an older version has not
-            self._group[name][rows] = np.stack([row[name] for row in self._rows])
+            self._arrays[name][rows] = np.stack([row[name] for row in self._rows])
         self._first += len(self._rows)
         self._rows.clear()

@@ -43,6 +43,7 @@ def run(
     progress: Callable[[int, int], None] | None = None,
     data: Any = None,
     data_options: Mapping[str, Any] | None = None,
+    network: bool = True,
 ) -> xr.Dataset:
     """Run a protocol on a model.
 
@@ -76,6 +77,8 @@ def run(
     data_options
         How data from outside the package are read, such as ``{"scale": "minmax"}``; see
         :class:`wakesleep.data.source.DataSource`.
+    network
+        Keep the trained network in a checkpoint beside the store.
 
     Returns
     -------
@@ -120,7 +123,9 @@ def run(
         )
     store = out if going_on is not None else _create(prepared, out)
     with checkpoint.sole_writer(out), products(tf32):
-        result = Run(prepared, store, out).go(quiet, progress)
+        result = Run(prepared, store, out, network).go(quiet, progress)
+    if out is not None and not network:
+        checkpoint.path_for(out).unlink(missing_ok=True)
     told = silence(result)
     if told:
         warnings.warn(f"{protocol.name} on {model.name}: {told}", stacklevel=2)

@@ -39,7 +39,12 @@ def import_code(study: LoadedStudy) -> None:
             raise InputError(f"{what} '{name}' is no function")
 
 
-def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.DataTree:
+def gather(
+    study: LoadedStudy,
+    folder: Path,
+    failed: Mapping[str, str],
+    made: Mapping[str, xr.Dataset] | None = None,
+) -> xr.DataTree:
     """Read all runs of a study.
 
     Parameters
@@ -50,6 +55,8 @@ def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.Da
         Where its runs lie.
     failed
         Why runs failed, by name; their outcomes are not numbers.
+    made
+        Results that need not be read, by name.
 
     Returns
     -------
@@ -59,9 +66,9 @@ def gather(study: LoadedStudy, folder: Path, failed: Mapping[str, str]) -> xr.Da
         ``seed`` and ``probe``, where the study keeps them.
     """
     spec = study.spec
-    failed, opened = dict(failed), {}
+    failed, opened = dict(failed), dict(made or {})
     for name in study.jobs:
-        if name in failed:
+        if name in failed or name in opened:
             continue
         try:
             opened[name] = open_result(folder / f"{name}.zarr")

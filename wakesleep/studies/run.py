@@ -104,9 +104,9 @@ def run_study(
             for name in loaded.jobs.keys() - {job.name for job in left}:
                 checkpoint.path_for(folder / "runs" / f"{name}.zarr").unlink(missing_ok=True)
         options = Options(folder / "runs", device, loaded.spec.networks)
-        failed = run_all(left, options, min(workers, len(left)), quiet) if left else {}
+        failed, made = run_all(left, options, min(workers, len(left)), quiet) if left else ({}, {})
         try:
-            return finish(loaded, folder, failed)
+            return finish(loaded, folder, failed, made)
         except OSError as error:
             raise RunError(
                 f"{folder}: the study's result cannot be written ({error.strerror}); its runs are "
@@ -128,13 +128,18 @@ def is_finished(job: grid.Job, store: Path, device: str) -> bool:
     return made.get("status") == "finished" and recorded_identity(made) == request.identity()
 
 
-def finish(loaded: grid.LoadedStudy, folder: Path, failed: Mapping[str, str]) -> Studied:
+def finish(
+    loaded: grid.LoadedStudy,
+    folder: Path,
+    failed: Mapping[str, str],
+    made: Mapping[str, xr.Dataset],
+) -> Studied:
     """Gather a study's runs, and write its result and figures into its folder."""
     from wakesleep.plots.study import save_figures
     from wakesleep.results.store import to_netcdf
     from wakesleep.studies.gather import gather, save
 
-    tree = gather(loaded, folder / "runs", failed)
+    tree = gather(loaded, folder / "runs", failed, made)
     failed = json.loads(tree.attrs["failed"])
     save(tree, folder / "study.zarr")
     outcomes = folder / "outcomes.nc"

@@ -20,6 +20,8 @@ from wakesleep.runtime.signals import STOPPING, Stopped
 from wakesleep.runtime.speed import keep_freed, spin_briefly
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from wakesleep.studies.grid import Job
 
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -45,8 +47,10 @@ class Options:
     networks: bool
 
 
-def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) -> dict[str, str]:
-    """Run jobs, each going on where it was stopped; return why some failed, by name.
+def run_all(
+    jobs: Sequence[Job], options: Options, workers: int, quiet: bool
+) -> tuple[dict[str, str], dict[str, xr.Dataset]]:
+    """Run jobs, each going on where it was stopped.
 
     Parameters
     ----------
@@ -61,6 +65,11 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
 
     Each worker is a pool of one process: if it dies (out of memory, killed), the pool is broken,
     the job at hand has failed, and a new pool takes the worker's place.
+
+    Returns
+    -------
+    tuple
+        Why some runs failed, and the results of the others, by name.
 
     Raises
     ------
@@ -85,10 +94,11 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
         return ProcessPoolExecutor(1, context, _begin, (places, number, threads))
 
     failed: dict[str, str] = {}
+    made: dict[str, xr.Dataset] = {}
     done = 0
     waiting = list(reversed(jobs))
     pools = [pool(number) for number in range(min(workers, len(jobs)))]
-    at: dict[Future[str | None], tuple[int, Job]] = {}
+    at: dict[Future[str | xr.Dataset], tuple[int, Job]] = {}
     try:
         with _bars(len(pools), len(jobs), quiet) as show:
             idle = list(range(len(pools)))
@@ -105,12 +115,14 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
                 for future in finished:
                     number, job = at.pop(future)
                     try:
-                        reason = future.result()
+                        found = future.result()
                     except BrokenProcessPool:
-                        reason = "its process died (out of memory, or killed)"
+                        found = "its process died (out of memory, or killed)"
                         pools[number] = pool(number)
-                    if reason is not None:
-                        failed[job.name] = reason
+                    if isinstance(found, str):
+                        failed[job.name] = found
+                    else:
+                        made[job.name] = found
                     idle.append(number)
                     done += 1
                 show(done, {number: job.name for number, job in at.values()}, places[:])
@@ -122,7 +134,7 @@ def run_all(jobs: Sequence[Job], options: Options, workers: int, quiet: bool) ->
         places[2 * workers] = 1  # whoever is still running stops where it is safe
         for its in pools:
             its.shutdown(wait=True, cancel_futures=True)
-    return failed
+    return failed, made
 
 
 def _begin(places: Any, number: int, threads: int) -> None:
@@ -150,9 +162,8 @@ def _begin(places: Any, number: int, threads: int) -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _work(job: Job, options: Options) -> str | None:
-    """Make one run in a worker; return why it failed, or None."""
-    from wakesleep.simulation import checkpoint
+def _work(job: Job, options: Options) -> str | xr.Dataset:
+    """Make one run in a worker; return its result, or why it failed."""
     from wakesleep.simulation.run import run
 
     def tell(done: int, steps: int) -> None:
@@ -161,24 +172,21 @@ def _work(job: Job, options: Options) -> str | None:
         if places[len(places) - 1]:
             os.kill(os.getpid(), signal.SIGTERM)  # the run stops where it is safe
 
-    out = options.folder / f"{job.name}.zarr"
     try:
-        run(
+        return run(
             job.protocol,
             job.model,
             seed=job.seed,
             device=options.device,
-            out=out,
+            out=options.folder / f"{job.name}.zarr",
             resume=True,
             progress=tell,
+            network=options.networks,
         )
     except (InputError, RunError) as error:
         return str(error)
     except (Exception, SystemExit) as error:  # a model of the user's own may raise anything
         return f"{type(error).__name__}: {error}"
-    if not options.networks:
-        checkpoint.path_for(out).unlink(missing_ok=True)
-    return None
 
 
 @contextmanager
