@@ -210,6 +210,17 @@ class HasWeightNorms(Protocol):
         """Return the root sum of squared weights per unit of each layer (layers,)."""
 
 
+@runtime_checkable
+class HasSynapses(Protocol):
+    """Offers ``synapses``: weights that a phase of downscaling can shrink."""
+
+    def synapses(self) -> list[Tensor]:
+        """Return the weights between units, a tensor for each layer, to be changed in place.
+
+        Biases, read-outs and what only dreams are not among them.
+        """
+
+
 CAPABILITIES: dict[str, type] = {
     "wake": Learner,
     "sleep": Learner,
@@ -226,6 +237,7 @@ CAPABILITIES: dict[str, type] = {
     "label_goodness": TriesLabels,
     "memories": HasMemories,
     "weight_norms": HasWeightNorms,
+    "synapses": HasSynapses,
     "momentum": Learner,
     "baseline": Learner,
     "updates_per_batch": Learner,

@@ -39,6 +39,7 @@ KINDS: dict[str, Kind] = {
             *JUDGES,
             "dream",
             "weight_norms",
+            "synapses",
             "momentum",
             "baseline",
             "updates_per_batch",
@@ -53,6 +54,7 @@ KINDS: dict[str, Kind] = {
         offers=(
             *JUDGES,
             "weight_norms",
+            "synapses",
             "fields",
             "label_goodness",
         ),
@@ -63,6 +65,7 @@ KINDS: dict[str, Kind] = {
         offers=(
             *JUDGES,
             "weight_norms",
+            "synapses",
             "momentum",
             "fields",
             "label_goodness",
@@ -79,6 +82,7 @@ KINDS: dict[str, Kind] = {
             "codes",
             "complete",
             "weight_norms",
+            "synapses",
             "momentum",
             "baseline",
         ),
@@ -91,12 +95,13 @@ KINDS: dict[str, Kind] = {
             "sample",
             "likelihood",
             "momentum",
+            "synapses",
         ),
     ),
     "hopfield": Kind(
         parameters="wakesleep.learners.hopfield.parameters:Parameters",
         learner="wakesleep.learners.hopfield.network:Hopfield",
-        offers=("wake", "sleep", "interleaved", "goodness", "sample", "memories"),
+        offers=("wake", "sleep", "interleaved", "goodness", "sample", "memories", "synapses"),
     ),
     "spiking": Kind(
         parameters="wakesleep.learners.spiking.parameters:Parameters",
@@ -105,6 +110,7 @@ KINDS: dict[str, Kind] = {
             *JUDGES,
             "dream",
             "weight_norms",
+            "synapses",
         ),
     ),
     "backprop": Kind(
@@ -117,6 +123,7 @@ KINDS: dict[str, Kind] = {
             "classify",
             "label_probabilities",
             "weight_norms",
+            "synapses",
             "fields",
         ),
     ),

@@ -52,6 +52,8 @@ class Source:
     steady
         Whether it does the same at every call, remembers nothing and looks at no number: such
         calls can be captured on a GPU and replayed.
+    real
+        Whether its cases are real ones, kept from waking, which replay can learn as such.
     """
 
     module: str
@@ -62,6 +64,7 @@ class Source:
     own: bool = False
     labels_only: bool = False
     steady: bool = False
+    real: bool = False
 
 
 # What a dream can be told.
@@ -134,6 +137,20 @@ SOURCES: dict[str, Source] = {
         },
         dreams=True,
     ),
+    "stored": Source(
+        "wakesleep.negatives.stored",
+        real=True,
+        options={
+            "per_class": Input(
+                default=10, minimum=1, maximum=1_000_000, description="Cases kept of each class."
+            ),
+            "label": Input(
+                default="wrong",
+                choices=("wrong", "own"),
+                description="A wrong label, or (in replay) the case's own.",
+            ),
+        },
+    ),
     "rollout": Source(
         "wakesleep.negatives.rollout",
         needs="label_probabilities",
@@ -169,6 +186,8 @@ class Context:
         Tensors that are kept between calls; empty at the start of every phase.
     dream_of
         The classes to be dreamt of; None for those of the batch.
+    cases
+        All training images and labels, for a source of stored cases alone.
     """
 
     classes: int
@@ -177,6 +196,7 @@ class Context:
     options: Mapping[str, Any] = field(default_factory=dict)
     memory: dict[str, Tensor] = field(default_factory=dict)
     dream_of: tuple[int, ...] | None = None
+    cases: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,7 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
     """
     options = context.options
     how = DreamSettings(options["start"], options["settle"], options["spread"])
-    if context.dream_of is not None:
-        among = torch.tensor(context.dream_of, device=labels.device)
-        drawn = torch.randint(
-            len(among), labels.shape, generator=context.generator, device=labels.device
-        )
-        labels = among[drawn]
+    labels = asked_classes(labels, context)
     seen, dreamt = model.dream(labels, how, context.generator)
     if options["label"] == "start":
         return seen, labels
@@ -46,3 +41,14 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         # Not the one that goes with the image: drawn from the others, all alike.
         return wrong_label(model, seen, drawn_labels(dreamt, context.generator), context)
     return seen, drawn_labels(dreamt, context.generator)
+
+
+def asked_classes(labels: Tensor, context: Context) -> Tensor:
+    """Return the classes (cases,) wanted: drawn from those the context names, or as given."""
+    if context.dream_of is None:
+        return labels
+    among = torch.tensor(context.dream_of, device=labels.device)
+    drawn = torch.randint(
+        len(among), labels.shape, generator=context.generator, device=labels.device
+    )
+    return among[drawn]

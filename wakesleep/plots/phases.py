@@ -25,6 +25,7 @@ COLOURS = {
     "recovery": "#d3e8d3",
     "sleep": "#d5dfee",
     "replay": "#cfe6ea",
+    "downscale": "#e6e3cf",
     "unrecorded": "#f6f6f6",
 }
 DREAMS = "#e0d5ee"  # sleep that is scored as REM

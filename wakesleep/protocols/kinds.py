@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-PhaseName = Literal["interleaved", "wake", "sleep", "deprivation", "recovery", "rest", "replay"]
+PhaseName = Literal[
+    "interleaved", "wake", "sleep", "deprivation", "recovery", "rest", "replay", "downscale"
+]
 
 
 @dataclass(frozen=True)
@@ -43,4 +45,6 @@ PHASES: dict[str, PhaseKind] = {
     # Positive updates on cases that the network makes itself. That this is what NREM sleep does is
     # a hypothesis; 'stage' says otherwise where that is meant.
     "replay": PhaseKind("positive", "wake", "NREM", asleep=True),
+    # Weights shrink, and nothing is learnt.
+    "downscale": PhaseKind(None, "synapses", "NREM", asleep=True),
 }

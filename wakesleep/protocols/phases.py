@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from wakesleep.errors import choices
 from wakesleep.files import specs
+from wakesleep.protocols.downscale import Downscale
 from wakesleep.protocols.kinds import PHASES, PhaseName
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.replay import Replay
@@ -103,6 +104,9 @@ class Phase(specs.Spec):
     replay: Replay | None = Field(
         None, description="For phase 'replay': where its cases come from; default dreams."
     )
+    downscale: Downscale | None = Field(
+        None, description="For phase 'downscale': how fast weights shrink."
+    )
     dream_of: DreamOf | None = Field(
         None,
         description=(
@@ -128,8 +132,14 @@ class Phase(specs.Spec):
         # A rest may bear what the phase has that it stands for.
         if self.replay is not None and self.phase not in ("replay", "rest"):
             raise ValueError(f"'replay' is for phase 'replay', not for '{self.phase}'")
-        if self.phase == "replay" and self.negatives is not None:
-            raise ValueError("phase 'replay' has no negative data; say 'replay' instead")
+        if self.downscale is not None and self.phase not in ("downscale", "rest"):
+            raise ValueError(f"'downscale' is for phase 'downscale', not for '{self.phase}'")
+        if self.phase == "downscale" and self.downscale is None:
+            raise ValueError("phase 'downscale' needs 'downscale', such as {per_hour: 0.02}")
+        if self.phase in ("replay", "downscale") and self.negatives is not None:
+            raise ValueError(
+                f"phase '{self.phase}' has no negative data; say '{self.phase}' instead"
+            )
         if self.dream_of is not None and not PHASES[self.phase].asleep and self.phase != "rest":
             raise ValueError(f"'dream_of' is for sleep; phase '{self.phase}' is none")
         if self.classes is not None and self.sweeps is not None:

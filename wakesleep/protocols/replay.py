@@ -12,7 +12,11 @@ class Replay(Negatives):
     """Where replayed cases come from; beside ``source``, the options of that source."""
 
     source: SourceName = Field(
-        "dream", description="dream, usual (a model's own samples), rollout, or your own."
+        "dream",
+        description=(
+            "dream, usual (a model's own samples), rollout, stored (real cases, as a control), or "
+            "your own."
+        ),
     )
     top_down: bool = Field(
         False,
@@ -24,18 +28,18 @@ class Replay(Negatives):
 
     @model_validator(mode="after")
     def _made_by_the_network(self) -> Replay:
-        if self.source == "dream" and self.options.get("label") == "wrong":
+        if self.source in ("dream", "stored") and self.options.get("label") == "wrong":
             raise ValueError("replay learns its cases as real: 'label' cannot be 'wrong'")
         its = SOURCES.get(self.source)
-        if (its is not None and not (its.dreams or its.own)) or self.source == "mixture":
-            allowed = [
-                name
-                for name, source in SOURCES.items()
-                if (source.dreams or source.own) and name != "mixture"
-            ]
+        allowed = [
+            name
+            for name, source in SOURCES.items()
+            if (source.dreams or source.own or source.real) and name != "mixture"
+        ]
+        if its is not None and self.source not in allowed:
             raise ValueError(
-                f"replay is of cases that the network makes itself ({', '.join(allowed)}), not of "
-                f"'{self.source}'"
+                f"replay is of cases that the network makes or keeps itself "
+                f"({', '.join(allowed)}), not of '{self.source}'"
             )
         return self
 
@@ -46,4 +50,6 @@ class Replay(Negatives):
         if self.source == "dream":  # a dream of a seven is to be learnt as a seven
             named = options.get("start", "label") == "label"
             options.setdefault("label", "start" if named else "dreamt")
+        if self.source == "stored":
+            options.setdefault("label", "own")
         return Negatives(source=self.source, **options)

@@ -200,6 +200,8 @@ class Protocol(specs.Spec):
     @model_validator(mode="after")
     def _hours_have_a_clock(self) -> Protocol:
         for phase in walk(self.phases):
+            if phase.downscale and phase.downscale.per_hour is not None and self.clock is None:
+                raise ValueError("'downscale' with 'per_hour' needs a 'clock'")
             for name in ("hours", "minutes", "at_most_hours"):
                 if getattr(phase, name) is not None and self.clock is None:
                     raise ValueError(f"a phase with '{name}' needs a 'clock'")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from wakesleep.errors import InputError
 from wakesleep.negatives import Source, stated
+from wakesleep.protocols.downscale import Downscale
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.phases import Condition, Phase, Repeat
@@ -54,6 +55,8 @@ class Entry:
         How many times each named repeat around it has gone through before (from 0).
     replay
         For replay: where its cases come from.
+    downscale
+        For downscaling: how weights shrink.
     part, classes
         The task whose real cases are shown; its classes, once the data are known. None for all.
     dream_of, dreamt
@@ -75,6 +78,7 @@ class Entry:
     recorded: bool = True
     counters: Mapping[str, int] = field(default_factory=dict)
     replay: Replay | None = None
+    downscale: Downscale | None = None
     part: Part | None = None
     classes: tuple[int, ...] | None = None
     dream_of: str | None = None
@@ -225,6 +229,7 @@ class _Unrolling:
             recorded=where.recorded or phase.until is not None,
             counters=where.counters,
             replay=(phase.replay or Replay()) if phase.phase == "replay" else None,
+            downscale=phase.downscale if phase.phase == "downscale" else None,
             part=where.part if phase.classes is None else Part(classes=phase.classes),
             dream_of=(phase.dream_of if PHASES[phase.phase].asleep else None)
             or ("known" if phase.phase == "replay" else None),

@@ -18,7 +18,7 @@ SIGNS = ("positive", "negative")
 
 
 # Phases in which the network is asleep.
-ASLEEP = ("sleep", "recovery", "replay")
+ASLEEP = ("sleep", "recovery", "replay", "downscale")
 
 
 # What a hypnogram calls a phase: the terms of sleep scoring, as YASA and BIDS know them.

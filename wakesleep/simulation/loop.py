@@ -24,7 +24,7 @@ from wakesleep.runtime.progress import progress
 from wakesleep.runtime.signals import stop_signals
 from wakesleep.runtime.speed import denormals_flushed
 from wakesleep.simulation import checkpoint
-from wakesleep.simulation.prepare import Prepared, chunk_of
+from wakesleep.simulation.prepare import Prepared, chunk_of, downscale
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -173,6 +173,7 @@ class Run:
 
     def _learn(self, entry: Entry, steps: int) -> None:
         its = self.prepared
+        downscale(its, entry, steps)
         if PHASES[entry.phase].sign is None:
             return
         bad = its.learner.learn(chunk_of(its, entry, self.place.done, steps))

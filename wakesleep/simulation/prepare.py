@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -212,7 +213,8 @@ def prepare(request: Request) -> Prepared:
 
     def bound(negatives: Negatives, generator: torch.Generator) -> BoundSource:
         negatives = meant_by(negatives, model)
-        context = Context(its.classes, its.shape, generator, negatives.options)
+        cases = (images, labels) if negatives.source == "stored" else None
+        context = Context(its.classes, its.shape, generator, negatives.options, cases=cases)
         return bind(negatives.source, context)
 
     def fresh(what: str) -> Any:
@@ -310,6 +312,19 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
         replay=None if replay is None else functools.partial(replay, its.learner),
         top_down=entry.replay is None or entry.replay.top_down,
     )
+
+
+def downscale(prepared: Prepared, entry: Entry, steps: int) -> None:
+    """Let weights shrink for so many steps, if that is what the phase does."""
+    if entry.downscale is None:
+        return
+    from wakesleep.learners.parts.downscaling import shrink
+
+    clock = prepared.request.protocol.spec.clock
+    kept = entry.downscale.kept(steps, clock.steps_per_hour if clock else math.nan)
+    weights = prepared.learner.synapses()
+    chosen = entry.layers or range(1, len(weights) + 1)
+    shrink([weights[number - 1] for number in chosen], kept, entry.downscale.spare)
 
 
 def source_key(negatives: Negatives, use: str = "") -> str:

@@ -31,7 +31,7 @@ def meant_by(negatives: Negatives, model: LoadedModel) -> Negatives:
 def check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str) -> None:
     """Refuse negative data from which a learner would learn nothing."""
     its_source = source(negatives.source)
-    default = "wrong" if negatives.source == "dream" else ""
+    default = "wrong" if negatives.source in ("dream", "stored") else ""
     wrong = negatives.options.get("label", default) == "wrong" or negatives.source == "mixture"
     if its.classes < 2 and (its_source.labels_only or wrong):
         raise InputError(

@@ -151,6 +151,10 @@ class Boltzmann:
         """Return the root sum of squared weights per unit (1,)."""
         return torch.as_tensor(self.machine.norms(self.theta))
 
+    def synapses(self) -> list[Tensor]:
+        """Return the weights between units, biases left out."""
+        return [its for name, its in self.theta.items() if name.startswith("weight")]
+
     def log_likelihood(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the exact log probability (n,) of binary cases, in nats, by enumeration."""
         theta = self.acting
@@ -287,8 +291,6 @@ class Boltzmann:
         first = self.updates[number] == 0
         self.remembered[number].lerp_(mean, 1.0 if first else 1 - REMEMBERED)
 
-    # Data -------------------------------------------------------------------------------------
-
     def _clamped(self, images: Tensor, labels: Tensor) -> Any:
         """Return rows for cases on the visible units."""
         if self.parameters.binarise == "stochastic":
@@ -309,8 +311,6 @@ class Boltzmann:
             images = bits(images, generator)  # the others do not look at real cases
         visible = self.layout.clamped(images, labels)
         return self.sampler.asleep(self.theta, visible, generator, keep=keep)
-
-    # State ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a resumed run needs, as plain dictionaries and lists of tensors."""

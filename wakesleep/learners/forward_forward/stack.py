@@ -76,6 +76,10 @@ class Stack:
         """
         return weight_norms(self.layers)
 
+    def synapses(self) -> list[Tensor]:
+        """Return the weights of each layer."""
+        return [layer.weight for layer in self.layers]
+
     def goodness_of(self, activities: list[Tensor]) -> Tensor:
         """Return each layer's goodness (layers, n) for its activities (n, units)."""
         return total_goodness(self.layers, activities, self.pieces)

@@ -69,6 +69,11 @@ class Helmholtz:
         """
         check_holdable(images, self.parameters.binarise)
 
+    def synapses(self) -> list[Tensor]:
+        """Return the weights upwards and downwards."""
+        layers = range(len(self.widths) - 1)
+        return [self.theta[f"{way}{number}"] for way in ("up", "down") for number in layers]
+
     # Passes -----------------------------------------------------------------------------------
 
     def up(self, number: int, below: Tensor) -> Tensor:

@@ -50,6 +50,10 @@ class Hopfield:
                 unlearn(self.coupling, epsilon, self._random(self.generator))
         return None
 
+    def synapses(self) -> list[Tensor]:
+        """Return the couplings (features, features), as a tensor that shares their memory."""
+        return [torch.from_numpy(self.coupling)]
+
     def _spins(self, images: Tensor) -> np.ndarray:
         return np.where(images.cpu().numpy() > 0.5, 1.0, -1.0)
 

@@ -146,6 +146,10 @@ class Spiking:
         """Return the softmax of every label's goodness in units of the temperature."""
         return torch.softmax(self.label_goodness(images) / self.parameters.temperature, 1)
 
+    def synapses(self) -> list[Tensor]:
+        """Return the weights to each layer (below, neurons)."""
+        return self.weights.forward
+
     def weight_norms(self) -> Tensor:
         """Return the root sum of squared weights per neuron of each layer (layers,)."""
         return torch.stack([its.square().sum(0).mean().sqrt() for its in self.weights.forward])

@@ -1,0 +1,122 @@
+"""Phases of downscaling: weights shrink as fast as the protocol says, and nothing else changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wakesleep as ws
+from wakesleep.errors import InputError
+from wakesleep.learners.parts.downscaling import shrink
+from wakesleep.trained.network import trained
+
+PROTOCOL = """\
+protocol: shrinking
+requires: []
+data: {{batch: 20, train: 100}}
+negatives: {{source: {source}}}
+phases:
+  - {{phase: wake, steps: 2}}
+  - {{phase: downscale, {length}, downscale: {{{how}}}}}
+clock: {{steps_per_hour: 50, start_h: 7}}
+record: {{cases: 20, every: 60}}
+"""
+TINY = {
+    "ff_digits": {"layers": [12, 8]},
+    "rbm_digits": {"hidden": [10]},
+    "backprop_digits": {"layers": [12]},
+    "helmholtz_digits": {"hidden": [6, 4]},
+    "spiking_digits": {},
+    "hopfield_100": {},
+}
+
+
+def file(tmp_path, length="hours: 3", how="per_hour: 0.1", source="usual"):
+    path = tmp_path / "shrinking.yaml"
+    path.write_text(PROTOCOL.format(length=length, how=how, source=source))
+    return path
+
+
+def synapses(out):
+    return [its.clone() for its in trained(out)[0].synapses()]
+
+
+@pytest.mark.parametrize("model", TINY)
+def test_weights_of_every_kind_shrink_by_the_hour(tmp_path, model):
+    before, after = tmp_path / "before.zarr", tmp_path / "after.zarr"
+    for out, how in ((before, "per_hour: 0.0"), (after, "per_hour: 0.1")):
+        ws.run(file(tmp_path, how=how), model, out=out, parameters=TINY[model])
+    for one, other in zip(synapses(before), synapses(after), strict=True):
+        assert one.abs().max() > 0
+        torch.testing.assert_close(other, one * 0.9**3, rtol=1e-5, atol=0)
+
+
+def test_by_updates_and_sparing_the_strongest(tmp_path):
+    before, after = tmp_path / "before.zarr", tmp_path / "after.zarr"
+    for out, how in ((before, "per_update: 0.0"), (after, "per_update: 0.01, spare: 0.25")):
+        protocol = file(tmp_path, "steps: 130", how)
+        ws.run(protocol, "ff_digits", out=out, parameters={"layers": [12, 8]})
+    for one, other in zip(synapses(before), synapses(after), strict=True):
+        same = one == other
+        assert int(same.sum()) == round(0.25 * one.numel())
+        assert one.abs()[same].min() > one.abs()[~same].max()
+        torch.testing.assert_close(other[~same], one[~same] * 0.99**130, rtol=1e-4, atol=0)
+
+
+@given(
+    values=st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=40, unique=True),
+    kept=st.floats(0.1, 1),
+    spare=st.floats(0, 0.99),
+)
+def test_to_shrink_twice_is_to_shrink_by_the_product(values, kept, spare):
+    once, twice = torch.tensor(values), torch.tensor(values)
+    shrink([once], kept * kept, spare)
+    for _ in range(2):
+        shrink([twice], kept, spare)
+    torch.testing.assert_close(once, twice)
+    assert bool((once.abs() <= torch.tensor(values).abs()).all())
+
+
+def test_its_stage_and_its_clock(tmp_path):
+    result = ws.run(file(tmp_path), "ff_digits", parameters={"layers": [12, 8]})
+    asleep = result.sel(probe=result["phase"] == "downscale")
+    assert set(asleep["stage"].values) == {"NREM"}
+    assert np.isclose(asleep["time_h"].values[-1], 7 + 152 / 50)
+
+
+@pytest.mark.parametrize(
+    ("length", "how", "told"),
+    [
+        ("hours: 3", "per_hour: -0.1", "must be greater than or equal to 0"),
+        ("hours: 3", "per_hour: 1.0", "must be less than 1"),
+        ("hours: 3", "per_hour: 0.1, per_update: 0.1", "either 'per_hour' or 'per_update'"),
+        ("hours: 3", "spare: 0.1", "either 'per_hour' or 'per_update'"),
+        ("hours: 3", "per_hour: 0.1, spare: 1.5", "must be less than 1"),
+    ],
+)
+def test_a_wrong_speed_is_told(tmp_path, length, how, told):
+    with pytest.raises(InputError, match=told):
+        ws.run(file(tmp_path, length, how), "ff_digits")
+
+
+@pytest.mark.parametrize(
+    ("phase", "told"),
+    [
+        ("{phase: downscale, steps: 3}", "needs 'downscale'"),
+        ("{phase: wake, steps: 3, downscale: {per_update: 0.1}}", "is for phase 'downscale'"),
+        ("{phase: downscale, steps: 3, downscale: {per_hour: 0.1}}", "needs a 'clock'"),
+    ],
+)
+def test_where_it_does_not_belong(tmp_path, phase, told):
+    path = tmp_path / "odd.yaml"
+    path.write_text(f"protocol: odd\nphases: [{phase}]\n")
+    with pytest.raises(InputError, match=told):
+        ws.run(path, "ff_digits")
+
+
+def test_a_model_without_weights_is_refused(tmp_path):
+    with pytest.raises(InputError, match="synapses"):
+        ws.run(file(tmp_path, source="wrong_label"), "bigram")

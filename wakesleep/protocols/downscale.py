@@ -1,0 +1,42 @@
+"""What a phase of downscaling does: weights shrink, as the synaptic homeostasis hypothesis says.
+
+Tononi & Cirelli 2014, Sleep and the price of plasticity, Neuron 81, 12-34: waking strengthens
+synapses on the whole, and slow-wave sleep weakens them again.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from wakesleep.files import specs
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Downscale(specs.Spec):
+    """How weights shrink."""
+
+    per_hour: Share | None = Field(
+        None, description="Share of its size that a weight loses in an hour of the clock."
+    )
+    per_update: Share | None = Field(
+        None, description="The same in an update, for protocols without a clock."
+    )
+    spare: Share = Field(
+        0.0, description="Share of the weights of each layer, the strongest, that do not shrink."
+    )
+
+    @model_validator(mode="after")
+    def _one_speed(self) -> Downscale:
+        if (self.per_hour is None) == (self.per_update is None):
+            raise ValueError("'downscale' needs either 'per_hour' or 'per_update'")
+        return self
+
+    def kept(self, steps: int, steps_per_hour: float) -> float:
+        """Return which part of its size a weight has left after some steps."""
+        if self.per_update is not None:
+            return (1 - self.per_update) ** steps
+        assert self.per_hour is not None  # one of the two is given
+        return (1 - self.per_hour) ** (steps / steps_per_hour)
