@@ -52,6 +52,30 @@ def main() -> None:
     keep = ["false_positive_rate", "hit_rate", "criterion", "d_prime", "error"]
     swing = ends["wake"][keep].reset_coords(drop=True) - ends["sleep"][keep].reset_coords(drop=True)
     print(row("an ordinary day: evening less the morning before", swing))
+    kinds()
+
+
+def kinds() -> None:
+    """Print what five lost nights did to three kinds of network, from the study three_kinds."""
+    found = xr.load_dataset(HERE / "three_kinds.nc", engine="scipy")
+    print(
+        "| | error that evening, control % | with five lost nights | false positives | lost | d', "
+        "difference | c, difference | error after recovery, control | lost |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for model in found["model"].values:
+        control, lost = (found.sel(model=model, lost_nights=its) for its in (0, 5))
+        cells = [
+            cell(its[name], 100)
+            for name in ("evening", "evening_false_positives")
+            for its in (control, lost)
+        ]
+        cells += [
+            cell(lost[name] - control[name], digits=2, sign="+")
+            for name in ("evening_d_prime", "evening_criterion")
+        ]
+        cells += [cell(its["recovered"], 100) for its in (control, lost)]
+        print(f"| {model} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
