@@ -26,8 +26,10 @@ from wakesleep.plots.overview import (
 from wakesleep.plots.phases import hypnogram, shade
 from wakesleep.plots.raster import draw_spikes
 from wakesleep.plots.sheet import draw_sheet, save_sheet
+from wakesleep.plots.tasks import accuracy_matrix
 
 __all__ = [
+    "accuracy_matrix",
     "check_path",
     "draw_activities",
     "draw_activity",
