@@ -22,6 +22,7 @@ _HOMES = {
     "agreement": "wakesleep.experiments.coincidence.agreement:agreement",
     "agreement_survey": "wakesleep.experiments.coincidence.agreement:survey",
     "check": "wakesleep.checks.check:check",
+    "dream_quality": "wakesleep.trained:dream_quality",
     "dreams": "wakesleep.trained:dreams",
     "hypnograms": "wakesleep.results.hypnograms:",
     "likelihood": "wakesleep.trained:likelihood",

@@ -7,6 +7,7 @@ is drawn. Must not import ``studies``, ``plots`` or ``cli``.
 
 from wakesleep.trained.dreaming import dreams
 from wakesleep.trained.likelihoods import likelihood
+from wakesleep.trained.quality import dream_quality
 from wakesleep.trained.rasters import spikes
 from wakesleep.trained.views import activities, hybrids, label_goodness, receptive_fields
 
