@@ -40,12 +40,8 @@ def test_dreams_of_a_trained_network(store):
     digits = data.load("digits")
     dreamt = ws.dreams(store, settle=0, each=40)
     flat = dreamt["image"].values.reshape(400, -1)
-    real = np.mean(
-        [
-            digits.validation.images[digits.validation.labels == its].var(0).sum()
-            for its in range(10)
-        ]
-    )
+    images, labels = digits.validation.images, digits.validation.labels
+    real = np.mean([images[labels == its].var(0).sum() for its in range(10)])
     ours = np.mean([flat[dreamt["label"].values == its].var(0).sum() for its in range(10)])
     assert float(found["variance_ratio"]) == pytest.approx(ours / real, rel=1e-5)
     assert float(found["accuracy"]) > 0.5
