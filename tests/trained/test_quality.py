@@ -20,9 +20,9 @@ def test_variance_within_classes():
 
 
 def test_cover_by_hand():
-    """On a line: radii by the first neighbour are 1, 1, 8, so the balls reach from -1 to 2 and from 2 to 18."""
+    """On a line the radii are 1, 1 and 9: the balls reach from -1 to 2, and from 1 to 19."""
     others = np.array([[0.0], [1.0], [10.0]])
-    cases = np.array([[-1.5], [-0.5], [1.9], [2.0], [18.5]])
+    cases = np.array([[-1.5], [-0.5], [1.9], [18.5], [19.5]])
     assert quality.covered(cases, others, 1) == pytest.approx(3 / 5)
     assert quality.covered(others, others, 1) == 1
 

@@ -1,7 +1,7 @@
 """Questions to the network that a run ended with.
 
 In: a run's store with its checkpoint beside it. Out: labelled data (xarray): dreams, receptive
-fields, activities, the goodness of labels, spikes, likelihood. Nothing is trained here and nothing
+fields, activities, the goodness of labels, spikes, likelihood; and how good dreams are. Nothing is trained here and nothing
 is drawn. Must not import ``studies``, ``plots`` or ``cli``.
 """
 
@@ -13,6 +13,7 @@ from wakesleep.trained.views import activities, hybrids, label_goodness, recepti
 
 __all__ = [
     "activities",
+    "dream_quality",
     "dreams",
     "hybrids",
     "label_goodness",

@@ -31,8 +31,8 @@ def dream_quality(
     store
         A run's store, with its checkpoint beside it.
     start, settle, spread, each, seed, data
-        As for :func:`wakesleep.dreams`. Dreams count as the class that they began from, so ``start``
-        is usually ``label``.
+        As for :func:`wakesleep.dreams`. Dreams count as the class that they began from, so
+        ``start`` is usually ``label``.
     neighbours
         Which nearest neighbour gives the radius around a case (precision and recall).
 
