@@ -53,10 +53,7 @@ def main() -> None:
         (HERE / "dream_quality.nc").unlink(missing_ok=True)
         to_netcdf(measured(), HERE / "dream_quality.nc")
     found = xr.load_dataset(HERE / "dream_quality.nc", engine="scipy")
-    print(
-        "| units vary | dreamt | variance within classes, % of real | accuracy of a classifier of "
-        "dreams on real digits, % | of as many real digits | of class means | precision % | recall % |"
-    )
+    print("| units vary | dreamt | variance | dreams | real | means | precision | recall |")
     print("|---|---|---|---|---|---|---|---|")
     names = ("variance_ratio", "accuracy", "accuracy_real", "accuracy_means", "precision", "recall")
     for vary in VARY:

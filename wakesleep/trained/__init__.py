@@ -1,8 +1,8 @@
 """Questions to the network that a run ended with.
 
-In: a run's store with its checkpoint beside it. Out: labelled data (xarray): dreams, receptive
-fields, activities, the goodness of labels, spikes, likelihood; and how good dreams are. Nothing is trained here and nothing
-is drawn. Must not import ``studies``, ``plots`` or ``cli``.
+In: a run's store with its checkpoint beside it. Out: labelled data (xarray): dreams and how good
+they are, receptive fields, activities, the goodness of labels, spikes, likelihood. Nothing is
+trained here and nothing is drawn. Must not import ``studies``, ``plots`` or ``cli``.
 """
 
 from wakesleep.trained.dreaming import dreams
