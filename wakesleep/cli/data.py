@@ -17,14 +17,14 @@ def data(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option("-p", metavar="NAME=VALUE", help="How it is read, such as scale=minmax."),
+        typer.Option("-p", metavar="NAME=VALUE", help="Reading option, such as scale=minmax."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", metavar="FILE.png", help="Draw some cases of every class."),
     ] = None,
 ) -> None:
-    """Print what a data set holds: cases, shape, range, classes, duplicates."""
+    """Describe a data set: cases, shape, range, classes, duplicates."""
     from wakesleep.cli.tables import print_data
     from wakesleep.data import load
     from wakesleep.data.describe import describe

@@ -19,10 +19,10 @@ def agreement(
         float,
         typer.Option(help="Threshold, between one and two volleys, of all but the first row."),
     ] = 1.17,
-    trials: Annotated[int, typer.Option(help="Of agreement, and as many of disagreement.")] = 100,
+    trials: Annotated[int, typer.Option(help="Trials with agreement, and as many without.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
 ) -> None:
-    """Measure how well coincidence detectors tell agreement of two sources; takes a minute."""
+    """Measure how well coincidence detectors detect agreement of two sources (one minute)."""
     from wakesleep.experiments.coincidence.agreement import SWEEPS, survey
     from wakesleep.plots import check_path, save_agreement
     from wakesleep.results.store import to_netcdf
@@ -46,14 +46,16 @@ def activity(
         Path | None,
         typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg, or a .nc."),
     ] = None,
-    stages: Annotated[int, typer.Option(min=1, help="How many of the last stages.")] = 4,
-    seconds: Annotated[float, typer.Option(help="How long each is to last.")] = 5.0,
+    stages: Annotated[
+        int, typer.Option(min=1, help="Number of stages to simulate, counted from the last.")
+    ] = 4,
+    seconds: Annotated[float, typer.Option(help="Length of each stage, in seconds.")] = 5.0,
     downscaling: Annotated[
         float, typer.Option(help="Rate (1/s) at which NREM weakens recurrent excitation.")
     ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of connections and noise.")] = 0,
 ) -> None:
-    """Simulate what cortex does through the last wake and sleep of a run; takes a minute."""
+    """Simulate cortical activity for the last stages of a run (one minute)."""
     from wakesleep.experiments.cortex.activity import activity as simulated
     from wakesleep.experiments.cortex.activity import stages_of
     from wakesleep.plots import check_path, save_activity

@@ -54,7 +54,7 @@ def _list_extensions() -> None:
 
 
 def show(name: str) -> None:
-    """Print a file, to be redirected and edited."""
+    """Print the text of a shipped file."""
     path = library.find(name)
     try:
         typer.echo(path.read_text(encoding="utf-8"), nl=False)
@@ -63,9 +63,11 @@ def show(name: str) -> None:
 
 
 def howto(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Without it, all are listed.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Topic; without it, all topics are listed.")
+    ] = "",
 ) -> None:
-    """Print a page that shows how something is done."""
+    """Print a how-to page."""
     pages = library.howtos()
     if not name:
         for page, path in pages.items():
@@ -82,7 +84,7 @@ def copy(
     target: Annotated[Path | None, typer.Argument(help="File or folder; default here.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the target.")] = False,
 ) -> None:
-    """Copy a shipped file, to be edited."""
+    """Copy a shipped file so that you can edit it."""
     typer.echo(library.copy(name, target, force))
 
 
@@ -93,17 +95,17 @@ def check(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("-p", metavar="NAME=VALUE", help="As for a run: an input, or model.NAME."),
+        typer.Option("-p", metavar="NAME=VALUE", help="As in run: an input, or model.NAME."),
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", help="As for a run: other data for all of them.")
+        str | None, typer.Option("--data", help="As in run: use these data instead.")
     ] = None,
     import_code: Annotated[
         bool,
         typer.Option("--import", help="Import and check your own code too."),
     ] = False,
 ) -> None:
-    """Check protocol, model and study files; with --model, that it can do what protocols ask."""
+    """Check protocol, model and study files; with --model, also whether the model fits."""
     from wakesleep.checks.check import check as check_files
     from wakesleep.checks.check import own_code
 

@@ -23,7 +23,7 @@ _debug = False  # whether errors are shown with all that led to them
 app = typer.Typer(
     name="wakesleep",
     help="Run wake/sleep protocols on networks that learn by local rules.",
-    epilog="Exit codes: 0; 2 for a bad input, and nothing is written; 1 for a failed run, and what "
+    epilog="Exit codes: 0 for success; 2 for invalid input, nothing is written; 1 for a failed run, what "
     "it recorded is kept.",
     rich_markup_mode=None,
     add_completion=False,
@@ -34,9 +34,7 @@ app = typer.Typer(
 def about(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an error came from, before its one line.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Say which version this is, or what there is to say."""
     global _debug

@@ -28,10 +28,10 @@ def run(
         str | None,
         typer.Option("--data", help="Data instead of the model's: a name, a file or a folder."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The one seed of all randomness.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Annotated[
-        str, typer.Option(help="float32, float64, or on a CUDA GPU tf32: fast, and less exact.")
+        str, typer.Option(help="float32, float64; on a CUDA GPU also tf32 (faster, less exact).")
     ] = "float32",
     out: Annotated[
         Path | None,
@@ -41,10 +41,12 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with the run in OUT where it was stopped; begin it if there is none.",
+            help="Continue the run in OUT; start it if there is none.",
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result's path alone.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print only the path of the result.")
+    ] = False,
 ) -> None:
     """Run a protocol on a model."""
     from wakesleep.runtime.speed import keep_freed
@@ -82,7 +84,7 @@ def run(
 
 def plot(
     what: Annotated[
-        str, typer.Argument(metavar="RESULT_OR_PROTOCOL", help="A result, or a protocol to come.")
+        str, typer.Argument(metavar="RESULT_OR_PROTOCOL", help="A result, or a protocol.")
     ],
     out: Annotated[
         Path | None,
@@ -93,16 +95,19 @@ def plot(
         ),
     ] = None,
     first: Annotated[
-        int | None, typer.Option(help="First step to be shown; default what leads to a change.")
+        int | None,
+        typer.Option(help="First step to show; by default shortly before the last change."),
     ] = None,
-    last: Annotated[int | None, typer.Option(help="Last step to be shown.")] = None,
+    last: Annotated[int | None, typer.Option(help="Last step to show.")] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="For a protocol: estimate the time of its run.")
+        str | None,
+        typer.Option("--model", help="For a protocol: estimate the running time on this model."),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="For a protocol: as a run.")
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help="For a protocol: as in run."),
     ] = None,
-    data: Annotated[str | None, typer.Option("--data", help="For a protocol: as a run.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help="For a protocol: as in run.")] = None,
 ) -> None:
     """Draw a run, or the schedule of a protocol that has not been run."""
     from wakesleep.results.store import open_result
@@ -163,7 +168,7 @@ def hypnogram(
         typer.Option("-o", metavar="FILE", help="A .tsv for the table, or a .png, .pdf, .svg."),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Seconds that a step lasts; default by the clock.")
+        float | None, typer.Option(help="Seconds per step; by default from the clock.")
     ] = None,
 ) -> None:
     """Print the phases of a run as a BIDS-style events table, or draw them."""

@@ -16,16 +16,20 @@ def study(
         Path | None, typer.Option("-o", metavar="FOLDER", help="Default the study's name.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes; default one for each core.")
+        int | None, typer.Option(help="Number of processes; default one per core.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(help="Number of seeds, instead of what the file says.")
+        int | None, typer.Option(help="Number of seeds, instead of the file's.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    dry: Annotated[bool, typer.Option("--dry", help="Only say what would be run.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print what was written alone.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry", help="List the runs without starting them.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print only the paths of written files.")
+    ] = False,
 ) -> None:
-    """Run a grid of models, protocols, inputs and seeds, or go on with it."""
+    """Run a grid of models, protocols, inputs and seeds; continue it if it was stopped."""
     if dry:
         from wakesleep.studies.grid import load
 

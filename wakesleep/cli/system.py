@@ -8,7 +8,7 @@ from wakesleep.files import library
 
 
 def info() -> None:
-    """Print versions, the device that 'auto' takes, the compiler and the folders in use."""
+    """Print versions, the device that 'auto' selects, the compiler and the folders."""
     from wakesleep import data
     from wakesleep.learners.spiking.builds import build_folder, compiler
     from wakesleep.results.provenance import versions

@@ -18,13 +18,15 @@ def dream(
         Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-dreams.png.")
     ] = None,
     start: Annotated[str, typer.Option(help="label, last_waking, stored or noise.")] = "label",
-    settle: Annotated[int, typer.Option(help="Times up and down again.")] = 2,
+    settle: Annotated[
+        int, typer.Option(help="Number of passes up and down before the dream is taken.")
+    ] = 2,
     spread: Annotated[float, typer.Option(help="Size of the noise at the start.")] = 1.0,
     each: Annotated[int, typer.Option(help="Dreams of every class.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dreams.")] = 0,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
-    """Draw what the network that a run ended with dreams."""
+    """Draw the dreams of a trained network."""
     from wakesleep.plots import save_dreams
     from wakesleep.trained import dreams
 
@@ -41,12 +43,14 @@ def look(
     out: Annotated[
         Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-WHAT.png.")
     ] = None,
-    first: Annotated[int, typer.Option(help="The (first) validation image.")] = 0,
-    number: Annotated[int | None, typer.Option("-n", help="Units or images shown.")] = None,
-    blurs: Annotated[int | None, typer.Option(help="Of the masks of hybrids.")] = None,
+    first: Annotated[int, typer.Option(help="Number of the (first) validation image.")] = 0,
+    number: Annotated[int | None, typer.Option("-n", help="Number of units or images.")] = None,
+    blurs: Annotated[
+        int | None, typer.Option(help="How often the masks of hybrids are blurred.")
+    ] = None,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
-    """Draw what a trained network sees, or the hybrids that it learns against."""
+    """Draw fields, activity, labels or spikes of a trained network, or hybrid images."""
     from wakesleep.plots import save_look
     from wakesleep.trained import views
 
@@ -92,17 +96,22 @@ def look(
 
 def likelihood(
     result: Path,
-    temperatures: Annotated[int, typer.Option(help="Steps of importance sampling.")] = 1000,
-    runs: Annotated[int, typer.Option(help="Independent runs of it.")] = 100,
+    temperatures: Annotated[
+        int, typer.Option(help="Number of temperatures of annealed importance sampling.")
+    ] = 1000,
+    runs: Annotated[int, typer.Option(help="Number of independent sampling runs.")] = 100,
     test: Annotated[bool, typer.Option("--test", help="Read the test data too.")] = False,
     pseudo: Annotated[
-        bool, typer.Option("--pseudo", help="The pseudo-likelihood too; slow for many pixels.")
+        bool,
+        typer.Option("--pseudo", help="Also compute the pseudo-likelihood; slow for many pixels."),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
-    out: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Keep it as .nc.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE", help="Write the estimate to a .nc file.")
+    ] = None,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
-    """Estimate how probable a trained Boltzmann machine finds data, in nats a case."""
+    """Estimate the log-likelihood of data under a Boltzmann machine, in nats per case."""
     from wakesleep.data import SPLITS
     from wakesleep.trained import likelihood as estimated
 
