@@ -59,10 +59,10 @@ def kinds() -> None:
     """Print what five lost nights did to three kinds of network, from the study three_kinds."""
     found = xr.load_dataset(HERE / "three_kinds.nc", engine="scipy")
     print(
-        "| | error that evening, control % | with five lost nights | false positives | lost | d', "
-        "difference | c, difference | error after recovery, control | lost |"
+        "| | error that evening, control % | lost | difference | false positives, control | lost "
+        "| d', difference | c, difference | error after recovery, control | lost |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for model in found["model"].values:
         control, lost = (found.sel(model=model, lost_nights=its) for its in (0, 5))
         cells = [
@@ -70,6 +70,7 @@ def kinds() -> None:
             for name in ("evening", "evening_false_positives")
             for its in (control, lost)
         ]
+        cells.insert(2, cell(lost["evening"] - control["evening"], 100, sign="+"))
         cells += [
             cell(lost[name] - control[name], digits=2, sign="+")
             for name in ("evening_d_prime", "evening_criterion")

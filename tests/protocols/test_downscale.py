@@ -67,17 +67,40 @@ def test_by_updates_and_sparing_the_strongest(tmp_path):
 
 
 @given(
-    values=st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=40, unique=True),
+    values=st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=40),
     kept=st.floats(0.1, 1),
     spare=st.floats(0, 0.99),
+    times=st.integers(0, 4),
 )
-def test_to_shrink_twice_is_to_shrink_by_the_product(values, kept, spare):
-    once, twice = torch.tensor(values), torch.tensor(values)
-    shrink([once], kept * kept, spare)
-    for _ in range(2):
-        shrink([twice], kept, spare)
-    torch.testing.assert_close(once, twice)
-    assert bool((once.abs() <= torch.tensor(values).abs()).all())
+def test_steps_taken_together_or_apart_are_the_same(values, kept, spare, times):
+    start, once, apart = (torch.tensor(values) for _ in range(3))
+    shrink([once], kept, times, spare)
+    for _ in range(times):
+        shrink([apart], kept, 1, spare)
+    assert torch.equal(once, apart)
+    size = start.abs()
+    spared = round(spare * int((size > 0).sum()))
+    bound = size.sort(descending=True).values[spared - 1] if spared else float("inf")
+    wanted = torch.where(size >= bound, start, start * kept**times)
+    torch.testing.assert_close(once, wanted, rtol=1e-4, atol=1e-30)
+
+
+def test_weights_that_are_not_there_are_no_share():
+    its = torch.tensor([0.0] * 7 + [1.0, 2.0, -3.0])
+    shrink([its], 0.5, 1, spare=1 / 3)
+    assert its.tolist() == [0.0] * 7 + [0.5, 1.0, -3.0]
+
+
+def test_probes_change_nothing(tmp_path):
+    found = []
+    for every in (60, 7):
+        out = tmp_path / f"{every}.zarr"
+        path = file(tmp_path, "steps: 130", "per_update: 0.003")
+        path.write_text(path.read_text().replace("every: 60", f"every: {every}"))
+        ws.run(path, "ff_digits", out=out, parameters={"layers": [12, 8]})
+        found.append(synapses(out))
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_its_stage_and_its_clock(tmp_path):

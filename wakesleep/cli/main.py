@@ -23,8 +23,8 @@ _debug = False  # whether errors are shown with all that led to them
 app = typer.Typer(
     name="wakesleep",
     help="Run wake/sleep protocols on networks that learn by local rules.",
-    epilog="Exit codes: 0 for success; 2 for invalid input, nothing is written; 1 for a failed run, "
-    "what it recorded is kept.",
+    epilog="Exit codes: 0 for success; 2 for invalid input, and nothing is written; 1 for a failed "
+    "run, and what it recorded is kept.",
     rich_markup_mode=None,
     add_completion=False,
 )

@@ -217,7 +217,7 @@ class HasSynapses(Protocol):
     def synapses(self) -> list[Tensor]:
         """Return the weights between units, a tensor for each layer, to be changed in place.
 
-        Biases, read-outs and what only dreams are not among them.
+        Biases and read-outs are not among them, nor the top-down path of Forward-Forward networks.
         """
 
 

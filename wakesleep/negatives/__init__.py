@@ -53,7 +53,7 @@ class Source:
         Whether it does the same at every call, remembers nothing and looks at no number: such
         calls can be captured on a GPU and replayed.
     real
-        Whether its cases are real ones, kept from waking, which replay can learn as such.
+        Whether its cases are real training cases, which replay can learn as such.
     """
 
     module: str
@@ -187,7 +187,8 @@ class Context:
     dream_of
         The classes to be dreamt of; None for those of the batch.
     cases
-        All training images and labels, for a source of stored cases alone.
+        Images and labels of training cases that are kept, in the order of their classes; for a
+        source of stored cases alone.
     """
 
     classes: int

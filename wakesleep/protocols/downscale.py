@@ -34,9 +34,9 @@ class Downscale(specs.Spec):
             raise ValueError("'downscale' needs either 'per_hour' or 'per_update'")
         return self
 
-    def kept(self, steps: int, steps_per_hour: float) -> float:
-        """Return which part of its size a weight has left after some steps."""
+    def kept(self, steps_per_hour: float) -> float:
+        """Return which part of its size a weight has left after one update."""
         if self.per_update is not None:
-            return (1 - self.per_update) ** steps
+            return 1 - self.per_update
         assert self.per_hour is not None  # one of the two is given
-        return (1 - self.per_hour) ** (steps / steps_per_hour)
+        return float((1 - self.per_hour) ** (1 / steps_per_hour))

@@ -198,6 +198,19 @@ class Protocol(specs.Spec):
         return self
 
     @model_validator(mode="after")
+    def _stored_cases_have_their_place(self) -> Protocol:
+        if self.negatives.source == "stored":
+            raise ValueError(
+                "'stored' cannot be the protocol's negative data, on which probes are taken; name "
+                "it in a phase"
+            )
+        for phase in walk(self.phases):
+            its = phase.negatives
+            if its and its.source == "stored" and its.options.get("label") == "own":
+                raise ValueError("stored cases with their own label are real: replay learns them")
+        return self
+
+    @model_validator(mode="after")
     def _hours_have_a_clock(self) -> Protocol:
         for phase in walk(self.phases):
             if phase.downscale and phase.downscale.per_hour is not None and self.clock is None:

@@ -322,13 +322,10 @@ class Run:
             self._write_error("validation", its.data.validation)
             if its.request.protocol.spec.record.test:
                 self._write_error("test", its.data.test)
-        self.group.attrs.update(
-            {
-                "status": "finished",
-                "ended": now(),
-                "wall_seconds": round(time.monotonic() - self.begun, 3),
-            }
-        )
+        if self.out is not None and not self.network:  # one of an earlier moment
+            checkpoint.path_for(self.out).unlink(missing_ok=True)
+        took = round(time.monotonic() - self.begun, 3)
+        self.group.attrs.update({"status": "finished", "ended": now(), "wall_seconds": took})
         return store.open_result(self.store)
 
     def _write_error(self, split: str, cases: Cases) -> None:

@@ -26,11 +26,12 @@ from wakesleep.simulation.refusals import (
     check_labels,
     check_negatives,
     check_sizes,
+    check_stored,
     meant_by,
     quantities_to_record,
 )
 from wakesleep.simulation.request import Request
-from wakesleep.simulation.streams import some_classes, stream_name
+from wakesleep.simulation.streams import some_classes, stored_cases, stream_name
 
 if TYPE_CHECKING:
     import torch
@@ -182,6 +183,7 @@ def prepare(request: Request) -> Prepared:
     check_labels(its, learner, model)
     quantities = quantities_to_record(request, its)
     images, labels = _placed(train, request)
+    check_stored(entries, labels.unique().tolist(), its.name)
     if hasattr(learner, "check_data"):
         learner.check_data(images)
     if spec.clock is not None and hasattr(learner, "check_clock"):
@@ -213,7 +215,7 @@ def prepare(request: Request) -> Prepared:
 
     def bound(negatives: Negatives, generator: torch.Generator) -> BoundSource:
         negatives = meant_by(negatives, model)
-        cases = (images, labels) if negatives.source == "stored" else None
+        cases = stored_cases(negatives, images, labels, its.classes)
         context = Context(its.classes, its.shape, generator, negatives.options, cases=cases)
         return bind(negatives.source, context)
 
@@ -321,10 +323,10 @@ def downscale(prepared: Prepared, entry: Entry, steps: int) -> None:
     from wakesleep.learners.parts.downscaling import shrink
 
     clock = prepared.request.protocol.spec.clock
-    kept = entry.downscale.kept(steps, clock.steps_per_hour if clock else math.nan)
+    kept = entry.downscale.kept(clock.steps_per_hour if clock else math.nan)
     weights = prepared.learner.synapses()
     chosen = entry.layers or range(1, len(weights) + 1)
-    shrink([weights[number - 1] for number in chosen], kept, entry.downscale.spare)
+    shrink([weights[number - 1] for number in chosen], kept, steps, entry.downscale.spare)
 
 
 def source_key(negatives: Negatives, use: str = "") -> str:

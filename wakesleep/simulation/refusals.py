@@ -12,6 +12,7 @@ from wakesleep.negatives import source
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.phases import Condition
 from wakesleep.protocols.spec import Data
+from wakesleep.protocols.timetable import Entry
 from wakesleep.results import schema
 from wakesleep.results.schema import Quantity
 from wakesleep.simulation.request import Request
@@ -37,7 +38,8 @@ def check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str)
         raise InputError(
             f"negative data '{negatives.source}' need another label, but '{its.name}' has only one"
         )
-    if its_source.labels_only and not getattr(learner, "sees_labels", True):
+    relabelled = negatives.source == "stored" and negatives.options.get("label") != "own"
+    if (its_source.labels_only or relabelled) and not getattr(learner, "sees_labels", True):
         raise InputError(
             f"negative data '{negatives.source}' differ from real data by their label alone, which "
             f"model '{name}' does not see; "
@@ -52,6 +54,24 @@ def check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str)
             f"model '{name}' learns asleep from what it dreams itself alone: its negative data are "
             f"'usual', not '{negatives.source}'"
         )
+
+
+def check_stored(entries: Sequence[Entry], there: Sequence[int], name: str) -> None:
+    """Refuse to keep cases of a class of which the training data have none.
+
+    Raises
+    ------
+    InputError
+        Saying which class.
+    """
+    for entry in entries:
+        source = entry.replay.source if entry.replay else entry.negatives.source
+        lacking = sorted(set(entry.dreamt or ()) - set(there))
+        if source == "stored" and lacking:
+            raise InputError(
+                f"phase '{entry.phase}' needs stored cases of class {lacking[0]}, of which the "
+                f"training data of '{name}' have none"
+            )
 
 
 def check_sizes(asked: Data, its: DataSet, train: int) -> None:

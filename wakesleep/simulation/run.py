@@ -124,8 +124,6 @@ def run(
     store = out if going_on is not None else _create(prepared, out)
     with checkpoint.sole_writer(out), products(tf32):
         result = Run(prepared, store, out, network).go(quiet, progress)
-    if out is not None and not network:
-        checkpoint.path_for(out).unlink(missing_ok=True)
     told = silence(result)
     if told:
         warnings.warn(f"{protocol.name} on {model.name}: {told}", stacklevel=2)

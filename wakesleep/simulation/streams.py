@@ -1,4 +1,4 @@
-"""Streams of batches of some of the classes."""
+"""Streams of batches of some of the classes, and cases that are kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wakesleep.errors import InputError, listed
+from wakesleep.negatives import SOURCES
 from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.timetable import Entry
 
 if TYPE_CHECKING:
@@ -50,3 +52,16 @@ def some_classes(
             )
         found[name] = BatchStream(len(among), batch, streams(f"batches {name}"), among)
     return found
+
+
+def stored_cases(
+    negatives: Negatives, images: torch.Tensor, labels: torch.Tensor, classes: int
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Return the first training cases of every class, in order, for a source that keeps some."""
+    if negatives.source != "stored":
+        return None
+    import torch
+
+    count = negatives.options.get("per_class", SOURCES["stored"].options["per_class"].default)
+    kept = torch.cat([(labels == its).nonzero().squeeze(1)[:count] for its in range(classes)])
+    return images[kept], labels[kept]

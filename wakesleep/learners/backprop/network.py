@@ -116,11 +116,11 @@ class Backprop:
         """Return the weights from the image to each unit of the first layer (units, features)."""
         return self.connections[0].as_dense(self.weights[0])
 
-    @torch.no_grad()
     def synapses(self) -> list[Tensor]:
         """Return the weights of each hidden layer."""
         return [its.detach() for its in self.weights]
 
+    @torch.no_grad()
     def weight_norms(self) -> Tensor:
         """Return each layer's root sum of squared weights per unit (layers,)."""
         return torch.stack(
