@@ -12,7 +12,7 @@ import zarr
 
 import wakesleep as ws
 from wakesleep.results import schema, store
-from wakesleep.simulation import checkpoint
+from wakesleep.simulation import checkpoint, loop
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,8 @@ def test_a_second_store_of_one_kind_holds_nothing_of_the_first(tmp_path, where):
         assert ws.open(tmp_path / "1.zarr").identical(both[0])
 
 
-def test_the_trained_network_is_kept_unless_it_is_not_wanted(tmp_path):
+def test_the_trained_network_is_kept_unless_it_is_not_wanted(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)  # one at every chunk
     results = {}
     for network in (True, False):
         out = tmp_path / f"{network}.zarr"
