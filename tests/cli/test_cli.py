@@ -60,12 +60,14 @@ def test_listing_imports_nothing_heavy():
 
 # Models that a protocol is made for, where that is not a Forward-Forward network.
 MADE_FOR = {"code_learning": "encoder_4_2_4", "unlearning": "hopfield_100"}
+SMALLER = {"lica_2023": ("-p", "train=1000")}  # its own size is that of MNIST
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED["protocols"]))
 def test_shipped_protocols_fit_the_digits_net(wakesleep, name):
     model = MADE_FOR.get(name, "ff_digits")
-    assert wakesleep("check", name, "--model", model)[0] == 0
+    more = SMALLER.get(name, ())
+    assert wakesleep("check", f"protocols/{name}", "--model", model, *more)[0] == 0
 
 
 def test_info(wakesleep, monkeypatch):

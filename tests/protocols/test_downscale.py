@@ -115,8 +115,8 @@ def test_its_stage_and_its_clock(tmp_path):
     [
         ("hours: 3", "per_hour: -0.1", "must be greater than or equal to 0"),
         ("hours: 3", "per_hour: 1.0", "must be less than 1"),
-        ("hours: 3", "per_hour: 0.1, per_update: 0.1", "either 'per_hour' or 'per_update'"),
-        ("hours: 3", "spare: 0.1", "either 'per_hour' or 'per_update'"),
+        ("hours: 3", "per_hour: 0.1, per_update: 0.1", "exclude each other"),
+        ("hours: 3", "spare: 0.1", "needs 'per_hour' or 'per_update'"),
         ("hours: 3", "per_hour: 0.1, spare: 1.5", "must be less than 1"),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_day_stays_as_long_as_the_clock_says(wake, sleep, speed, days):
     "name", ["total_sleep_deprivation", "sleep_restriction", "selective_deprivation"]
 )
 def test_shipped_protocols_have_days_of_24_hours_whatever_the_night(name):
-    document = documents.read(library.find(name))
+    document = documents.read(library.find(name, ("protocols",)))
     for values in ({}, {"night_hours": 7.2}, {"updates_per_hour": 2.0}, {"night_hours": 7.5}):
         its = protocol_file.from_document(document, values)
         assert its.spec.warnings() == []

@@ -43,15 +43,24 @@ def howtos() -> dict[str, Path]:
 def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
     """Return the file of that name: a path that exists, or a shipped file.
 
+    ``protocols/tasks`` names the shelf too, where a protocol and a study have one name.
+
     Raises
     ------
     InputError
-        If there is neither.
+        If there is neither, or if there are two.
     """
     path = Path(name)
+    shelf, _, short = name.partition("/")
+    if shelf in shelves and short in shipped(shelf) and not path.is_file():
+        return shipped(shelf)[short]
     # A name with a suffix or a folder in it is meant as a path.
     if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
+    on = [shelf for shelf in shelves if name in shipped(shelf)]
+    if len(on) > 1:
+        kinds = " and a ".join(SINGULAR[its] for its in on)
+        raise InputError(f"'{name}' is a {kinds}; say {' or '.join(f'{its}/{name}' for its in on)}")
     known = {its: path for shelf in shelves for its, path in shipped(shelf).items()}
     if name not in known:
         what = " or ".join(SINGULAR[shelf] for shelf in shelves)

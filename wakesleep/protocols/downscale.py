@@ -30,8 +30,10 @@ class Downscale(specs.Spec):
 
     @model_validator(mode="after")
     def _one_speed(self) -> Downscale:
-        if (self.per_hour is None) == (self.per_update is None):
-            raise ValueError("'downscale' needs either 'per_hour' or 'per_update'")
+        if self.per_hour is None and self.per_update is None:
+            raise ValueError("'downscale' needs 'per_hour' or 'per_update'")
+        if self.per_hour is not None and self.per_update is not None:
+            raise ValueError("'per_hour' and 'per_update' exclude each other")
         return self
 
     def kept(self, steps_per_hour: float) -> float:

@@ -40,7 +40,7 @@ def resolve(entries: Sequence[Entry], classes: int) -> tuple[Entry, ...]:
         if entry.dream_of in ("known", "others"):
             if not known:
                 raise InputError(
-                    f"phase '{entry.phase}' dreams of classes that the network knows, and comes "
+                    f"phase '{entry.phase}' uses classes that the network has met, and comes "
                     "before it was shown any"
                 )
             others = known - frozenset(today)

@@ -136,6 +136,8 @@ class Phase(specs.Spec):
             raise ValueError(f"'downscale' is for phase 'downscale', not for '{self.phase}'")
         if self.phase == "downscale" and self.downscale is None:
             raise ValueError("phase 'downscale' needs 'downscale', such as {per_hour: 0.02}")
+        if self.phase == "downscale" and (self.classes or self.dream_of):
+            raise ValueError("phase 'downscale' shows and dreams nothing: no 'classes', 'dream_of'")
         if self.phase in ("replay", "downscale") and self.negatives is not None:
             raise ValueError(
                 f"phase '{self.phase}' has no negative data; say '{self.phase}' instead"
@@ -189,7 +191,7 @@ def _which(item: object) -> str:
         keys = {"repeat", "phases", "tasks"}
         keys |= set() if "phase" in item else {"block"}
         return "<Repeat>" if keys & item.keys() else "<Phase>"
-    return f"<{type(item).__name__}>"
+    return "<Repeat>" if type(item).__name__ == "Repeat" else "<Phase>"
 
 
 Item = Annotated[

@@ -211,10 +211,19 @@ class Protocol(specs.Spec):
         return self
 
     @model_validator(mode="after")
+    def _others_are_there(self) -> Protocol:
+        others = any(its.dream_of == "others" for its in walk(self.phases))
+        if others and not self.goes_through_tasks:
+            raise ValueError(
+                "'dream_of: others' needs 'tasks' or 'classes': here all classes are shown each day"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _hours_have_a_clock(self) -> Protocol:
         for phase in walk(self.phases):
             if phase.downscale and phase.downscale.per_hour is not None and self.clock is None:
-                raise ValueError("'downscale' with 'per_hour' needs a 'clock'")
+                raise ValueError("'downscale' with 'per_hour' needs a 'clock' (or 'per_update')")
             for name in ("hours", "minutes", "at_most_hours"):
                 if getattr(phase, name) is not None and self.clock is None:
                     raise ValueError(f"a phase with '{name}' needs a 'clock'")
