@@ -76,6 +76,8 @@ class ModelSpec(specs.Spec):
 
 # Parameters that came later. Unset, they leave a run what it was, so that it can be gone on with.
 LATER = ("skip_below", "dreams_vary")
+# Capabilities that came later: whether a model has them does not change what a run does.
+LATER_OFFERS = ("synapses",)
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,11 @@ class LoadedModel:
             for name, value in self.values.items()
             if value is not None or name not in LATER
         }
+
+    @property
+    def decisive_offers(self) -> tuple[str, ...]:
+        """Capabilities, without those that older versions did not know."""
+        return tuple(its for its in self.offers if its not in LATER_OFFERS)
 
 
 def from_document(document: documents.Document, values: Mapping[str, object]) -> LoadedModel:

@@ -127,7 +127,7 @@ def identity(
         "protocol_resolved": json.dumps(short(json.loads(protocol.resolved))),
         "model": model.name,
         "model_resolved": json.dumps(
-            {"kind": model.spec.kind, "offers": model.offers, "code": model.code}
+            {"kind": model.spec.kind, "offers": model.decisive_offers, "code": model.code}
         ),
         "parameters": json.dumps(short(model.decisive)),
         "data": named,
