@@ -57,20 +57,21 @@ def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
     # A name with a suffix or a folder in it is meant as a path.
     if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
-    on = [shelf for shelf in shelves if name in shipped(shelf)]
+    known = {shelf: shipped(shelf) for shelf in shelves}
+    on = [shelf for shelf in shelves if name in known[shelf]]
     if len(on) > 1:
         kinds = " and a ".join(SINGULAR[its] for its in on)
         raise InputError(f"'{name}' is a {kinds}; say {' or '.join(f'{its}/{name}' for its in on)}")
-    known = {its: path for shelf in shelves for its, path in shipped(shelf).items()}
-    if name not in known:
+    if not on:
         what = " or ".join(SINGULAR[shelf] for shelf in shelves)
         for other in set(SHELVES) - set(shelves):
             if name in shipped(other):
                 raise InputError(f"'{name}' is a {SINGULAR[other]}, where a {what} is wanted")
+        names = list(dict.fromkeys(its for shelf in shelves for its in known[shelf]))
         raise InputError(
-            f"'{name}' is neither a file nor a shipped {what}{choices(name, known, 'shipped are')}"
+            f"'{name}' is neither a file nor a shipped {what}{choices(name, names, 'shipped are')}"
         )
-    return known[name]
+    return known[on[0]][name]
 
 
 def copy(name: str, target: Path | None = None, force: bool = False) -> Path:

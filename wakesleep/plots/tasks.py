@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from wakesleep.errors import InputError, listed
 
 if TYPE_CHECKING:
@@ -35,11 +37,7 @@ def accuracy_matrix(matrix: xr.DataArray, ax: Axes) -> Axes:
         )
     values = 100 * matrix.transpose("after", "task").values
     ax.imshow(values, cmap="cividis", vmin=0, vmax=100)
-    for (row, column), value in zip(
-        ((row, column) for row in range(values.shape[0]) for column in range(values.shape[1])),
-        values.ravel(),
-        strict=True,
-    ):
+    for (row, column), value in np.ndenumerate(values):
         colour = "black" if value > 55 else "white"
         ax.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=8)
     ax.set_xticks(range(values.shape[1]), [str(its + 1) for its in range(values.shape[1])])

@@ -199,14 +199,14 @@ class Protocol(specs.Spec):
 
     @model_validator(mode="after")
     def _stored_cases_have_their_place(self) -> Protocol:
-        if self.negatives.source == "stored":
+        if stated(self.negatives.source).real:
             raise ValueError(
                 "'stored' cannot be the protocol's negative data, on which probes are taken; name "
                 "it in a phase"
             )
         for phase in walk(self.phases):
             its = phase.negatives
-            if its and its.source == "stored" and its.options.get("label") == "own":
+            if its and stated(its.source).real and its.options.get("label") == "own":
                 raise ValueError("stored cases with their own label are real: replay learns them")
         return self
 

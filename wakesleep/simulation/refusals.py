@@ -38,8 +38,9 @@ def check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str)
         raise InputError(
             f"negative data '{negatives.source}' need another label, but '{its.name}' has only one"
         )
-    relabelled = negatives.source == "stored" and negatives.options.get("label") != "own"
-    if (its_source.labels_only or relabelled) and not getattr(learner, "sees_labels", True):
+    if (its_source.labels_only or (its_source.real and wrong)) and not getattr(
+        learner, "sees_labels", True
+    ):
         raise InputError(
             f"negative data '{negatives.source}' differ from real data by their label alone, which "
             f"model '{name}' does not see; "
@@ -65,9 +66,11 @@ def check_stored(entries: Sequence[Entry], there: Sequence[int], name: str) -> N
         Saying which class.
     """
     for entry in entries:
-        source = entry.replay.source if entry.replay else entry.negatives.source
+        name_of = entry.replay.source if entry.replay else entry.negatives.source
+        if not source(name_of).real:
+            continue
         lacking = sorted(set(entry.dreamt or ()) - set(there))
-        if source == "stored" and lacking:
+        if lacking:
             raise InputError(
                 f"phase '{entry.phase}' needs stored cases of class {lacking[0]}, of which the "
                 f"training data of '{name}' have none"

@@ -36,10 +36,9 @@ def trained(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
     from wakesleep.runtime.device import number_format, resolve
     from wakesleep.simulation.loading import load_model
 
-    check_store(store)
+    its = lived_on(store, data)
     store = Path(store).resolve()
-    made = open_result(store).attrs
-    model, its = load_model(store), _data(store, made, data)
+    made, model = open_result(store).attrs, load_model(store)
     device = resolve(made["device"])
     dtype, _ = number_format(made["dtype"], device)
     learner = build(model, Setting.of(its, device, dtype, int(made["seed"])))
@@ -53,6 +52,21 @@ def trained(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
     with checkpoint.understood(path):
         learner.load_state_dict(state["learner"])
     return learner, its
+
+
+def lived_on(store: str | Path, data: Any = None) -> DataSet:
+    """Return the data that a run's network lived on; ``data`` where they were given in Python.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, or its data are not to be had.
+    """
+    from wakesleep.results.store import open_result
+
+    check_store(store)
+    store = Path(store).resolve()
+    return _data(store, open_result(store).attrs, data)
 
 
 def check_store(store: object) -> None:

@@ -57,12 +57,12 @@ def dream_quality(
     import xarray as xr
     from sklearn.linear_model import LogisticRegression
 
-    from wakesleep.trained.network import trained
+    from wakesleep.trained.network import lived_on
 
     dreamt = dreams(
         store, start=start, settle=settle, spread=spread, each=each, seed=seed, data=data
     )
-    _, its = trained(store, data)
+    its = lived_on(store, data)
     images = dreamt["image"].values.reshape(dreamt.sizes["dream"], -1).astype(float)
     labels = dreamt["label"].values
     real, named = its.validation.images.astype(float), its.validation.labels

@@ -169,7 +169,7 @@ class Feedforward(Stack):
     def replays(self, chunk: Chunk) -> bool:
         """Say whether steps can be replayed: black boxes that learn do so every so many steps."""
         learning = bool(self.boxes) and self.boxes[0].kind == "learning"
-        # Which roots of covariances are stale is looked at, which a captured step cannot do.
+        # Roots of covariances are forgotten by Python code, which a captured step does not run.
         jointly = self.generator is not None and self.generator.memory.covariance is not None
         return super().replays(chunk) and not learning and not jointly
 
