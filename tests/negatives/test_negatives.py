@@ -182,7 +182,7 @@ class Dreamer:
         return torch.tensor([[0.0, 0.0, 1.0]]).expand(len(images), -1)
 
 
-@pytest.mark.parametrize("label", ["dreamt", "start", "own", "wrong"])
+@pytest.mark.parametrize("label", ["dreamt", "start", "own", "wrong", "second_choice"])
 def test_the_label_of_a_dream(label):
     generator = torch.Generator().manual_seed(0)
     draw = bind("dream", context(3, generator, label=label, start="noise", settle=4, spread=0.5))
@@ -194,6 +194,8 @@ def test_the_label_of_a_dream(label):
         assert torch.equal(given_labels, labels)
     elif label == "own":
         assert (given_labels == 2).all()
+    elif label == "second_choice":
+        assert set(given_labels.tolist()) == {0, 1}
     else:
         assert (given_labels != labels).all()
         pairs = set(zip(labels.tolist(), given_labels.tolist(), strict=True))

@@ -78,10 +78,11 @@ DREAM: dict[str, Input] = {
     "spread": Input(default=1.0, minimum=0.0, description="Size of the noise on the top layer."),
     "label": Input(
         default="wrong",
-        choices=("dreamt", "start", "own", "wrong"),
+        choices=("dreamt", "start", "own", "wrong", "second_choice"),
         description=(
             "The dream's label: what comes down to the label inputs, the one it started "
-            "from, the network's own opinion of the image, or any but what came down."
+            "from, the network's own opinion of the image, any but what came down, or the "
+            "network's own opinion without its first choice."
         ),
     ),
 }

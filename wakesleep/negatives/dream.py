@@ -14,6 +14,7 @@ from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import Context
 from wakesleep.negatives.own_label import drawn_labels
 from wakesleep.negatives.wrong_label import wrong_label
+from wakesleep.runtime.randomness import drawn_column
 
 
 def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple[Tensor, Tensor]:
@@ -35,12 +36,25 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
     seen, dreamt = model.dream(labels, how, context.generator)
     if options["label"] == "start":
         return seen, labels
+    if options["label"] == "second_choice":
+        return seen, _second_choice(model.label_probabilities(seen), context)
     if options["label"] == "own":
         return seen, drawn_labels(model.label_probabilities(seen), context.generator)
     if options["label"] == "wrong":
         # Not the one that goes with the image: drawn from the others, all alike.
         return wrong_label(model, seen, drawn_labels(dreamt, context.generator), context)
     return seen, drawn_labels(dreamt, context.generator)
+
+
+def _second_choice(probabilities: Tensor, context: Context) -> Tensor:
+    """Return labels (cases,) drawn from a network's opinion without its first choice.
+
+    What it finds most probable is what it should learn as real; the rest of its opinion is where
+    it may be mistaken. No label from outside is used.
+    """
+    first = probabilities.argmax(1, keepdim=True)
+    others = probabilities.nan_to_num().clamp_min(1e-12).scatter(1, first, 0.0)
+    return drawn_column(others, context.generator)
 
 
 def asked_classes(labels: Tensor, context: Context) -> Tensor:

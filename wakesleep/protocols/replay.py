@@ -28,8 +28,9 @@ class Replay(Negatives):
 
     @model_validator(mode="after")
     def _made_by_the_network(self) -> Replay:
-        if self.source in ("dream", "stored") and self.options.get("label") == "wrong":
-            raise ValueError("replay learns its cases as real: 'label' cannot be 'wrong'")
+        label = self.options.get("label")
+        if self.source in ("dream", "stored") and label in ("wrong", "second_choice"):
+            raise ValueError(f"replay learns its cases as real: 'label' cannot be '{label}'")
         its = SOURCES.get(self.source)
         allowed = [
             name
