@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,8 @@ from wakesleep.protocols.known import resolve
 from wakesleep.protocols.replay import Replay
 from wakesleep.protocols.tasks import Part
 from wakesleep.protocols.timetable import Entry
-from wakesleep.simulation.prepare import chunk_of, prepare
+from wakesleep.simulation.chunks import chunk_of
+from wakesleep.simulation.prepare import prepare
 from wakesleep.simulation.request import Request
 from wakesleep.simulation.run import load_model, load_protocol
 
@@ -223,3 +225,56 @@ def test_replay_keeps_what_a_night_without_it_loses():
 
     assert old() > 0.6
     assert old(first_sleep="rest") < 0.1
+
+
+CHANGED = """\
+protocol: changed
+data: {batch: 20}
+phases:
+  - tasks: [{rotate: 0}, {rotate: 90}, {permute: 3}]
+    block: tasks
+    phases:
+      - {phase: wake, steps: 2}
+      - {phase: replay, steps: 2}
+      - {phase: sleep, steps: 2}
+record: {cases: 60}
+"""
+
+
+def test_a_task_shows_changed_images_awake_and_asleep(tmp_path):
+    path = tmp_path / "changed.yaml"
+    path.write_text(CHANGED)
+    its = prepared(path)
+    plain = its.images.reshape(-1, 8, 8)
+    turned = torch.rot90(plain, 1, (1, 2))
+    for entry in its.entries:
+        seen = chunk_of(its, entry, 0, 1).images.reshape(-1, 8, 8)
+        expected = {0: plain, 1: turned}.get(entry.cycle)
+        assert torch.equal(seen, expected) if expected is not None else True
+        if entry.cycle == 2:
+            assert not torch.equal(seen, plain)
+            assert torch.equal(seen.flatten(1).sort(1).values, plain.flatten(1).sort(1).values)
+    result = ws.run(str(path), "ff_digits", parameters={"layers": [16]})
+    assert list(result["view"].values) == ["plain", "rotate_90", "permute_3"]
+    np.testing.assert_allclose(result["view_error"].sel(view="plain"), result["error"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("{rotate: 90}", "{rotate: 400}", "less than or equal to 360"),
+        ("{rotate: 90}", "{}", "a task needs classes, or 'rotate' or 'permute'"),
+        ("{rotate: 90}", "{turn: 90}", "turn"),
+        ("batch: 20", "set: reber, batch: 20", "tasks change images, but 'reber' has strings"),
+        (
+            "{phase: sleep, steps: 2}",
+            "{phase: sleep, steps: 2, negatives: {source: stored}}",
+            "uses stored cases, which are kept as they are",
+        ),
+    ],
+)
+def test_tasks_that_cannot_be_changed_are_refused(tmp_path, old, new, told):
+    path = tmp_path / "changed.yaml"
+    path.write_text(CHANGED.replace(old, new))
+    with pytest.raises(ws.InputError, match=told):
+        prepared(path)

@@ -67,3 +67,46 @@ def test_what_is_missing_is_told(result):
         ws.statistics.accuracy_matrix(result.drop_vars("class_error"), "tasks")
     with pytest.raises(ws.InputError, match="not every cycle of 'tasks' is recorded"):
         ws.statistics.accuracy_matrix(result.isel(probe=[2, 3]), "tasks")
+
+
+def test_savings_are_the_updates_that_are_not_needed_again(result):
+    steps = [0, 10, 20, 30, 40, 50, 60, 70]
+    errors = [0.9, 0.5, 0.05, 0.8, 0.9, 0.05, 0.04, 0.03]
+    other = [0.9, 0.5, 0.05, 0.8, 0.9, 0.8, 0.7, 0.6]
+    ab = np.array([errors, other]).T
+    life = xr.Dataset(
+        {"class_error": (("probe", "readout", "class"), np.stack([ab, 1 - ab], -1))},
+        coords={
+            "step": ("probe", np.array(steps)),
+            "phase_end": ("probe", np.array([False, False, True, False, True, False, False, True])),
+            "cycle_tasks": ("probe", np.array([0, 0, 0, 1, 1, 2, 2, 2])),
+            "readout": ["softmax", "goodness"],
+            "class": list("01"),
+        },
+    )
+    block = {"block": "tasks", "tasks": [[0], [1], [0]], "phases": []}
+    life.attrs["protocol_resolved"] = json.dumps({"phases": [block]})
+    found = ws.statistics.savings(life, "tasks", below=0.1)
+    # 20 updates the first time, 10 the second (from step 40, where the task before it ended).
+    np.testing.assert_allclose(found.sel(readout=["softmax", "goodness"]), [0.5, np.nan])
+    with pytest.raises(ws.InputError, match="cycles 0 and 1 of 'tasks' have different tasks"):
+        ws.statistics.savings(life, "tasks", below=0.1, again=1)
+    with pytest.raises(ws.InputError, match="has the cycles 0 to 2, not 0 and 3"):
+        ws.statistics.savings(life, "tasks", below=0.1, again=3)
+
+
+def test_tasks_that_change_images_have_an_error_each(result):
+    life = result.drop_vars("class_error").assign(
+        view_error=(
+            ("probe", "readout", "view"),
+            [[[1, 1]], [[0.2, 0.9]], [[0.5, 0.5]], [[0.6, 0.1]]],
+        ),
+        view=["plain", "rotate_30_permute_2"],
+    )
+    tasks = [{"rotate": 0}, {"rotate": 30.0, "permute": 2}]
+    matrix = ws.statistics.accuracy_matrix(life, "tasks", tasks).sel(readout="softmax")
+    np.testing.assert_allclose(matrix.transpose("after", "task"), [[0.8, 0.1], [0.4, 0.9]])
+    with pytest.raises(ws.InputError, match="some tasks have classes and others changed images"):
+        ws.statistics.accuracy_matrix(life, "tasks", [[0], {"rotate": 30}])
+    with pytest.raises(ws.InputError, match="no 'view_error'"):
+        ws.statistics.accuracy_matrix(life.drop_vars("view_error"), "tasks", tasks)

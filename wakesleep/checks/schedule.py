@@ -190,7 +190,7 @@ def _estimated_seconds(request: Request) -> float:
 
 def _seconds_per_step(prepared: Any, entry: Entry) -> float:
     """Return how long a step of a phase takes, by trying some; the first is not counted."""
-    from wakesleep.simulation.prepare import chunk_of
+    from wakesleep.simulation.chunks import chunk_of
 
     def take(steps: int) -> float:
         begun = time.perf_counter()

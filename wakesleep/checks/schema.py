@@ -75,6 +75,7 @@ def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) ->
             option.get("type") in ("integer", "number", "boolean")
             or "enum" in option
             or "const" in option
-            for option in its["anyOf"]
+            for one in its["anyOf"]
+            for option in (one, *one.get("oneOf", ()))
         ):
             its["anyOf"].append(REFERENCE)

@@ -238,15 +238,16 @@ def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
     elif what == "value_error":
         sentence = str(context["error"])
     elif what == "too_short":
-        sentence = f"'{name}' must not be empty"
+        sentence = f"{_called(path)} must not be empty"
     elif what == "string_pattern_mismatch":
         sentence = f"'{value}' is no name: a letter, then letters, digits, '-' and '_'"
         path = path[:-1] if error["loc"][-1] == "[key]" else path
     else:
         wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
         shown = repr(value) if isinstance(value, (str, int, float)) else kind_of(value)
-        which = f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
-        sentence = f"{which} must be {_plainer(wanted)}, not {shown}"
+        if name == "tasks" and wanted == "integer":
+            wanted = "a whole number or a list"
+        sentence = f"{_called(path)} must be {_plainer(wanted)}, not {shown}"
     return path, sentence
 
 
@@ -278,7 +279,8 @@ def _fields_at(kind: type[BaseModel], location: Iterable[str | int]) -> list[str
     candidates: list[type[BaseModel]] = [kind]
     for part in location:
         if BRANCH.fullmatch(str(part)):
-            candidates = [model for model in candidates if f"<{model.__name__}>" == part]
+            named = [model for model in candidates if f"<{model.__name__}>" == part]
+            candidates = named or candidates  # some branches hold no keys, such as a list
             continue
         deeper = [
             model

@@ -18,6 +18,7 @@ from wakesleep.files import specs
 from wakesleep.files.inputs import Input, Words
 from wakesleep.learners.capabilities import CAPABILITIES
 from wakesleep.negatives import stated
+from wakesleep.protocols.clock import Clock, SleepPressure
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.phases import (
@@ -31,6 +32,7 @@ from wakesleep.protocols.phases import (
     walk,
 )
 from wakesleep.protocols.replay import Replay
+from wakesleep.protocols.tasks import has_views
 from wakesleep.results.schema import QUANTITIES, stated_quantity
 
 DAY_TOLERANCE = 0.001  # of a day: rounding to whole updates
@@ -78,29 +80,6 @@ class Data(specs.Spec):
     def batch_of(self, train_cases: int) -> int:
         """Return how many of so many training cases are in every update."""
         return self.batch or train_cases
-
-
-class Clock(specs.Spec):
-    """How steps turn into hours."""
-
-    steps_per_hour: Annotated[float, Field(gt=0)]
-    start_h: Annotated[float, Field(ge=0, lt=24)] = Field(
-        0.0, description="Time of day at step 0, in hours."
-    )
-    day_h: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Length of a day and night, in hours, where it is not meant to be 24."
-    )
-
-
-class SleepPressure(specs.Spec):
-    """Process S of the two-process model: exponential up to 1 while awake, down to 0 asleep.
-
-    Constants as in Daan, Beersma & Borbely (1984), in hours of the protocol's clock.
-    """
-
-    rise_h: Annotated[float, Field(gt=0)] = Field(18.2, description="Time constant awake, hours.")
-    fall_h: Annotated[float, Field(gt=0)] = Field(4.2, description="Time constant asleep, hours.")
-    start: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="Its value at step 0.")
 
 
 class Record(specs.Spec):
@@ -258,6 +237,11 @@ class Protocol(specs.Spec):
         return any(its.classes is not None for its in walk(self.phases)) or any(
             its.tasks is not None for its in repeats(self.phases)
         )
+
+    @property
+    def changes_images(self) -> bool:
+        """Whether some tasks present changed images."""
+        return any(has_views(its.tasks) for its in repeats(self.phases))
 
     def warnings(self) -> list[str]:
         """Return what is allowed and yet probably not meant."""

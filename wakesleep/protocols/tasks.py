@@ -1,24 +1,65 @@
-"""Tasks: classes that are presented alone in some phases.
+"""Tasks: classes that are presented alone in some phases, or images that are changed.
 
 A repeat may go through tasks: in its first cycle the network is shown the classes of the first
 task, in the second those of the second. How many classes there are only the data say, so tasks are
-worked out when these are loaded.
+worked out when these are loaded. A task may also have all classes, with images that are turned or
+whose pixels are permuted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from wakesleep.data.views import View
 from wakesleep.errors import InputError
+from wakesleep.files import specs
 from wakesleep.results.schema import equal_parts
 
 Class = Annotated[int, Field(ge=0)]
 Classes = Annotated[tuple[Class, ...], Field(strict=False, min_length=1)]
-# A number of tasks, between which the classes are divided in order, or the classes of each.
-Tasks = Annotated[int, Field(ge=1)] | Annotated[tuple[Classes, ...], Field(strict=False)]
+
+
+class Changed(specs.Spec):
+    """A task of all classes whose images are changed."""
+
+    rotate: Annotated[float, Field(ge=-360, le=360)] = Field(
+        0.0, description="Degrees by which images are turned, counterclockwise."
+    )
+    permute: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        0, description="Seed of an order of the pixels; 0 leaves them as they are."
+    )
+
+    @model_validator(mode="after")
+    def _changes_something_or_says_so(self) -> Changed:
+        if not self.model_fields_set:
+            raise ValueError("a task needs classes, or 'rotate' or 'permute'")
+        return self
+
+    @property
+    def view(self) -> View:
+        """How its images are presented."""
+        return View(self.rotate, self.permute)
+
+
+def _which_task(task: object) -> str:
+    return "<Changed>" if isinstance(task, Mapping | Changed) else "<Classes>"
+
+
+Task = Annotated[
+    Annotated[Classes, Tag("<Classes>")] | Annotated[Changed, Tag("<Changed>")],
+    Discriminator(_which_task),
+]
+# A number of tasks, between which the classes are divided in order, or the classes of each, or
+# how the images of each are changed.
+Tasks = Annotated[
+    Annotated[int, Field(ge=1), Tag("<Number>")]
+    | Annotated[tuple[Task, ...], Field(strict=False), Tag("<Tasks>")],
+    Discriminator(lambda given: "<Tasks>" if isinstance(given, list | tuple) else "<Number>"),
+]
 # Classes of which a network dreams: today's, all it was shown so far, or those of them that are
 # not shown today.
 DreamOf = Literal["today", "known", "others"]
@@ -26,7 +67,7 @@ DreamOf = Literal["today", "known", "others"]
 
 @dataclass(frozen=True)
 class Part:
-    """The classes of a task: one of so many equal parts of all classes, or some that are named.
+    """What a task shows: one of so many equal parts of all classes, some that are named, or all.
 
     Attributes
     ----------
@@ -34,20 +75,25 @@ class Part:
         Which part (from 0), and of how many.
     classes
         The classes, where they are named.
+    view
+        How images are presented, where the task has all classes.
     """
 
     number: int = 0
     of: int = 1
     classes: tuple[int, ...] = ()
+    view: View | None = None
 
-    def resolved(self, classes: int) -> tuple[int, ...]:
-        """Return the classes, of so many that there are.
+    def resolved(self, classes: int) -> tuple[int, ...] | None:
+        """Return the classes, of so many that there are; None for all.
 
         Raises
         ------
         InputError
             If there are not enough of them.
         """
+        if self.view is not None:
+            return None
         if self.classes:
             if max(self.classes) >= classes:
                 raise InputError(
@@ -64,4 +110,10 @@ def part_of(tasks: Tasks, number: int) -> Part:
     """Return the task of a cycle (from 0)."""
     if isinstance(tasks, int):
         return Part(number, tasks)
-    return Part(classes=tasks[number])
+    task = tasks[number]
+    return Part(view=task.view) if isinstance(task, Changed) else Part(classes=task)
+
+
+def has_views(tasks: Tasks | None) -> bool:
+    """Return whether some of the tasks present changed images."""
+    return isinstance(tasks, tuple) and any(isinstance(its, Changed) for its in tasks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from wakesleep.data.views import View
 from wakesleep.errors import InputError
 from wakesleep.negatives import Source, stated
 from wakesleep.protocols.downscale import Downscale
@@ -83,6 +84,11 @@ class Entry:
     classes: tuple[int, ...] | None = None
     dream_of: str | None = None
     dreamt: tuple[int, ...] | None = None
+
+    @property
+    def view(self) -> View | None:
+        """How the images of its task are presented; None for as they are."""
+        return None if self.part is None else self.part.view
 
     @property
     def probes(self) -> int:

@@ -71,6 +71,11 @@ QUANTITIES: dict[str, Quantity] = {
     "class_error": Quantity(
         ("readout", "class"), "classification error on the cases of each class", ("classify",)
     ),
+    "view_error": Quantity(
+        ("readout", "view"),
+        "classification error on validation images as each task presents them",
+        ("classify",),
+    ),
     "bits": Quantity(
         (), "cross-entropy of the label probabilities", ("label_probabilities",), "bit"
     ),
@@ -112,6 +117,13 @@ def equal_parts(classes: int, count: int) -> list[tuple[int, ...]]:
     """Return the classes of each of so many tasks, between which all are divided in order."""
     edges = [round(place * classes / count) for place in range(count + 1)]
     return [tuple(range(*its)) for its in itertools.pairwise(edges)]
+
+
+def view_name(rotate: float, permute: int) -> str:
+    """Return the name of changed images: ``rotate_90``, ``permute_1``, or ``plain`` for neither."""
+    turned = [f"rotate_{rotate:g}"] if rotate else []
+    moved = [f"permute_{permute}"] if permute else []
+    return "_".join([*turned, *moved]) or "plain"
 
 
 def variable(name: str) -> str:
@@ -175,7 +187,7 @@ def blank(
             {"long_name": long_name, "units": "1"},
         )
     used = {dim for quantity in quantities.values() for dim in quantity.dims}
-    for dim in ("layer", "sign", "readout", "class"):
+    for dim in ("layer", "sign", "readout", "class", "view"):
         if dim in used:
             coordinates[dim] = (
                 dim,

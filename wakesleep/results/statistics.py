@@ -18,6 +18,7 @@ from wakesleep.results.tasks import (
     average_accuracy,
     backward_transfer,
     forgetting,
+    savings,
 )
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "phase_ends",
     "phase_table",
     "run_title",
+    "savings",
     "shortened",
     "slope",
 ]

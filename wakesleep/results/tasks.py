@@ -7,14 +7,15 @@ Ranzato 2017 (arXiv 1706.08840, section 2) and Chaudhry et al. 2018 (arXiv 1801.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError
 from wakesleep.results.phases import check_result, cycle_numbers
-from wakesleep.results.schema import equal_parts
+from wakesleep.results.schema import equal_parts, view_name
 
 
 def accuracy_matrix(
@@ -27,7 +28,7 @@ def accuracy_matrix(
     Parameters
     ----------
     result
-        A result with ``class_error``.
+        A result with ``class_error``, or with ``view_error`` where tasks change images.
     repeat
         Name of the repeat that goes through the tasks.
     tasks
@@ -46,7 +47,11 @@ def accuracy_matrix(
         If there is no such repeat, no ``class_error``, or no such class.
     """
     check_result(result)
-    if "class_error" not in result:
+    stated = _stated(result, repeat) if tasks is None else tasks
+    views = _views(stated)
+    if views and "view_error" not in result:
+        raise InputError("the result has no 'view_error'; record it")
+    if not views and "class_error" not in result:
         raise InputError("the result has no 'class_error'; record it, or give the protocol 'tasks'")
     cycle = cycle_numbers(result, repeat)
     ends = result["phase_end"].values.astype(bool)
@@ -54,28 +59,106 @@ def accuracy_matrix(
     if not found_ends or not all(len(its) for its in found_ends):
         raise InputError(f"not every cycle of '{repeat}' is recorded")
     last = [int(its[-1]) for its in found_ends]
-    classes = result.sizes["class"]
-    count = (_stated(result, repeat) or len(last)) if tasks is None else tasks
-    stated = equal_parts(classes, count) if isinstance(count, int) else count
-    parts = [[int(number) for number in its] for its in stated]
-    if any(not 0 <= number < classes for its in parts for number in its):
-        raise InputError(f"a task names a class that is not one of 0 to {classes - 1}")
-    accuracy = 1 - result["class_error"].isel(probe=last)
-    columns = [accuracy.isel({"class": its}).mean("class") for its in parts]
+    at_ends = result.isel(probe=last)
+    columns = [1 - its for its in _errors_of_tasks(at_ends, stated or len(last))]
     found = xr.concat(columns, dim="task", coords="minimal", compat="override")
     places = [its for its in found.coords if "probe" in found[its].dims]
     found = found.drop_vars(places).rename(probe="after").transpose("after", "task", ...)
-    found = found.assign_coords(after=np.arange(len(last)), task=np.arange(len(parts)))
+    found = found.assign_coords(after=np.arange(len(last)), task=np.arange(len(columns)))
     return found.assign_attrs(long_name="accuracy", units="1").rename("accuracy")
 
 
-def _stated(result: xr.Dataset, repeat: str) -> int | list[list[int]] | None:
+def _errors_of_tasks(result: xr.Dataset, stated: int | Sequence[Any]) -> list[xr.DataArray]:
+    """Return the error on each task (probe, readout)."""
+    views = _views(stated)
+    if views:
+        return [result["view_error"].sel(view=its, drop=True) for its in views]
+    classes = result.sizes["class"]
+    parts = equal_parts(classes, stated) if isinstance(stated, int) else stated
+    named = [[int(number) for number in its] for its in parts]
+    if any(not 0 <= number < classes for its in named for number in its):
+        raise InputError(f"a task names a class that is not one of 0 to {classes - 1}")
+    return [result["class_error"].isel({"class": its}).mean("class") for its in named]
+
+
+def _views(stated: int | Sequence[Any] | None) -> list[str]:
+    """Return the names of the views of tasks; none where tasks are classes."""
+    if stated is None or isinstance(stated, int) or not stated:
+        return []
+    if not all(isinstance(its, Mapping) for its in stated):
+        if any(isinstance(its, Mapping) for its in stated):
+            raise InputError("some tasks have classes and others changed images: no one matrix")
+        return []
+    return [view_name(its.get("rotate", 0.0), its.get("permute", 0)) for its in stated]
+
+
+def savings(
+    result: xr.Dataset, repeat: str, below: float, first: int = 0, again: int = -1
+) -> xr.DataArray:
+    """Return which part of the updates is saved when a task is learnt for a second time.
+
+    Ebbinghaus 1885 (Ueber das Gedaechtnis, chapter 5): what was learnt and seems forgotten is
+    learnt again faster. 1 is no update at all, 0 as many as the first time, below 0 more.
+
+    Parameters
+    ----------
+    result
+        A result whose probes within the tasks are recorded, as ``record: {cycles: ...}`` does.
+    repeat
+        Name of the repeat that goes through the tasks.
+    below
+        The error on the task, averaged over its classes, at which it counts as learnt.
+    first, again
+        The cycle (from 0; -1 is the last) in which the task is learnt, and learnt again.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over ``readout``; NaN where the error does not fall below the bound in both cycles.
+
+    Raises
+    ------
+    InputError
+        If the cycles have different tasks, or are not there.
+    """
+    check_result(result)
+    stated = _stated(result, repeat)
+    cycle = cycle_numbers(result, repeat)
+    count = int(cycle.max()) + 1
+    chosen = [number % count if -count <= number < count else count for number in (first, again)]
+    if max(chosen) >= count:
+        raise InputError(f"'{repeat}' has the cycles 0 to {count - 1}, not {first} and {again}")
+    if not isinstance(stated, list) or stated[chosen[0]] != stated[chosen[1]]:
+        raise InputError(
+            f"cycles {chosen[0]} and {chosen[1]} of '{repeat}' have different tasks; savings are "
+            "of a task that is learnt twice"
+        )
+    error = _errors_of_tasks(result, stated)[chosen[0]]
+    updates = [_updates_to(result, error, cycle == its, below) for its in chosen]
+    found = 1 - updates[1] / updates[0]
+    return found.rename("savings").assign_attrs(long_name="updates saved on relearning", units="1")
+
+
+def _updates_to(
+    result: xr.Dataset, error: xr.DataArray, within: np.ndarray, below: float
+) -> xr.DataArray:
+    """Return after how many updates of some probes the error is below a bound (readout)."""
+    places = np.flatnonzero(within)
+    before = int(result["step"].values[places[0] - 1]) if places[0] > 0 else 0
+    steps = result["step"].values[places] - before
+    its = error.isel(probe=places).transpose("readout", "probe")
+    reached = its.values < below
+    values = np.where(reached.any(1), steps[reached.argmax(1)], np.nan).astype(float)
+    return xr.DataArray(values, {"readout": its["readout"].values}, "readout")
+
+
+def _stated(result: xr.Dataset, repeat: str) -> int | list[Any] | None:
     """Return the tasks of a repeat, as the protocol has them; None where it says nothing."""
     waiting = list(json.loads(result.attrs.get("protocol_resolved", "{}")).get("phases", []))
     while waiting:
         its = waiting.pop()
         if its.get("block") == repeat and its.get("tasks"):
-            found: int | list[list[int]] = its["tasks"]
+            found: int | list[Any] = its["tasks"]
             return found
         waiting += its.get("phases", [])
     return None

@@ -24,7 +24,8 @@ from wakesleep.runtime.progress import progress
 from wakesleep.runtime.signals import stop_signals
 from wakesleep.runtime.speed import denormals_flushed
 from wakesleep.simulation import checkpoint
-from wakesleep.simulation.prepare import Prepared, chunk_of, downscale
+from wakesleep.simulation.chunks import chunk_of, downscale
+from wakesleep.simulation.prepare import Prepared
 
 if TYPE_CHECKING:
     import xarray as xr

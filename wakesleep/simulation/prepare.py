@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wakesleep.data.source import DataSource
 from wakesleep.errors import InputError
 from wakesleep.learners.build import build
-from wakesleep.learners.chunks import Chunk, Setting
+from wakesleep.learners.chunks import Setting
 from wakesleep.negatives import Context, bind, source
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.known import resolve
@@ -27,11 +25,12 @@ from wakesleep.simulation.refusals import (
     check_negatives,
     check_sizes,
     check_stored,
+    check_views,
     meant_by,
     quantities_to_record,
 )
 from wakesleep.simulation.request import Request
-from wakesleep.simulation.streams import some_classes, stored_cases, stream_name
+from wakesleep.simulation.streams import Presented, some_classes, stored_cases, views_of
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +64,8 @@ class Prepared:
         Every source of negative data that a phase uses, by :func:`source_key`.
     seen
         What is done to images at every presentation; None for nothing.
+    presented
+        Called with a phase, returns the training images as its task presents them.
     """
 
     request: Request
@@ -80,6 +81,7 @@ class Prepared:
     batches: dict[str, BatchStream]
     sources: dict[str, BoundSource]
     seen: Jitter | None
+    presented: Presented
 
     @property
     def untrained(self) -> list[str]:
@@ -184,6 +186,7 @@ def prepare(request: Request) -> Prepared:
     quantities = quantities_to_record(request, its)
     images, labels = _placed(train, request)
     check_stored(entries, labels.unique().tolist(), its.name)
+    check_views(entries, its)
     if hasattr(learner, "check_data"):
         learner.check_data(images)
     if spec.clock is not None and hasattr(learner, "check_clock"):
@@ -246,6 +249,7 @@ def prepare(request: Request) -> Prepared:
             "layer": tuple(getattr(learner, "layer_names", ())),
             "readout": tuple(getattr(learner, "readouts", ())),
             "class": tuple(map(str, range(its.classes))),
+            "view": tuple(views_of(entries)),
             "repeat": tuple(dict.fromkeys(name for e in entries for name in e.counters)),
         },
         quantities=quantities,
@@ -262,6 +266,10 @@ def prepare(request: Request) -> Prepared:
             entropy=validation.entropy(getattr(learner, "sees_labels", False))
             if its.population
             else None,
+            views={
+                name: view(_placed(validation, request)[0], its.shape)
+                for name, view in views_of(entries).items()
+            },
         ),
         batches={
             name: BatchStream(len(train), batch, streams(f"batches {name}"))
@@ -276,6 +284,7 @@ def prepare(request: Request) -> Prepared:
             for key, negatives in used.items()
         },
         seen=Jitter(its.shape, spec.data.jitter, streams("jitter")) if spec.data.jitter else None,
+        presented=Presented(images, its.shape),
     )
     missing = {layer for entry in entries for layer in entry.layers or ()}
     missing -= set(range(1, len(getattr(learner, "layer_names", ())) + 1))
@@ -287,46 +296,6 @@ def prepare(request: Request) -> Prepared:
     for condition in {repr(its.until): its.until for its in entries if its.until}.values():
         check_condition(condition, quantities, prepared.words)
     return prepared
-
-
-def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
-    """Return the next steps of a phase, of which so many are done, as a learner is given them."""
-    its, spec = prepared, prepared.request.protocol.spec
-    sign = PHASES[entry.phase].sign
-    assert sign is not None  # a rest has no steps to take
-    replay = its.replayed(entry)
-    (replay or its.source(entry)).context.dream_of = entry.dreamt
-    return Chunk(
-        sign=sign,
-        images=its.images,
-        labels=its.labels,
-        index=its.batches[stream_name(entry)].take(steps),
-        gains=entry.gains(done, steps),
-        negatives=its.negatives(entry),
-        separate_states=spec.optimiser_state == "separate",
-        fresh_state=spec.optimiser_state == "reset" and done == 0,
-        momentum=spec.momentum,
-        mode=entry.mode,
-        subtract_baseline=spec.subtracts_baseline and replay is None,
-        updates_per_batch=spec.data.updates_per_batch,
-        layers=entry.layers,
-        seen=its.seen,
-        replay=None if replay is None else functools.partial(replay, its.learner),
-        top_down=entry.replay is None or entry.replay.top_down,
-    )
-
-
-def downscale(prepared: Prepared, entry: Entry, steps: int) -> None:
-    """Let weights shrink for so many steps, if that is what the phase does."""
-    if entry.downscale is None:
-        return
-    from wakesleep.learners.parts.downscaling import shrink
-
-    clock = prepared.request.protocol.spec.clock
-    kept = entry.downscale.kept(clock.steps_per_hour if clock else math.nan)
-    weights = prepared.learner.synapses()
-    chosen = entry.layers or range(1, len(weights) + 1)
-    shrink([weights[number - 1] for number in chosen], kept, steps, entry.downscale.spare)
 
 
 def source_key(negatives: Negatives, use: str = "") -> str:

@@ -7,7 +7,7 @@ with the same random numbers every time, so that a difference between two probes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Probe:
         Of the images, in nats, where they are a population known in full.
     classes
         Number of classes.
+    views
+        The same validation images as tasks present them, by the name of the view.
     """
 
     images: Tensor
@@ -52,6 +54,7 @@ class Probe:
     quantities: Mapping[str, Quantity]
     entropy: float | None = None
     classes: int = 0
+    views: Mapping[str, Tensor] = field(default_factory=dict)
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
         """Return each quantity as an array of the dimensions the schema gives it."""
@@ -63,6 +66,9 @@ class Probe:
             found["error"] = wrong.mean(1)
             if "class_error" in wanted:
                 found["class_error"] = by_class(wrong, as_numpy(self.labels), self.classes)
+        if "view_error" in wanted:
+            by_view = [error(model, seen, self.labels) for seen in self.views.values()]
+            found["view_error"] = np.stack(by_view, axis=1)
         if wanted & {"bits", "kl"}:
             found |= _prediction(model, *real, self.truth)
         if wanted & {"log_likelihood", "divergence"}:

@@ -77,6 +77,27 @@ def check_stored(entries: Sequence[Entry], there: Sequence[int], name: str) -> N
             )
 
 
+def check_views(entries: Sequence[Entry], its: DataSet) -> None:
+    """Refuse to change images of data that have none, or to keep cases that would be changed.
+
+    Raises
+    ------
+    InputError
+        Naming the data, or the source.
+    """
+    if all(entry.view is None for entry in entries):
+        return
+    if its.window is not None:
+        raise InputError(f"tasks change images, but '{its.name}' has strings")
+    for entry in entries:
+        name_of = entry.replay.source if entry.replay else entry.negatives.source
+        if source(name_of).real:
+            raise InputError(
+                f"phase '{entry.phase}' uses stored cases, which are kept as they are, but tasks "
+                "change images; choose another source"
+            )
+
+
 def check_sizes(asked: Data, its: DataSet, train: int) -> None:
     """Refuse more cases than there are, and shifts that are larger than an image.
 
@@ -114,9 +135,11 @@ def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
     """
     spec, offers = request.protocol.spec, request.model.offers
     asked = spec.record.quantities
-    for name in {"error", "class_error", "bits"} & set(asked or ()):
+    for name in {"error", "class_error", "view_error", "bits"} & set(asked or ()):
         if not its.labelled:
             raise InputError(f"record '{name}': data '{its.name}' have no labels")
+    if "view_error" in (asked or ()) and not spec.changes_images:
+        raise InputError("record 'view_error': no task of the protocol has 'rotate' or 'permute'")
     for name in {"divergence", "distinct_codes", "completion"} & set(asked or ()):
         if not its.population:
             raise InputError(
@@ -139,6 +162,7 @@ def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
     possible["class_error"] &= its.labelled and (
         "class_error" in (asked or ()) or spec.goes_through_tasks
     )
+    possible["view_error"] &= its.labelled and spec.changes_images
     possible["completion"] = asked is not None  # it takes far longer than all other quantities
     possible["sleep_pressure"] = spec.sleep_pressure is not None
     chosen = [name for name in possible if (possible[name] if asked is None else name in asked)]

@@ -1,15 +1,18 @@
-"""Streams of batches of some of the classes, and cases that are kept."""
+"""What phases are shown: some of the classes, changed images; and cases that are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wakesleep.data.views import View
 from wakesleep.errors import InputError, listed
 from wakesleep.negatives import SOURCES
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.timetable import Entry
+from wakesleep.results.schema import view_name
 
 if TYPE_CHECKING:
     import torch
@@ -65,3 +68,36 @@ def stored_cases(
     count = negatives.options.get("per_class", SOURCES["stored"].options["per_class"].default)
     kept = torch.cat([(labels == its).nonzero().squeeze(1)[:count] for its in range(classes)])
     return images[kept], labels[kept]
+
+
+def views_of(entries: Sequence[Entry]) -> dict[str, View]:
+    """Return every way in which tasks present their images, by its name in results."""
+    views = dict.fromkeys(its.view for its in entries if its.view is not None)
+    return {view_name(its.rotate, its.permute): its for its in views}
+
+
+@dataclass
+class Presented:
+    """Training images as the task at hand presents them.
+
+    Attributes
+    ----------
+    images, shape
+        As they are (cases, features); rows and columns of an image.
+    view, seen
+        The view that was asked for last, and the images in it: of a large data set only one such
+        copy is held.
+    """
+
+    images: torch.Tensor
+    shape: tuple[int, int]
+    view: View | None = None
+    seen: torch.Tensor | None = None
+
+    def __call__(self, entry: Entry) -> torch.Tensor:
+        """Return the images (cases, features) of a phase."""
+        if entry.view is None:
+            return self.images
+        if self.seen is None or entry.view != self.view:
+            self.view, self.seen = entry.view, entry.view(self.images, self.shape)
+        return self.seen

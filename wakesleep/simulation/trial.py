@@ -15,7 +15,8 @@ from wakesleep.learners.chunks import Setting
 from wakesleep.negatives import BoundSource, Context, source
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.runtime.randomness import Streams
-from wakesleep.simulation.prepare import Prepared, chunk_of, prepare
+from wakesleep.simulation.chunks import chunk_of
+from wakesleep.simulation.prepare import Prepared, prepare
 from wakesleep.simulation.probes import measured_by
 from wakesleep.simulation.request import Request
 
