@@ -221,6 +221,25 @@ class HasSynapses(Protocol):
         """
 
 
+@runtime_checkable
+class Consolidates(Protocol):
+    """Offers ``consolidate``: protects the weights that matter for what it is shown."""
+
+    def consolidate(self, images: Tensor, generator: Generator, last: bool) -> None:
+        """Estimate from a batch which weights matter, and change none.
+
+        Parameters
+        ----------
+        images
+            Real cases (cases, features).
+        generator
+            Random stream.
+        last
+            Whether this is the last batch of the phase: from then on weights are held near what
+            they are now.
+        """
+
+
 CAPABILITIES: dict[str, type] = {
     "wake": Learner,
     "sleep": Learner,
@@ -238,6 +257,7 @@ CAPABILITIES: dict[str, type] = {
     "memories": HasMemories,
     "weight_norms": HasWeightNorms,
     "synapses": HasSynapses,
+    "consolidate": Consolidates,
     "momentum": Learner,
     "baseline": Learner,
     "updates_per_batch": Learner,

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 PhaseName = Literal[
-    "interleaved", "wake", "sleep", "deprivation", "recovery", "rest", "replay", "downscale"
+    "interleaved",
+    "wake",
+    "sleep",
+    "deprivation",
+    "recovery",
+    "rest",
+    "replay",
+    "downscale",
+    "spontaneous",
+    "consolidate",
 ]
 
 
@@ -47,4 +56,8 @@ PHASES: dict[str, PhaseKind] = {
     "replay": PhaseKind("positive", "wake", "NREM", asleep=True),
     # Weights shrink, and nothing is learnt.
     "downscale": PhaseKind(None, "synapses", "NREM", asleep=True),
+    # Units fire at random, and weights change by a Hebbian rule: no update of the learner's.
+    "spontaneous": PhaseKind(None, "synapses", "NREM", asleep=True),
+    # The learner estimates which weights matter for what it is shown, and protects them.
+    "consolidate": PhaseKind(None, "consolidate", "UNS", shows=True),
 }

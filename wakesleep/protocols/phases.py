@@ -13,6 +13,7 @@ from wakesleep.protocols.downscale import Downscale
 from wakesleep.protocols.kinds import PHASES, PhaseName
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.replay import Replay
+from wakesleep.protocols.spontaneous import Spontaneous
 from wakesleep.protocols.tasks import Classes, DreamOf, Tasks
 from wakesleep.results.schema import QUANTITIES, STAGES
 
@@ -107,6 +108,9 @@ class Phase(specs.Spec):
     downscale: Downscale | None = Field(
         None, description="For phase 'downscale': how fast weights shrink."
     )
+    spontaneous: Spontaneous | None = Field(
+        None, description="For phase 'spontaneous': how units fire, and how weights change."
+    )
     dream_of: DreamOf | None = Field(
         None,
         description=(
@@ -130,15 +134,17 @@ class Phase(specs.Spec):
                 + (f"; it has {' and '.join(given)}" if given else "")
             )
         # A rest may bear what the phase has that it stands for.
-        if self.replay is not None and self.phase not in ("replay", "rest"):
-            raise ValueError(f"'replay' is for phase 'replay', not for '{self.phase}'")
-        if self.downscale is not None and self.phase not in ("downscale", "rest"):
-            raise ValueError(f"'downscale' is for phase 'downscale', not for '{self.phase}'")
+        for own in ("replay", "downscale", "spontaneous"):
+            if getattr(self, own) is not None and self.phase not in (own, "rest"):
+                raise ValueError(f"'{own}' is for phase '{own}', not for '{self.phase}'")
         if self.phase == "downscale" and self.downscale is None:
             raise ValueError("phase 'downscale' needs 'downscale', such as {per_hour: 0.02}")
         if self.phase == "downscale" and (self.classes or self.dream_of):
             raise ValueError("phase 'downscale' shows and dreams nothing: no 'classes', 'dream_of'")
-        if self.phase in ("replay", "downscale") and self.negatives is not None:
+        if (
+            self.phase in ("replay", "downscale", "spontaneous", "consolidate")
+            and self.negatives is not None
+        ):
             raise ValueError(
                 f"phase '{self.phase}' has no negative data; say '{self.phase}' instead"
             )
@@ -200,11 +206,17 @@ Item = Annotated[
 Repeat.model_rebuild()
 
 
-def walk(items: tuple[Phase | Repeat, ...]) -> list[Phase]:
-    """Return every phase that is written down, once each, in order."""
+def walk(items: tuple[Phase | Repeat, ...], unused: bool = True) -> list[Phase]:
+    """Return every phase that is written down, once each, in order.
+
+    Without ``unused`` those of repeats of 0 cycles are left out.
+    """
     found: list[Phase] = []
     for item in items:
-        found += [item] if isinstance(item, Phase) else walk(item.phases)
+        if isinstance(item, Phase):
+            found.append(item)
+        elif item.repeat or unused:
+            found += walk(item.phases, unused)
     return found
 
 

@@ -286,7 +286,7 @@ class Protocol(specs.Spec):
             all that they allow is.
         """
         asked = dict.fromkeys(self.requires, "its 'requires'")
-        for phase in walk(self.phases):
+        for phase in walk(self.phases, unused=False):
             kind = PHASES[phase.phase]
             if kind.needs:
                 asked.setdefault(kind.needs, f"phase '{phase.phase}'")

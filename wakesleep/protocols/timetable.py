@@ -14,6 +14,7 @@ from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.phases import Condition, Phase, Repeat
 from wakesleep.protocols.replay import Replay
 from wakesleep.protocols.spec import Protocol
+from wakesleep.protocols.spontaneous import Spontaneous
 from wakesleep.protocols.tasks import Part, part_of
 
 MOST_PHASES = 1_000_000
@@ -56,8 +57,8 @@ class Entry:
         How many times each named repeat around it has gone through before (from 0).
     replay
         For replay: where its cases come from.
-    downscale
-        For downscaling: how weights shrink.
+    downscale, spontaneous
+        For these phases: how weights shrink; how units fire.
     part, classes
         The task whose real cases are shown; its classes, once the data are known. None for all.
     dream_of, dreamt
@@ -80,6 +81,7 @@ class Entry:
     counters: Mapping[str, int] = field(default_factory=dict)
     replay: Replay | None = None
     downscale: Downscale | None = None
+    spontaneous: Spontaneous | None = None
     part: Part | None = None
     classes: tuple[int, ...] | None = None
     dream_of: str | None = None
@@ -236,9 +238,12 @@ class _Unrolling:
             counters=where.counters,
             replay=(phase.replay or Replay()) if phase.phase == "replay" else None,
             downscale=phase.downscale if phase.phase == "downscale" else None,
+            spontaneous=(phase.spontaneous or Spontaneous())
+            if phase.phase == "spontaneous"
+            else None,
             part=where.part if phase.classes is None else Part(classes=phase.classes),
             dream_of=(phase.dream_of if PHASES[phase.phase].asleep else None)
-            or ("known" if phase.phase == "replay" else None),
+            or ("known" if phase.phase in ("replay", "spontaneous") else None),
         )
 
     def steps(self, phase: Phase) -> int:

@@ -18,7 +18,7 @@ SIGNS = ("positive", "negative")
 
 
 # Phases in which the network is asleep.
-ASLEEP = ("sleep", "recovery", "replay", "downscale")
+ASLEEP = ("sleep", "recovery", "replay", "downscale", "spontaneous")
 
 
 # What a hypnogram calls a phase: the terms of sleep scoring, as YASA and BIDS know them.

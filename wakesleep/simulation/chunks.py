@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from wakesleep.learners.chunks import Chunk
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.timetable import Entry
 from wakesleep.simulation.prepare import Prepared
 from wakesleep.simulation.streams import stream_name
+
+if TYPE_CHECKING:
+    from wakesleep.learners.parts.spontaneous import SpontaneousActivity
 
 
 def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
@@ -39,14 +44,74 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
     )
 
 
-def downscale(prepared: Prepared, entry: Entry, steps: int) -> None:
-    """Let weights shrink for so many steps, if that is what the phase does."""
-    if entry.downscale is None:
-        return
-    from wakesleep.learners.parts.downscaling import shrink
+@dataclass
+class ByItself:
+    """What happens in phases that take no step of the learner's.
 
-    clock = prepared.request.protocol.spec.clock
-    kept = entry.downscale.kept(clock.steps_per_hour if clock else math.nan)
-    weights = prepared.learner.synapses()
-    chosen = entry.layers or range(1, len(weights) + 1)
-    shrink([weights[number - 1] for number in chosen], kept, steps, entry.downscale.spare)
+    Attributes
+    ----------
+    prepared
+        The run.
+    active
+        The spontaneous activity of the phase at hand, if that is what it has.
+    """
+
+    prepared: Prepared
+    active: SpontaneousActivity | None = None
+
+    def go_on(self, entry: Entry, done: int, steps: int) -> None:
+        """Let so many steps of a phase pass, of which some are done."""
+        if entry.phase == "downscale":
+            self._downscale(entry, steps)
+        elif entry.phase == "spontaneous":
+            if done == 0 or self.active is None:
+                self.active = self._activity(entry)
+            self.active.go_on(steps, self.prepared.streams("spontaneous"))
+        elif entry.phase == "consolidate":
+            its = self.prepared
+            for number, index in enumerate(its.batches[stream_name(entry)].take(steps), 1):
+                last = done + number == entry.steps
+                cases = its.presented(entry)[index]
+                its.learner.consolidate(cases, its.streams("consolidate"), last)
+
+    def _downscale(self, entry: Entry, steps: int) -> None:
+        from wakesleep.learners.parts.downscaling import shrink
+
+        assert entry.downscale is not None  # such a phase has it
+        clock = self.prepared.request.protocol.spec.clock
+        kept = entry.downscale.kept(clock.steps_per_hour if clock else math.nan)
+        weights = self.prepared.learner.synapses()
+        chosen = entry.layers or range(1, len(weights) + 1)
+        shrink([weights[number - 1] for number in chosen], kept, steps, entry.downscale.spare)
+
+    def _activity(self, entry: Entry) -> SpontaneousActivity:
+        """Return the activity of the network as it is now, driven by the mean image it knows."""
+        import torch
+
+        from wakesleep.learners.parts.spontaneous import SpontaneousActivity
+
+        its, how = self.prepared, entry.spontaneous
+        assert how is not None  # such a phase has it
+        weights = its.learner.synapses()
+        images = its.presented(entry)
+        if entry.dreamt is not None:
+            images = images[torch.isin(its.labels, its.labels.new_tensor(entry.dreamt))]
+        thresholds = how.threshold
+        if not isinstance(thresholds, tuple):
+            thresholds = (thresholds,) * len(weights)
+        return SpontaneousActivity(
+            weights, images.mean(0), thresholds, how.gain, how.loss, how.leak, how.rate
+        )
+
+    def state_dict(self) -> dict[str, Any] | None:
+        """Return what a resumed run needs of the phase at hand."""
+        return None if self.active is None else self.active.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any] | None, place: int) -> None:
+        """Continue from what :meth:`state_dict` returned, in the phase of that number."""
+        if state is None or place >= len(self.prepared.entries):
+            return
+        entry = self.prepared.entries[place]
+        if entry.phase == "spontaneous":
+            self.active = self._activity(entry)
+            self.active.load_state_dict(state)

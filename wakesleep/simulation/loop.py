@@ -24,7 +24,7 @@ from wakesleep.runtime.progress import progress
 from wakesleep.runtime.signals import stop_signals
 from wakesleep.runtime.speed import denormals_flushed
 from wakesleep.simulation import checkpoint
-from wakesleep.simulation.chunks import chunk_of, downscale
+from wakesleep.simulation.chunks import ByItself, chunk_of
 from wakesleep.simulation.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Run:
     place: Place = field(default_factory=Place)
     recorder: Recorder = field(init=False)
     group: Any = field(init=False)
+    by_itself: ByItself = field(init=False)
     at: object = field(init=False)
     begun: float = field(init=False)
     saved: float = field(init=False)
@@ -78,10 +79,11 @@ class Run:
         from wakesleep.simulation.recorder import Recorder
 
         self.group = zarr.open_group(self.store, mode="r+")
-        self.at = None if self.out is None else store.place(self.out)
+        self.at = store.place(self.out) if self.out else None
         pressure = self.prepared.request.protocol.spec.sleep_pressure
         if pressure is not None:
             self.place.pressure = pressure.start
+        self.by_itself = ByItself(self.prepared)
         self._restore()
         self.recorder = Recorder(self.group, self.place.probes)
         self.saved = self.flushed = time.monotonic()
@@ -174,8 +176,8 @@ class Run:
 
     def _learn(self, entry: Entry, steps: int) -> None:
         its = self.prepared
-        downscale(its, entry, steps)
         if PHASES[entry.phase].sign is None:
+            self.by_itself.go_on(entry, self.place.done, steps)
             return
         bad = its.learner.learn(chunk_of(its, entry, self.place.done, steps))
         if bad is not None:
@@ -245,8 +247,7 @@ class Run:
         """Write probes and a checkpoint if they are due; stop here if a signal has asked for it."""
         if self.out is None:
             return
-        gone = self._gone()
-        if gone is not None:
+        if gone := self._gone():
             raise gone
         moment = time.monotonic()
         if moment - self.flushed > FLUSH_SECONDS:
@@ -262,26 +263,26 @@ class Run:
             )
 
     def _checkpoint(self) -> None:
-        assert self.out is not None  # else there is nothing to go on with
         self.recorder.flush()
         self.place.seconds = time.monotonic() - self.begun
         its = self.prepared
+        assert self.out is not None  # else there is nothing to go on with
         state = {
             "identity": its.request.identity(),
             "place": vars(self.place).copy(),
             "learner": its.learner.state_dict(),
             "streams": its.streams.state_dict(),
             "batches": {name: stream.state_dict() for name, stream in its.batches.items()},
+            "by_itself": self.by_itself.state_dict(),
             "memories": {key: source.context.memory for key, source in its.sources.items()},
         }
         checkpoint.save(state, checkpoint.path_for(self.out))
 
     def _restore(self) -> None:
         """Take up the checkpoint; without one everything is done again, in the same way."""
-        its = self.prepared
         if self.out is None:
             return
-        path = checkpoint.path_for(self.out)
+        its, path = self.prepared, checkpoint.path_for(self.out)
         state = checkpoint.load(path, its.request.device, its.request.identity(), AGAIN)
         if state is None:
             return
@@ -293,6 +294,7 @@ class Run:
                 stream.load_state_dict(state["batches"][name])
             for key, memory in state["memories"].items():
                 its.sources[key].context.memory.update(memory)
+            self.by_itself.load_state_dict(state.get("by_itself"), place.entry)
             if not 0 <= place.entry <= len(its.entries) or (
                 place.entry < len(its.entries)
                 and not 0 <= place.done < max(1, its.entries[place.entry].steps)

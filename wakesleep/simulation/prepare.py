@@ -24,6 +24,7 @@ from wakesleep.simulation.refusals import (
     check_labels,
     check_negatives,
     check_sizes,
+    check_spontaneous,
     check_stored,
     check_views,
     meant_by,
@@ -187,6 +188,7 @@ def prepare(request: Request) -> Prepared:
     images, labels = _placed(train, request)
     check_stored(entries, labels.unique().tolist(), its.name)
     check_views(entries, its)
+    check_spontaneous(entries, learner, its.features)
     if hasattr(learner, "check_data"):
         learner.check_data(images)
     if spec.clock is not None and hasattr(learner, "check_clock"):

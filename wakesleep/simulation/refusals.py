@@ -98,6 +98,34 @@ def check_views(entries: Sequence[Entry], its: DataSet) -> None:
             )
 
 
+def check_spontaneous(entries: Sequence[Entry], learner: Any, features: int) -> None:
+    """Refuse spontaneous activity of a model that is no stack of dense layers on the pixels.
+
+    Raises
+    ------
+    InputError
+        Saying what it is, or how many thresholds it needs.
+    """
+    for entry in entries:
+        if entry.spontaneous is None:
+            continue
+        weights = learner.synapses()
+        sizes = [features, *(len(its) for its in weights)]
+        if not weights or any(
+            tuple(its.shape) != (units, inputs)
+            for its, inputs, units in zip(weights, sizes, sizes[1:], strict=False)
+        ):
+            raise InputError(
+                "phase 'spontaneous' needs a stack of dense layers of which the first sees the "
+                "pixels alone, such as kind 'backprop'"
+            )
+        its = entry.spontaneous.threshold
+        if isinstance(its, tuple) and len(its) != len(weights):
+            raise InputError(
+                f"'spontaneous' has {len(its)} thresholds, but the model has {len(weights)} layers"
+            )
+
+
 def check_sizes(asked: Data, its: DataSet, train: int) -> None:
     """Refuse more cases than there are, and shifts that are larger than an image.
 

@@ -158,3 +158,63 @@ def test_centred_images_are_told_apart_by_form_alone():
     torch.testing.assert_close(its.label_probabilities(images + 3), its.label_probabilities(images))
     its.centre = False
     assert not torch.allclose(its.label_probabilities(images + 3), its.label_probabilities(images))
+
+
+def test_importance_is_the_fisher_information_summed_over_labels():
+    """Drawn labels give the exact expectation over labels when there are many draws."""
+    its = network(ewc=2.0)
+    images, _ = some(cases=2)
+    generator = torch.Generator().manual_seed(0)
+    draws = 1000
+    for draw in range(draws):
+        its.consolidate(images, generator, last=draw == draws - 1)
+    exact = [torch.zeros_like(one) for one in its.learnt]
+    fourth = [torch.zeros_like(one) for one in its.learnt]
+    for image in images.split(1):
+        chances = its.label_probabilities(image)[0]
+        for label, chance in enumerate(chances):
+            log_p = its.logits(image).log_softmax(1)[0, label]
+            slopes = torch.autograd.grad(log_p, its.learnt)
+            for total, high, slope in zip(exact, fourth, slopes, strict=True):
+                total += chance * slope.square() / len(images)
+                high += chance * slope**4 / len(images)
+    for mine, theirs, high in zip(its.importance, exact, fourth, strict=True):
+        # The variance of a draw is at most its mean square.
+        error = (high / (draws * len(images))).sqrt()
+        assert ((mine - theirs).abs() <= 5 * error + 1e-12).all()
+        assert theirs.max() > 0
+
+
+def test_the_penalty_has_the_gradient_of_its_formula():
+    its = network(ewc=3.0)
+    images, _ = some()
+    its.consolidate(images, torch.Generator().manual_seed(0), last=True)
+    assert its._penalty().item() == 0.0
+    with torch.no_grad():
+        for one in its.learnt:
+            one += 0.1
+    slopes = torch.autograd.grad(its._penalty(), its.learnt)
+    for slope, weighs in zip(slopes, its.importance, strict=True):
+        torch.testing.assert_close(slope, 3.0 * weighs * 0.1)
+    assert max(float(one.abs().max()) for one in slopes) > 0
+
+
+def test_dreams_are_of_the_class_that_was_asked_for():
+    """Read by another classifier, which has seen real images alone."""
+    from sklearn.linear_model import LogisticRegression
+
+    from wakesleep.learners.capabilities import DreamSettings
+
+    data = ws.data.load("digits")
+    its = Backprop(
+        Parameters(layers=(64,), top_down=True),
+        Setting(64, 10, torch.device("cpu"), torch.float32, Streams(0)),
+    )
+    images, labels = torch.tensor(data.train.images), torch.tensor(data.train.labels)
+    random = torch.Generator().manual_seed(0)
+    index = torch.randint(len(labels), (600, 50), generator=random)
+    its.learn(Chunk("positive", images, labels, index, [1.0] * 600))
+    asked = torch.arange(10).repeat(20)
+    dreams, _ = its.dream(asked, DreamSettings("label", 0, 1.0), random)
+    reader = LogisticRegression(max_iter=500).fit(data.train.images, data.train.labels)
+    assert reader.score(dreams.numpy(), asked.numpy()) > 0.8

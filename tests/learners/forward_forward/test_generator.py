@@ -11,9 +11,9 @@ import wakesleep as ws
 from wakesleep import data
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
-from wakesleep.learners.forward_forward.generator import Generator, Map
 from wakesleep.learners.forward_forward.network import ForwardForward
 from wakesleep.learners.forward_forward.parameters import Parameters
+from wakesleep.learners.parts.generator import Generator, Map
 from wakesleep.runtime.randomness import Streams
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from wakesleep.learners.forward_forward.generator import Generator
+from wakesleep.learners.parts.generator import Generator
 
 TOP, CLASSES = 4, 2
 

@@ -5,6 +5,10 @@ smoothing (Szegedy et al. 2016): the baselines of sections 3 and 4 of Hinton 202
 
 It runs under the same protocols as the local rules. It has no negative phase: awake (and in
 interleaved steps) it learns from real cases, asleep it rests.
+
+Two remedies against forgetting: elastic weight consolidation (Kirkpatrick et al. 2017, PNAS 114,
+3521-3526, equation 3), and dreams of a top-down path like that of Forward-Forward networks, which
+a phase of replay learns from.
 """
 
 from __future__ import annotations
@@ -17,9 +21,12 @@ from torch import Tensor
 
 from wakesleep.errors import InputError
 from wakesleep.learners.backprop.parameters import Parameters
+from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.parts.connections import connected
+from wakesleep.learners.parts.generator import Generator
 from wakesleep.learners.parts.states import check_shapes
+from wakesleep.runtime.randomness import drawn_column
 
 
 class Backprop:
@@ -61,6 +68,28 @@ class Backprop:
             weight_decay=p.decay,
         )
         self.rate = p.rate
+        self.ewc = p.ewc
+        self.importance = [torch.zeros_like(its) for its in self.learnt] if p.ewc else []
+        self.anchors = [its.detach().clone() for its in self.learnt] if p.ewc else []
+        self.estimate = [torch.zeros_like(its) for its in self.importance]
+        self.estimated = 0
+        self.generator = None
+        if p.top_down:
+            widths = [setting.classes + setting.features]
+            widths += [its.units for its in self.connections[:-1]]
+            self.generator = Generator(
+                widths,
+                setting.classes,
+                setting.places,
+                p.top_down_rate or 0.05,
+                self.biases[0].detach(),
+                p.dreams_vary == "jointly",
+            )
+
+    @property
+    def learnt(self) -> list[Tensor]:
+        """All weights and biases."""
+        return [*self.weights, *self.biases]
 
     def logits(self, images: Tensor, learning: bool = False) -> Tensor:
         """Return total inputs of the softmax (n, classes); units drop out while it learns."""
@@ -91,6 +120,8 @@ class Backprop:
             loss = torch.nn.functional.cross_entropy(
                 self.logits(images, learning=True), labels, label_smoothing=self.label_smoothing
             )
+            if self.ewc:
+                loss = loss + self._penalty()
             if not bool(loss.isfinite()):
                 return step
             self.optimiser.zero_grad()
@@ -99,7 +130,63 @@ class Backprop:
             with torch.no_grad():
                 for wires, weight in zip(self.connections, self.weights, strict=True):
                     wires.confine(weight)
+                if self.generator is not None and chunk.top_down:
+                    self.generator.learn(images, self.hidden(images), labels)
         return None
+
+    def _penalty(self) -> Tensor:
+        """Return how far weights that matter are from where they were, times the strength."""
+        assert self.ewc is not None  # else nobody asks
+        apart = [
+            (weighs * (its - was).square()).sum()
+            for weighs, its, was in zip(self.importance, self.learnt, self.anchors, strict=True)
+        ]
+        return 0.5 * self.ewc * torch.stack(apart).sum()
+
+    def consolidate(self, images: Tensor, generator: torch.Generator, last: bool) -> None:
+        """Add the Fisher information of a batch; see ``capabilities.Consolidates``.
+
+        Its diagonal is the mean square of the gradient of a case's log likelihood, with labels
+        drawn from the network's own probabilities.
+        """
+        drawn = drawn_column(self.label_probabilities(images), generator)
+        for image, label in zip(images.split(1), drawn.split(1), strict=True):
+            loss = torch.nn.functional.cross_entropy(self.logits(image), label)
+            for total, its in zip(
+                self.estimate, torch.autograd.grad(loss, self.learnt), strict=True
+            ):
+                total += its.square()
+        self.estimated += len(images)
+        if last:
+            for weighs, total in zip(self.importance, self.estimate, strict=True):
+                weighs += total / self.estimated
+                total.zero_()
+            self.estimated = 0
+            self.anchors = [its.detach().clone() for its in self.learnt]
+
+    @torch.no_grad()
+    def hidden(self, images: Tensor) -> list[Tensor]:
+        """Return the activities of the hidden layers (n, units), the lowest first."""
+        y = images - images.mean(1, keepdim=True) if self.centre else images
+        found = []
+        layers = zip(self.connections[:-1], self.weights, self.biases, strict=False)
+        for wires, weight, bias in layers:
+            y = torch.relu(wires.drive(y, weight, bias))
+            found.append(y)
+        return found
+
+    @torch.no_grad()
+    def dream(
+        self, labels: Tensor, how: DreamSettings, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return dreams; see :class:`wakesleep.learners.capabilities.Dreams`."""
+        its = self.generator
+        assert its is not None  # the model file says that it dreams
+        top = its.start(how.start, labels, how.spread, generator)
+        images, chances = its.down(top, torch.relu, _as_it_is, generator)
+        for _ in range(how.settle):
+            images, chances = its.down(self.hidden(images)[-1], torch.relu, _as_it_is, generator)
+        return images, chances
 
     @torch.no_grad()
     def label_probabilities(self, images: Tensor) -> Tensor:
@@ -136,6 +223,11 @@ class Backprop:
             "weights": [its.detach() for its in self.weights],
             "biases": [its.detach() for its in self.biases],
             "optimiser": self.optimiser.state_dict(),
+            "importance": self.importance,
+            "anchors": self.anchors,
+            "estimate": self.estimate,
+            "estimated": self.estimated,
+            "generator": None if self.generator is None else self.generator.state_dict(),
         }
 
     @torch.no_grad()
@@ -146,3 +238,12 @@ class Backprop:
         for ours, its in zip(mine, theirs, strict=True):
             ours.copy_(its)
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.ewc:
+            self.importance, self.anchors = state["importance"], state["anchors"]
+            self.estimate, self.estimated = state["estimate"], state["estimated"]
+        if self.generator is not None:
+            self.generator.load_state_dict(state["generator"])
+
+
+def _as_it_is(y: Tensor) -> Tensor:
+    return y.new_ones(())

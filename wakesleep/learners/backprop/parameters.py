@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
-from wakesleep.learners.parts.receptive_fields import Layers, order_problem
+from wakesleep.learners.parts.receptive_fields import Layers, LocalLayer, order_problem
 
 
 class Parameters(specs.Spec):
@@ -30,10 +30,39 @@ class Parameters(specs.Spec):
     label_smoothing: Fraction = Field(
         0.0, description="Share of the target that is spread over all classes."
     )
+    ewc: Annotated[float, Field(ge=0)] | None = Field(
+        None,
+        description=(
+            "Strength of elastic weight consolidation, with phases 'consolidate' "
+            "(Kirkpatrick et al. 2017)."
+        ),
+    )
+    top_down: bool | None = Field(
+        None, description="Learn awake a linear map down from each layer, by which it can dream."
+    )
+    top_down_rate: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="Fraction of a case's error that one step takes away; default .05 (top_down).",
+    )
+    dreams_vary: Literal["by_unit", "jointly"] | None = Field(
+        None,
+        description=(
+            "How the units of the top layer vary at the start of a dream: each by itself (default) "
+            "or jointly (top_down only)."
+        ),
+    )
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Parameters:
         problem = order_problem(self.layers)
         if problem:
             raise ValueError(f"layers: {problem}")
+        if self.top_down and any(isinstance(its, LocalLayer) for its in self.layers):
+            raise ValueError("top_down: it needs dense layers, and some have receptive fields")
         return self
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Capabilities of the kind that a network with these parameters does not have."""
+        lacks = [] if self.top_down else ["dream"]
+        return (*lacks, *([] if self.ewc is not None else ["consolidate"]))

@@ -14,9 +14,9 @@ from wakesleep.errors import InputError
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward import learning
-from wakesleep.learners.forward_forward.generator import TINY
 from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.learners.forward_forward.passes import Feedforward
+from wakesleep.learners.parts.generator import TINY
 from wakesleep.learners.parts.plasticity import Gain
 from wakesleep.runtime.randomness import drawn_column
 

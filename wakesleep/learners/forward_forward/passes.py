@@ -14,11 +14,11 @@ from torch import Tensor
 from wakesleep.errors import InputError
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward.black_box import boxes
-from wakesleep.learners.forward_forward.generator import Generator
 from wakesleep.learners.forward_forward.label import LabelInput
 from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.learners.forward_forward.stack import Stack
 from wakesleep.learners.parts.connections import connected
+from wakesleep.learners.parts.generator import Generator
 
 
 @dataclass
