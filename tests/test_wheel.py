@@ -25,7 +25,7 @@ def test_wheel(tmp_path):
     assert {name.split("/")[0].split("-")[0] for name in names} == {"wakesleep"}
     shipped = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("models", "protocols", "analysis")
+        for folder in ("models", "protocols", "analysis", "published")
         for path in (ROOT / folder).rglob("*.yaml")
     }
     assert {

@@ -31,6 +31,7 @@ _HOMES = {
     "open": "wakesleep.results.store:open_result",
     "open_study": "wakesleep.studies.gather:open_study",
     "plots": "wakesleep.plots:",
+    "published": "wakesleep.results.published:published",
     "spikes": "wakesleep.trained:spikes",
     "statistics": "wakesleep.results.statistics:",
     "study": "wakesleep.studies.run:run_study",

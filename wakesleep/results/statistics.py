@@ -11,6 +11,7 @@ from wakesleep.results.phases import (
     run_title,
     shortened,
 )
+from wakesleep.results.published import against_published
 from wakesleep.results.recovery import half_recovery, mean_duration, nights_to, overshoot
 from wakesleep.results.tasks import (
     accuracy_matrix,
@@ -25,6 +26,7 @@ __all__ = [
     "accuracy_matrix",
     "accuracy_of_known",
     "against_control",
+    "against_published",
     "average_accuracy",
     "backward_transfer",
     "check_result",
