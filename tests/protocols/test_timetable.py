@@ -168,3 +168,49 @@ def test_a_baseline_counted_twice_is_warned_of(phases, more, twice):
 
 def test_results_know_which_phases_are_sleep():
     assert {name for name, kind in PHASES.items() if kind.asleep} == set(ASLEEP)
+
+
+NIGHT = """\
+protocol: night
+clock: {steps_per_hour: 10}
+phases:
+  - repeat: 2
+    block: nights
+    phases:
+      - {phase: wake, hours: 16}
+      - repeat: 4
+        block: cycles_of_sleep
+        phases:
+          - {phase: replay, hours: 2, shares: [0.9, 0.75, 0.4, 0.0]}
+          - {phase: sleep, hours: 2, negatives: {source: dream}, shares: [0.1, 0.25, 0.6, 1.0]}
+"""
+
+
+def test_shares_of_a_night_change_from_cycle_to_cycle():
+    found = entries(NIGHT)
+    night = [(its.stage, its.steps) for its in found if its.counters["nights"] == 1]
+    assert night == [
+        ("WAKE", 160),
+        *[("NREM", 18), ("REM", 2), ("NREM", 15), ("REM", 5), ("NREM", 8), ("REM", 12)],
+        ("REM", 20),
+    ]
+    assert sum(its.steps for its in found) == 2 * 240
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[0.9, 0.75, 0.4, 0.0]", "[0.9, 0.75]", "'shares' has 2 numbers, but its repeat has 4"),
+        ("[0.9, 0.75, 0.4, 0.0]", "[0, 0, 0, 0]", "'shares' are all 0"),
+        ("[0.9, 0.75, 0.4, 0.0]", "[1.5, 0, 0, 0]", "less than or equal to 1"),
+        ("{phase: wake, hours: 16}", "{phase: wake, hours: 16, shares: [1]}", "has 1 numbers"),
+    ],
+)
+def test_shares_that_do_not_fit_are_refused(old, new, told):
+    with pytest.raises(InputError, match=told):
+        entries(NIGHT.replace(old, new))
+
+
+def test_shares_need_a_repeat():
+    with pytest.raises(InputError, match="stands in a repeat"):
+        entries("protocol: a\nphases:\n  - {phase: wake, steps: 4, shares: [0.5]}\n")

@@ -102,8 +102,10 @@ def _check_text(text: str, document: Document, path: Path_) -> None:
         raise document.error(
             path, f"{_called(path)} holds half of a surrogate pair, which is no text"
         )
-    free = path[-1:] in (("description",), ("title",)) or path == ("source",) or (
-        path[:1] == ("published",) and path[-1] == "source"
+    free = (
+        path[-1:] in (("description",), ("title",))
+        or path == ("source",)
+        or (path[:1] == ("published",) and path[-1] == "source")
     )
     longest = max(len(part.encode()) for part in text.split("/"))
     if not free and (longest > LONGEST_NAME or len(text) > LONGEST_PATH):

@@ -21,6 +21,7 @@ Hours = Annotated[float, Field(gt=0, le=10**9)]
 Count = Annotated[int, Field(ge=1, le=10**12)]
 QuantityName = Annotated[str, specs.NameOrCode("quantity", tuple(QUANTITIES), "quantities")]
 StageName = Annotated[str, specs.OneOf("stage", STAGES)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Cycle = Annotated[int, Field(ge=0)]
 Cycles = Cycle | Annotated[tuple[Cycle, ...], Field(strict=False, min_length=1)]
 
@@ -77,6 +78,13 @@ class Phase(specs.Spec):
     until: Condition | None = Field(None, description="Ends the phase as soon as it holds.")
     at_most: Count | None = Field(None, description="Longest length in updates, with 'until'.")
     at_most_hours: Hours | None = Field(None, description="The same, in hours of the clock.")
+    shares: Annotated[tuple[Share, ...], Field(strict=False, min_length=1)] | None = Field(
+        None,
+        description=(
+            "Part of its length that the phase lasts in each cycle of the repeat that it stands "
+            "in, such as [0.9, 0.7, 0.5, 0.3]; 0 leaves it out."
+        ),
+    )
     cooling: Literal["second_half"] | None = Field(
         None,
         description=(
@@ -133,6 +141,10 @@ class Phase(specs.Spec):
                 "a phase needs exactly one of steps, sweeps, hours, minutes, or until with at_most"
                 + (f"; it has {' and '.join(given)}" if given else "")
             )
+        if self.shares is not None and self.until is not None:
+            raise ValueError("'shares' and 'until' exclude each other")
+        if self.shares is not None and not any(self.shares):
+            raise ValueError("'shares' are all 0")
         # A rest may bear what the phase has that it stands for.
         for own in ("replay", "downscale", "spontaneous"):
             if getattr(self, own) is not None and self.phase not in (own, "rest"):
@@ -221,9 +233,11 @@ def walk(items: tuple[Phase | Repeat, ...], unused: bool = True) -> list[Phase]:
 
 
 def check_cycles(
-    items: tuple[Phase | Repeat, ...], around: Mapping[str, int] | None = None
+    items: tuple[Phase | Repeat, ...],
+    around: Mapping[str, int] | None = None,
+    cycles: int | None = None,
 ) -> None:
-    """Refuse a repeat within one of its own name, and conditions for cycles that never come.
+    """Refuse a repeat within one of its own name, and what is said of cycles that never come.
 
     Parameters
     ----------
@@ -231,6 +245,8 @@ def check_cycles(
         Phases and repeats.
     around
         The cycles of every repeat that they stand in, by its name.
+    cycles
+        The cycles of the innermost one; None outside of all.
 
     Raises
     ------
@@ -246,8 +262,14 @@ def check_cycles(
                     "each a name of its own"
                 )
             inner = {**around, item.block: item.repeat} if item.block else around
-            check_cycles(item.phases, inner)
+            check_cycles(item.phases, inner, item.repeat)
             continue
+        if item.shares is not None and cycles is None:
+            raise ValueError("'shares' are for a phase that stands in a repeat")
+        if item.shares is not None and cycles and len(item.shares) != cycles:
+            raise ValueError(
+                f"'shares' has {len(item.shares)} numbers, but its repeat has {cycles} cycles"
+            )
         for name, cycles in ((item.until.cycles if item.until else None) or {}).items():
             if name not in around:
                 raise ValueError(
@@ -290,7 +312,7 @@ def cycle_hours(repeat: Repeat, steps_per_hour: float) -> float | None:
     """
     total = 0.0
     for its in repeat.phases:
-        if isinstance(its, Repeat):
+        if isinstance(its, Repeat) or its.shares is not None:
             return None
         if its.steps is not None:
             total += its.steps / steps_per_hour

@@ -177,6 +177,7 @@ class _Where:
     counters: Mapping[str, int] = field(default_factory=dict)
     recorded: bool = True
     part: Part | None = None
+    number: int = 0  # the cycle of the innermost repeat, named or not
 
 
 @dataclass
@@ -198,7 +199,8 @@ class _Unrolling:
     def unroll(self, items: tuple[Phase | Repeat, ...], where: _Where) -> Iterator[Entry]:
         for item in items:
             if isinstance(item, Phase):
-                yield self.entry(item, where)
+                if item.shares is None or item.shares[where.number]:
+                    yield self.entry(item, where)
                 continue
             most = None if item.tasks is not None else self.protocol.record.cycles
             kept = recorded_cycles(item.repeat, most)  # the end of every task is recorded
@@ -211,12 +213,13 @@ class _Unrolling:
                     else where.counters,
                     recorded=where.recorded and number in kept,
                     part=where.part if item.tasks is None else part_of(item.tasks, number),
+                    number=number,
                 )
                 yield from self.unroll(item.phases, its)
 
     def entry(self, phase: Phase, where: _Where) -> Entry:
         """Return one phase of the timetable."""
-        steps = self.steps(phase)
+        steps = self.steps(phase, 1.0 if phase.shares is None else phase.shares[where.number])
         record, negatives = self.protocol.record, self.protocol.negatives_of(phase)
         every = record.every or (record.every_sweeps or 0) * self.sweep or steps
         return Entry(
@@ -246,14 +249,14 @@ class _Unrolling:
             or ("known" if phase.phase in ("replay", "spontaneous") else None),
         )
 
-    def steps(self, phase: Phase) -> int:
-        """Return how many updates a phase lasts at the longest."""
-        if phase.steps or phase.at_most:
-            return phase.steps or phase.at_most or 0
-        if phase.sweeps:
-            return phase.sweeps * self.sweep
+    def steps(self, phase: Phase, share: float = 1.0) -> int:
+        """Return how many updates a phase, or a part of it, lasts at the longest."""
+        if phase.steps or phase.at_most or phase.sweeps:
+            whole = phase.steps or phase.at_most or (phase.sweeps or 0) * self.sweep
+            return max(1, round(share * whole))
         assert self.protocol.clock is not None  # checked with the file
         hours = (phase.hours or phase.at_most_hours or 0.0) + (phase.minutes or 0.0) / 60
+        hours *= share
         exact = hours * self.protocol.clock.steps_per_hour + self.carried
         found = round(exact)
         if found < 1:
