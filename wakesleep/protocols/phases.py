@@ -235,7 +235,7 @@ def walk(items: tuple[Phase | Repeat, ...], unused: bool = True) -> list[Phase]:
 def check_cycles(
     items: tuple[Phase | Repeat, ...],
     around: Mapping[str, int] | None = None,
-    cycles: int | None = None,
+    innermost: int | None = None,
 ) -> None:
     """Refuse a repeat within one of its own name, and what is said of cycles that never come.
 
@@ -245,8 +245,8 @@ def check_cycles(
         Phases and repeats.
     around
         The cycles of every repeat that they stand in, by its name.
-    cycles
-        The cycles of the innermost one; None outside of all.
+    innermost
+        How many cycles the innermost one has; None outside of all.
 
     Raises
     ------
@@ -264,11 +264,11 @@ def check_cycles(
             inner = {**around, item.block: item.repeat} if item.block else around
             check_cycles(item.phases, inner, item.repeat)
             continue
-        if item.shares is not None and cycles is None:
+        if item.shares is not None and innermost is None:
             raise ValueError("'shares' are for a phase that stands in a repeat")
-        if item.shares is not None and cycles and len(item.shares) != cycles:
+        if item.shares is not None and innermost and len(item.shares) != innermost:
             raise ValueError(
-                f"'shares' has {len(item.shares)} numbers, but its repeat has {cycles} cycles"
+                f"'shares' has {len(item.shares)} numbers, but its repeat has {innermost} cycles"
             )
         for name, cycles in ((item.until.cycles if item.until else None) or {}).items():
             if name not in around:
