@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulation": {
         *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),
     },
-    "trained": {
+    "networks": {
         *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),
         "simulation",
     },
@@ -93,7 +93,7 @@ def package_files(name: str) -> list[Path]:
 def test_every_package_has_a_place():
     there = {its.name.removesuffix(".py") for its in PACKAGE.iterdir() if its.suffix in ("", ".py")}
     there -= {"__init__", "__main__", "__pycache__"}
-    assert there == {*MAY_IMPORT, "cli", "trained"}
+    assert there == {*MAY_IMPORT, "cli", "networks"}
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)

@@ -277,13 +277,13 @@ def edge() -> None:
     import torch
 
     from wakesleep.learners.boltzmann import exact
-    from wakesleep.trained.network import trained
+    from wakesleep.networks.kept import kept_network
 
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "run.zarr"
         inputs = {"phase_steps": 1, "nights": 20_000, "batch": 14, "probed_nights": 3}
         ws.run("phase_separation", "bm_bars_exact", inputs=inputs, out=store)
-        learner, _ = trained(store)
+        learner, _ = kept_network(store)
     rows = exact.model(learner.machine, learner.theta)
     first, second = torch.triu_indices(9, 9, 1)
     features = torch.cat([rows.units[:, first] * rows.units[:, second], rows.units], 1).double()

@@ -22,10 +22,10 @@ from matplotlib.figure import Figure
 
 import wakesleep as ws
 from wakesleep import data
+from wakesleep.networks.kept import kept_network
 from wakesleep.plots.activity import draw_activity
 from wakesleep.plots.agreement import draw_agreement
 from wakesleep.results.store import to_netcdf
-from wakesleep.trained.network import trained
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures"
@@ -74,7 +74,7 @@ def volleys(name: str, parameters: dict[str, object]) -> None:
             out = Path(folder) / "run.zarr"
             ws.run("interleaved", "spiking_volleys", inputs={"sweeps": 15, "batch": 20},
                    parameters=parameters, seed=seed, out=out)  # fmt: skip
-            learner, _ = trained(out)
+            learner, _ = kept_network(out)
         p = learner.parameters
         for place, late in enumerate(LATE):
             learner.parameters = p.with_label_late(late)

@@ -72,11 +72,11 @@ def test_a_result_names_its_data_and_is_repeated_from_it(tmp_path, monkeypatch):
     assert first.attrs["data"].startswith("shapes.npz@")
     assert len(first.attrs["data_sha256"]) == 64
     monkeypatch.chdir("/")
-    ws.trained.receptive_fields(tmp_path / "one.zarr", units=4)
+    ws.networks.receptive_fields(tmp_path / "one.zarr", units=4)
     # Other data under the same name are another run.
     np.savez(tmp_path / "shapes.npz", x=shapes(200, seed=1)[0], y=shapes(200)[1])
     with pytest.raises(ws.InputError, match=r"its data, 'shapes.npz', have changed since the run"):
-        ws.trained.receptive_fields(tmp_path / "one.zarr", units=4)
+        ws.networks.receptive_fields(tmp_path / "one.zarr", units=4)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ws.InputError, match=r"cannot be resumed, for its data was shapes.npz@"):
         ws.run("interleaved", "ff_digits", data="shapes.npz", out="one.zarr", resume=True, **kept)

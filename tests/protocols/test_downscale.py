@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import wakesleep as ws
 from wakesleep.errors import InputError
 from wakesleep.learners.parts.downscaling import shrink
-from wakesleep.trained.network import trained
+from wakesleep.networks.kept import kept_network
 
 PROTOCOL = """\
 protocol: shrinking
@@ -41,7 +41,7 @@ def file(tmp_path, length="hours: 3", how="per_hour: 0.1", source="usual"):
 
 
 def synapses(out):
-    return [its.clone() for its in trained(out)[0].synapses()]
+    return [its.clone() for its in kept_network(out)[0].synapses()]
 
 
 @pytest.mark.parametrize("model", TINY)

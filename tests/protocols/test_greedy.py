@@ -7,7 +7,7 @@ import pytest
 
 import wakesleep as ws
 from wakesleep.errors import InputError
-from wakesleep.trained.network import trained
+from wakesleep.networks.kept import kept_network
 
 TOLD = {"steps": 4, "batch": 50, "probe_every": 4, "data": "digits"}
 
@@ -39,7 +39,7 @@ def test_training_the_first_layer_alone_is_training_it_with_the_second(tmp_path)
     )
     ws.run(file, "ff_digits", parameters=alone, out=tmp_path / "together.zarr")
     first = [
-        trained(tmp_path / name)[0].layers[0].weight.numpy()
+        kept_network(tmp_path / name)[0].layers[0].weight.numpy()
         for name in ("greedy.zarr", "together.zarr")
     ]
     assert np.array_equal(*first)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import wakesleep as ws
+from wakesleep.networks.kept import kept_network
 from wakesleep.simulation import loop
-from wakesleep.trained.network import trained
 
 PROTOCOL = """\
 protocol: life
@@ -50,7 +50,9 @@ def test_a_run_that_is_stopped_within_the_phases_ends_in_the_same_weights(
             ws.run(life, "backprop_digits", out=parts, parameters=TINY, resume=resume)
     monkeypatch.setattr(loop.Run, "_save", saved)
     ws.run(life, "backprop_digits", out=parts, parameters=TINY, resume=True)
-    for one, other in zip(trained(whole)[0].synapses(), trained(parts)[0].synapses(), strict=True):
+    for one, other in zip(
+        kept_network(whole)[0].synapses(), kept_network(parts)[0].synapses(), strict=True
+    ):
         assert torch.equal(one, other)
 
 

@@ -59,6 +59,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "likelihood": trained.likelihood,
     "agreement": experiments.agreement,
     "activity": experiments.activity,
+    "export": trained.export,
     "hypnogram": runs.hypnogram,
     "study": studies.study,
     "howto": files.howto,

@@ -14,7 +14,10 @@ from wakesleep.files import outputs
 
 def run(
     protocol: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
-    model: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
+    model: Annotated[
+        str | None,
+        typer.Argument(help="Name, path, or a result to repeat; with --from default its model."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -23,6 +26,10 @@ def run(
             help="An input of the protocol, model.NAME=VALUE for a parameter of the model, or "
             "data.NAME=VALUE for how your data are read.",
         ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RESULT", help="Begin with the trained network of a run."),
     ] = None,
     data: Annotated[
         str | None,
@@ -53,7 +60,10 @@ def run(
     from wakesleep.simulation.loading import load_model, load_protocol
 
     given = settings_from(settings)
-    its, network = load_protocol(protocol, given.inputs), load_model(model, given.parameters)
+    if model is None and start is None:
+        raise InputError("Missing argument 'MODEL'; give a model, or a trained network by --from")
+    its = load_protocol(protocol, given.inputs)
+    network = load_model(start if model is None else model, given.parameters)  # type: ignore[arg-type]
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
     from wakesleep.simulation.run import run as run_protocol
 
@@ -72,6 +82,7 @@ def run(
         quiet=quiet,
         data=data,
         data_options=given.data,
+        start=start,
     )
     if quiet:
         typer.echo(out)

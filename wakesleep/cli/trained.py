@@ -27,8 +27,8 @@ def dream(
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
     """Draw the dreams of a trained network."""
+    from wakesleep.networks import dreams
     from wakesleep.plots import save_dreams
-    from wakesleep.trained import dreams
 
     dreamt = dreams(
         result, start=start, settle=settle, spread=spread, each=each, seed=seed, data=data
@@ -51,8 +51,8 @@ def look(
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
     """Draw fields, activity, labels or spikes of a trained network, or hybrid images."""
+    from wakesleep.networks import views
     from wakesleep.plots import save_look
-    from wakesleep.trained import views
 
     kinds = {
         "fields": "n",
@@ -77,7 +77,7 @@ def look(
         case "labels":
             found = views.label_goodness(result, first=first, data=data, **some)
         case "spikes":
-            from wakesleep.trained import spikes
+            from wakesleep.networks import spikes
 
             if number is not None and number > views.MOST_CASES:
                 raise InputError(
@@ -113,7 +113,7 @@ def likelihood(
 ) -> None:
     """Estimate the log-likelihood of data under a Boltzmann machine, in nats per case."""
     from wakesleep.data import SPLITS
-    from wakesleep.trained import likelihood as estimated
+    from wakesleep.networks import likelihood as estimated
 
     splits = SPLITS if test else SPLITS[:2]
     if out is not None:
@@ -148,3 +148,17 @@ def likelihood(
 
         to_netcdf(found, out)
         typer.echo(f"result: {out}")
+
+
+def export(
+    result: Path,
+    out: Annotated[
+        Path, typer.Option("-o", metavar="FILE", help="FILE.safetensors, FILE.npz or FILE.nc.")
+    ],
+    data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
+) -> None:
+    """Write a trained network to a file for other programs."""
+    from wakesleep.networks.export import export as written
+
+    absent(outputs.checked(out))
+    typer.echo(f"network: {written(result, out, data)}")

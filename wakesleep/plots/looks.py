@@ -23,7 +23,7 @@ def draw_fields(fields: xr.Dataset, ax: Axes) -> Axes:
     Parameters
     ----------
     fields
-        From :func:`wakesleep.trained.views.receptive_fields`.
+        From :func:`wakesleep.networks.views.receptive_fields`.
     ax
         Where to draw. Grey is 0, white positive, black negative; colours likewise.
     """
@@ -49,7 +49,7 @@ def draw_hybrids(hybrids: xr.Dataset, ax: Axes) -> Axes:
     Parameters
     ----------
     hybrids
-        From :func:`wakesleep.trained.views.hybrids`.
+        From :func:`wakesleep.networks.views.hybrids`.
     ax
         Where to draw.
     """
@@ -72,7 +72,7 @@ def draw_activities(seen: xr.Dataset) -> Figure:
     Parameters
     ----------
     seen
-        From :func:`wakesleep.trained.views.activities`. Units are in order of their activity with
+        From :func:`wakesleep.networks.views.activities`. Units are in order of their activity with
         the right label.
     """
     from matplotlib.figure import Figure
@@ -111,7 +111,7 @@ def draw_labels(found: xr.Dataset) -> Figure:
     Parameters
     ----------
     found
-        From :func:`wakesleep.trained.views.label_goodness`. With several steps in time, lines over
+        From :func:`wakesleep.networks.views.label_goodness`. With several steps in time, lines over
         them, those that pick the label shaded; else bars over labels, less their mean. The right
         label is blue; what the layer finds best is a red line, or has a ring.
     """
@@ -175,7 +175,7 @@ def save_look(found: xr.Dataset, what: str, path: str | Path) -> Path:
     Parameters
     ----------
     found
-        From a function of :mod:`wakesleep.trained.views`, or from :func:`wakesleep.spikes`.
+        From a function of :mod:`wakesleep.networks.views`, or from :func:`wakesleep.spikes`.
     what
         ``fields``, ``hybrids``, ``activity``, ``labels`` or ``spikes``.
     path

@@ -214,7 +214,10 @@ def open_result(store: Any) -> xr.Dataset:
             )
         # A running writer fills the steps of a row last: steps read first vouch for the rest.
         recorded = dataset["step"].load().values >= 0
-        return _in_words(dataset.load().isel(probe=recorded))
+        found = _in_words(dataset.load().isel(probe=recorded))
+        if path is not None:  # so that the trained network beside it is found
+            found.encoding["source"] = str(path.resolve())
+        return found
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise

@@ -31,6 +31,7 @@ from wakesleep.simulation.refusals import (
     quantities_to_record,
 )
 from wakesleep.simulation.request import Request
+from wakesleep.simulation.start import take_up
 from wakesleep.simulation.streams import Presented, some_classes, stored_cases, views_of
 
 if TYPE_CHECKING:
@@ -183,6 +184,8 @@ def prepare(request: Request) -> Prepared:
     entries = resolve(timetable(spec, len(train), source), its.classes)
     setting = Setting.of(its, request.device, request.dtype, request.seed)
     streams, learner = setting.streams, build(model, setting)
+    if request.start is not None:
+        take_up(learner, request.start, request)
     check_labels(its, learner, model)
     quantities = quantities_to_record(request, its)
     images, labels = _placed(train, request)

@@ -13,9 +13,11 @@ from wakesleep import data
 from wakesleep.data.names import DATA_SETS
 from wakesleep.data.sets import DataSet
 from wakesleep.data.source import DataSource, as_source
+from wakesleep.errors import InputError
 from wakesleep.files import references
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols.protocol_file import LoadedProtocol
+from wakesleep.simulation import checkpoint
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +58,8 @@ class Request:
         Options of the source, such as ``scale``, that take the place of those in the file.
     tf32
         Whether matrix products on a GPU may be rounded to TF32.
+    start
+        The store of a run with whose trained network this one begins; None for new weights.
     """
 
     protocol: LoadedProtocol
@@ -66,6 +70,7 @@ class Request:
     given: DataSource | DataSet | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     tf32: bool = False
+    start: Path | None = None
 
     @property
     def data(self) -> DataSource | DataSet:
@@ -104,11 +109,29 @@ class Request:
             "seed": self.seed,
             "device": self.device.type,
             "dtype": "tf32" if self.tf32 else str(self.dtype).removeprefix("torch."),
+            # Older runs have no such entry.
+            **({} if self.start is None else {"begins_with": _digest(self.start)}),
         }
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be the same run."""
         return dict(self._identity)
+
+
+def _digest(start: Path) -> str:
+    """Return which trained network this is, wherever it lies.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    import hashlib
+
+    path = checkpoint.path_for(start)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no checkpoint, which holds the trained network")
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def identity(

@@ -44,6 +44,7 @@ def run(
     data: Any = None,
     data_options: Mapping[str, Any] | None = None,
     network: bool = True,
+    start: str | Path | None = None,
 ) -> xr.Dataset:
     """Run a protocol on a model.
 
@@ -79,6 +80,8 @@ def run(
         :class:`wakesleep.data.source.DataSource`.
     network
         Keep the trained network in a checkpoint beside the store.
+    start
+        The store of a run; this one begins with the network that it ended with.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def run(
     its_dtype, tf32 = number_format(dtype, where)
     out = None if out is None else outputs.checked(out)
     given, options = given_data(data, data_options)
-    request = Request(protocol, model, seed, where, its_dtype, given, options, tf32)
+    start = None if start is None else Path(start)
+    request = Request(protocol, model, seed, where, its_dtype, given, options, tf32, start)
     going_on = _going_on(request, out, resume)
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
         return going_on

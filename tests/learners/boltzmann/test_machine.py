@@ -15,8 +15,8 @@ from wakesleep.learners.boltzmann.machine import Boltzmann
 from wakesleep.learners.boltzmann.parameters import Parameters
 from wakesleep.learners.boltzmann.sampling import anneal, gibbs, held_units, temper
 from wakesleep.learners.chunks import Chunk, Setting
+from wakesleep.networks.kept import kept_network
 from wakesleep.runtime.randomness import Streams
-from wakesleep.trained.network import trained
 
 PATTERNS = torch.tensor([[0, 0, 1], [0, 1, 0], [1, 1, 0]], dtype=torch.float64)
 LABELS = torch.tensor([0, 1, 1])
@@ -404,7 +404,7 @@ def test_the_likelihood_of_a_trained_machine(tmp_path, wakesleep):
     assert code == 0
     assert told.splitlines()[1].startswith("train")
     again = xr.open_dataset(kept)
-    learner, its = trained(out)
+    learner, its = kept_network(out)
     images, labels = torch.tensor(its.train.images), torch.tensor(its.train.labels)
     log_p = learner.log_likelihood(images.float(), labels)
     flipped = [

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError
-from wakesleep.trained.dreaming import dreams
+from wakesleep.networks.dreaming import dreams
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ def dream_quality(
     import xarray as xr
     from sklearn.linear_model import LogisticRegression
 
-    from wakesleep.trained.network import lived_on
+    from wakesleep.networks.kept import lived_on
 
     dreamt = dreams(
         store, start=start, settle=settle, spread=spread, each=each, seed=seed, data=data

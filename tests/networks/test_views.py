@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 import wakesleep as ws
 from wakesleep.cli.main import app
 from wakesleep.errors import InputError
-from wakesleep.trained import views
-from wakesleep.trained.network import trained
+from wakesleep.networks import views
+from wakesleep.networks.kept import kept_network
 
 SHORT = {"sweeps": 2, "batch": 100, "negatives": "wrong_label"}
 
@@ -36,7 +36,7 @@ def in_time(tmp_path_factory):
 
 def test_receptive_fields_are_the_first_weights_without_the_labels(run):
     fields = views.receptive_fields(run, units=5)
-    weights = trained(run)[0].layers[0].weight[:, 10:].numpy()
+    weights = kept_network(run)[0].layers[0].weight[:, 10:].numpy()
     for unit in fields.unit.values:
         its = fields.weight.sel(unit=unit).values
         assert np.array_equal(its, weights[unit].reshape(8, 8, 1))
@@ -58,7 +58,7 @@ def test_activities_with_the_right_and_the_best_wrong_label(run):
 
 def test_the_judged_steps_in_time_are_what_picks_the_label(in_time):
     found = views.label_goodness(in_time, cases=30)
-    learner, its = trained(in_time)
+    learner, its = kept_network(in_time)
     assert found.sizes["time"] == 4
     judged = found.goodness.sel(time=slice(2, 3)).mean("time").sum("layer")
     images = learner.layers[0].bias.new_tensor(its.validation.images[:30])

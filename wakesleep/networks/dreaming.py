@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wakesleep.errors import InputError, listed
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import SOURCES
-from wakesleep.trained.network import trained
+from wakesleep.networks.kept import kept_network
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,7 +76,7 @@ def dreams(
         raise InputError(
             f"{store}: model '{model.name}' cannot dream; it offers {listed(model.offers)}"
         )
-    learner, its = trained(store, data)
+    learner, its = kept_network(store, data)
     generator = Streams(seed, resolve(made["device"]))("dreams")
     labels = torch.arange(its.classes, device=generator.device).repeat_interleave(each)
     with torch.inference_mode():

@@ -5,11 +5,11 @@ they are, receptive fields, activities, the goodness of labels, spikes, likeliho
 trained here and nothing is drawn. Must not import ``studies``, ``plots`` or ``cli``.
 """
 
-from wakesleep.trained.dreaming import dreams
-from wakesleep.trained.likelihoods import likelihood
-from wakesleep.trained.quality import dream_quality
-from wakesleep.trained.rasters import spikes
-from wakesleep.trained.views import activities, hybrids, label_goodness, receptive_fields
+from wakesleep.networks.dreaming import dreams
+from wakesleep.networks.likelihoods import likelihood
+from wakesleep.networks.quality import dream_quality
+from wakesleep.networks.rasters import spikes
+from wakesleep.networks.views import activities, hybrids, label_goodness, receptive_fields
 
 __all__ = [
     "activities",

@@ -8,7 +8,7 @@ import pytest
 import wakesleep as ws
 from wakesleep import data
 from wakesleep.errors import InputError
-from wakesleep.trained import quality
+from wakesleep.networks import quality
 
 
 def test_variance_within_classes():

@@ -56,10 +56,10 @@ def spikes(
 
     from wakesleep.data import check_split
     from wakesleep.learners.spiking import twin
+    from wakesleep.networks.kept import kept_network
     from wakesleep.results.phases import run_title
     from wakesleep.results.store import open_result
     from wakesleep.simulation.loading import load_model
-    from wakesleep.trained.network import trained
 
     run = open_result(store)  # or what is no result would be taken for a model's name
     model = load_model(store)
@@ -73,7 +73,7 @@ def spikes(
             raise InputError(f"{name}: a whole number, not {number!r}")
     if not isinstance(late, int | float):
         raise InputError(f"late: a number of ms, not {late!r}")
-    learner, its = trained(store, data)
+    learner, its = kept_network(store, data)
     there = getattr(its, split)
     if not 0 <= first < len(there):
         raise InputError(f"first: the split has {len(there)}, so there is no case {first}")

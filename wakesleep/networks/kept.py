@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wakesleep.data import DataSet
 
 
-def trained(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
+def kept_network(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
     """Return the network that a run ended with, and the data it lived on.
 
     Parameters

@@ -67,10 +67,10 @@ def likelihood(
         log_probability,
         pseudo_likelihood,
     )
+    from wakesleep.networks.kept import kept_network
     from wakesleep.results.store import open_result
     from wakesleep.runtime.randomness import Streams
     from wakesleep.simulation.loading import load_model
-    from wakesleep.trained.network import trained
 
     run = open_result(store).attrs
     model = load_model(store)
@@ -89,7 +89,7 @@ def likelihood(
             raise InputError(
                 f"importance sampling takes {least} to {most:,} {name}, not {value:.6g}"
             )
-    learner, its = trained(store, data)
+    learner, its = kept_network(store, data)
     made = json.loads(run["protocol_resolved"])
     learnt_from = made["data"].get("train") or None  # 0 stands for all
     like = next(iter(learner.theta.values()))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError
 from wakesleep.negatives import SOURCES
-from wakesleep.trained.network import check_store, trained
+from wakesleep.networks.kept import check_store, kept_network
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,7 +46,7 @@ def receptive_fields(
     Raises
     ------
     InputError
-        As :func:`wakesleep.trained.network.trained`; also if the model has no such weights.
+        As :func:`wakesleep.networks.kept.kept_network`; also if the model has no such weights.
     """
     import torch
     import xarray as xr
@@ -91,7 +91,7 @@ def activities(
     Raises
     ------
     InputError
-        As :func:`wakesleep.trained.network.trained`; also if there is no such case or label.
+        As :func:`wakesleep.networks.kept.kept_network`; also if there is no such case or label.
     """
     import torch
     import xarray as xr
@@ -152,7 +152,7 @@ def label_goodness(
     Raises
     ------
     InputError
-        As :func:`wakesleep.trained.network.trained`; also if there are no such cases.
+        As :func:`wakesleep.networks.kept.kept_network`; also if there are no such cases.
     """
     import torch
     import xarray as xr
@@ -258,7 +258,7 @@ def _asked(store: str | Path, capability: str, what: str, data: Any) -> tuple[An
         raise InputError(
             f"{store}: model '{model.name}', of kind '{model.spec.kind}', has no {what} to look at"
         )
-    learner, its = trained(store, data)
+    learner, its = kept_network(store, data)
     if its.window is not None:
         raise InputError(f"{store}: '{its.name}' has strings, not images")
     return learner, its
