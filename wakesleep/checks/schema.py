@@ -67,7 +67,8 @@ def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) ->
         if name in keep:
             continue
         for option in (its, *its.get("anyOf", ())):
-            if "enum" in option.get("items", ()):
+            inner = option.get("items", {})
+            if "enum" in inner or inner.get("type") in ("integer", "number"):
                 option["items"] = {"anyOf": [option["items"], REFERENCE]}
         if its.get("type") in ("integer", "number", "boolean") or "enum" in its:
             properties[name] = {"anyOf": [its, REFERENCE]}
