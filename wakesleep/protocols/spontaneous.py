@@ -21,10 +21,10 @@ class Spontaneous(specs.Spec):
     """How units fire, and how weights change."""
 
     gain: Annotated[float, Field(ge=0)] = Field(
-        0.001, description="Added to a weight, times its logistic function, when both units fire."
+        0.02, description="Added to a weight, times its logistic function, when both units fire."
     )
     loss: Annotated[float, Field(ge=0)] = Field(
-        0.0001,
+        0.02,
         description="Taken away in the same way when only the unit that the weight drives fires.",
     )
     threshold: Positive | Thresholds = Field(
@@ -34,7 +34,7 @@ class Spontaneous(specs.Spec):
             "gives the most strongly driven unit of a layer in one step at full rate."
         ),
     )
-    leak: Fraction = Field(0.1, description="Part of the potential that is lost in every step.")
+    leak: Fraction = Field(0.0, description="Part of the potential that is lost in every step.")
     rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.25, description="Probability that the brightest input fires in a step."
+        0.5, description="Probability that the brightest input fires in a step."
     )

@@ -34,7 +34,7 @@ class Parameters(specs.Spec):
         None,
         description=(
             "Strength of elastic weight consolidation, with phases 'consolidate' "
-            "(Kirkpatrick et al. 2017)."
+            "(Kirkpatrick et al. 2017); some thousands, for importances are small."
         ),
     )
     top_down: bool | None = Field(
