@@ -33,6 +33,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studies": {
         *("errors", "runtime", "files", "results", "learners", "protocols", "simulation", "plots"),
     },
+    "reports": {
+        *("errors", "runtime", "files", "results", "data", "plots", "studies", "networks"),
+    },
     "experiments": {"errors", "runtime", "files", "results", "learners"},
     "checks": {
         *("errors", "runtime", "files", "results", "data", "negatives", "learners", "protocols"),

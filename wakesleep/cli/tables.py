@@ -225,3 +225,49 @@ def _duration(seconds: float) -> str:
         return f"{max(seconds, 1):.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def print_comparison(its: xr.Dataset) -> None:
+    """Print the errors of several results with intervals, and differences to the first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title="Error at the end, on all validation cases",
+        title_justify="left",
+        caption="95 % intervals of the cases (Wilson, Newcombe), not of seeds; differences in "
+        "points to the first result.",
+        caption_justify="left",
+    )
+    table.add_column("result")
+    for name in its["readout"].values:
+        table.add_column(f"{name} %", justify="right")
+        table.add_column("difference", justify="right")
+    if "d_prime" in its:
+        table.add_column("d'", justify="right")
+    table.add_column("updates", justify="right")
+    for place, name in enumerate(its["result"].values):
+        row = its.isel(result=place)
+        cells = []
+        for readout in its["readout"].values:
+            one = 100 * row.sel(readout=readout)
+            cells.append(_with_interval(one, "error", "low", "high"))
+            cells.append(
+                _with_interval(one, "difference", "difference_low", "difference_high", "+")
+                if place
+                else ""
+            )
+        if "d_prime" in its:
+            cells.append(f"{row['d_prime'].item():.2f}")
+        table.add_row(str(name), *cells, f"{row['updates'].item():,.0f}")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    console.print(table)
+
+
+def _with_interval(its: xr.Dataset, value: str, low: str, high: str, sign: str = "") -> str:
+    found = f"{its[value].item():{sign}.1f}"
+    if its[low].isnull():
+        return found
+    return f"{found} ({its[low].item():.1f} to {its[high].item():.1f})"

@@ -21,8 +21,8 @@ class Replay(Negatives):
     top_down: bool = Field(
         False,
         description=(
-            "Let the path that dreams learn from its own dreams too (forward_forward, backprop; other "
-            "kinds always do); it degrades by feeding on itself."
+            "Let the path that dreams learn from its own dreams too (forward_forward, backprop; "
+            "other kinds always do); it degrades by feeding on itself."
         ),
     )
 

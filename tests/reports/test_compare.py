@@ -1,0 +1,78 @@
+"""Comparisons of results, beside scipy's intervals and a published example."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+import wakesleep as ws
+from wakesleep.reports.compare import newcombe, wilson
+
+TINY = {"nights": 2, "phase_steps": 20}
+
+
+@pytest.fixture(scope="module")
+def outs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    for name, layers in (("small", [4]), ("large", [32])):
+        ws.run("phase_separation", "ff_digits", inputs=TINY, out=folder / f"{name}.zarr",
+               parameters={"layers": layers, "top_down": False})  # fmt: skip
+    return [folder / "small.zarr", folder / "large.zarr"]
+
+
+@given(cases=st.integers(1, 2000), data=st.data())
+def test_the_interval_of_a_share_is_scipys(cases, data):
+    wrong = data.draw(st.integers(0, cases))
+    low, high = wilson(wrong / cases, cases)
+    theirs = binomtest(wrong, cases).proportion_ci(0.95, "wilson")
+    assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+def test_the_interval_of_a_difference_is_the_published_one():
+    """Newcombe 1998, table II, (a) 56/70 - 48/80, method 10."""
+    apart, low, high = newcombe(56 / 70, 70, 48 / 80, 80)
+    assert (apart, low, high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_errors_and_differences_are_those_of_the_runs(outs):
+    table = ws.compare(outs)
+    assert list(table["result"].values) == ["small", "large"]
+    for place, out in enumerate(outs):
+        run = ws.open(out)
+        for readout in ("goodness", "softmax"):
+            its = table.isel(result=place).sel(readout=readout)
+            assert float(its["error"]) == float(run["validation_error"].sel(readout=readout))
+            wrong = round(float(its["error"]) * 297)
+            theirs = binomtest(wrong, 297).proportion_ci(0.95, "wilson")
+            assert float(its["low"]) == pytest.approx(theirs.low, abs=1e-6)
+    apart = table["error"].isel(result=1) - table["error"].isel(result=0)
+    np.testing.assert_allclose(table["difference"].isel(result=1), apart)
+    assert (table["difference"].isel(result=0) == 0).all()
+    assert list(table["cases"].values) == [297, 297]
+
+
+def test_a_table_and_figures_are_written(outs, tmp_path, wakesleep):
+    for name in ("all.png", "all.svg", "all.csv", "all.nc"):
+        code, printed, err = wakesleep("compare", *map(str, outs), "-o", str(tmp_path / name))
+        assert code == 0, err
+        assert "small" in printed
+        assert (tmp_path / name).stat().st_size > 500
+    table = xr.load_dataset(tmp_path / "all.nc", engine="scipy")
+    np.testing.assert_allclose(table["error"], ws.compare(outs)["error"])
+
+
+def test_what_cannot_be_compared_is_told(outs, tmp_path, wakesleep):
+    with pytest.raises(ws.InputError, match="two results or more"):
+        ws.compare(outs[:1])
+    with pytest.raises(ws.InputError, match="2 results and 1 names"):
+        ws.compare(outs, ["one"])
+    blank = ws.open(outs[0]).drop_vars("validation_error")
+    with pytest.raises(ws.InputError, match="has no error on validation data"):
+        ws.compare([blank, outs[1]], ["blank", "other"])
+    code, _, err = wakesleep("compare", *map(str, outs), "-o", str(tmp_path / "all.xls"))
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1

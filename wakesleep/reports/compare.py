@@ -1,0 +1,202 @@
+"""Several results beside each other: one table with differences and intervals, one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from wakesleep.errors import InputError, RunError
+from wakesleep.results.phases import check_result
+from wakesleep.results.store import open_result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEVEL = 0.95
+MEASURES = {
+    "d_prime": "d'",
+    "criterion": "criterion c",
+    "false_positive_rate": "false positives",
+    "hit_rate": "hits",
+}
+
+
+def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = ()) -> xr.Dataset:
+    """Compare the ends of several runs; differences are to the first.
+
+    Parameters
+    ----------
+    results
+        Stores of runs, by path or opened.
+    names
+        What they are called; default their titles with seeds, made different by numbers.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``result`` and ``readout``: ``error`` on all validation cases at the end with ``low``
+        and ``high``, the 95 % interval of Wilson (1927) for so many ``cases``; ``difference`` to
+        the first result with ``difference_low`` and ``difference_high``, the interval of Newcombe
+        (1998, method 10). These intervals are of cases, not of seeds. Over ``result`` alone:
+        ``updates``, and means over layers of what tells real from negative at the last probe.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two results, or one has no error.
+    """
+    if len(results) < 2:
+        raise InputError("compare needs two results or more")
+    opened = [its if isinstance(its, xr.Dataset) else open_result(its) for its in results]
+    for its in opened:
+        check_result(its)
+    called = list(names) or _names(opened)
+    if len(called) != len(opened):
+        raise InputError(f"{len(opened)} results and {len(called)} names")
+    for name, its in zip(called, opened, strict=True):
+        if "validation_error" not in its:
+            raise InputError(f"{name}: has no error on validation data (status: {_status(its)})")
+    readouts = [str(its) for its in opened[0]["readout"].values]
+    common = [name for name in readouts if all(name in its["readout"].values for its in opened)]
+    if not common:
+        raise InputError("the results have no read-out in common")
+    counts = [cases_of(its) for its in opened]
+    error = np.array([[_error(its, name) for name in common] for its in opened])
+    cases = np.array(counts, float)[:, None]
+    low, high = wilson(error, cases)
+    apart, apart_low, apart_high = newcombe(error, cases, error[0], cases[0])
+    apart[0] = apart_low[0] = apart_high[0] = 0.0
+    over = ("result", "readout")
+    table = xr.Dataset(
+        {
+            "error": (over, error),
+            "low": (over, low),
+            "high": (over, high),
+            "difference": (over, apart),
+            "difference_low": (over, apart_low),
+            "difference_high": (over, apart_high),
+            "cases": ("result", np.array(counts, float)),
+            "updates": ("result", [int(its["step"].values[-1]) for its in opened]),
+        },
+        {"result": called, "readout": common},
+    )
+    for name in MEASURES:
+        if all(name in its for its in opened):
+            table[name] = "result", [float(its[name].isel(probe=-1).mean()) for its in opened]
+    return table
+
+
+def draw(
+    results: Sequence[str | Path | xr.Dataset], table: xr.Dataset, figure: Figure | None = None
+) -> Figure:
+    """Draw the course of the error of every result, and the errors at the end with intervals.
+
+    Parameters
+    ----------
+    results
+        As for :func:`compare`.
+    table
+        What it returned.
+    figure
+        An empty figure to draw into.
+    """
+    import seaborn
+    from matplotlib.figure import Figure as NewFigure
+
+    opened = [its if isinstance(its, xr.Dataset) else open_result(its) for its in results]
+    readouts = [str(its) for its in table["readout"].values]
+    figure = figure or NewFigure(figsize=(9.0, 0.6 + 2.6 * len(readouts)))
+    axes = figure.subplots(len(readouts), 2, squeeze=False, width_ratios=[2, 1])
+    colours = seaborn.color_palette("colorblind", len(opened))
+    for row, readout in zip(axes, readouts, strict=True):
+        for place, (name, its) in enumerate(zip(table["result"].values, opened, strict=True)):
+            its_error = its["error"].sel(readout=readout) if "error" in its else None
+            if its_error is not None:
+                row[0].plot(its["step"], 100 * its_error, color=colours[place], lw=1.2, label=name)
+            at_end = table.sel(readout=readout).isel(result=place)
+            spread = [
+                [100 * float(at_end["error"] - at_end["low"])],
+                [100 * float(at_end["high"] - at_end["error"])],
+            ]
+            known = np.isfinite(spread).all()
+            row[1].errorbar(
+                [100 * float(at_end["error"])],
+                [place],
+                xerr=spread if known else None,
+                fmt="o",
+                color=colours[place],
+            )
+        row[0].set_ylabel(f"error, {readout} (%)")
+        row[0].set_ylim(bottom=0)
+        row[1].set_yticks(range(len(opened)), [str(its) for its in table["result"].values])
+        row[1].invert_yaxis()
+        row[1].set_xlim(left=0)
+        for ax in row:
+            ax.spines[["top", "right"]].set_visible(False)
+    axes[-1, 0].set_xlabel("updates")
+    axes[-1, 1].set_xlabel("error at the end (%), 95 % interval of cases")
+    axes[0, 0].legend(frameon=False, fontsize=8)
+    figure.tight_layout()
+    return figure
+
+
+def wilson(share: Any, cases: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % interval of a share of so many cases (Wilson 1927, JASA 22, 209-212)."""
+    from scipy.stats import norm
+
+    z = norm.ppf((1 + LEVEL) / 2)
+    middle = (share + z**2 / (2 * cases)) / (1 + z**2 / cases)
+    half = z * np.sqrt(share * (1 - share) / cases + z**2 / (4 * cases**2)) / (1 + z**2 / cases)
+    return middle - half, middle + half
+
+
+def newcombe(
+    one: Any, cases: Any, other: Any, other_cases: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return one share less another, and the 95 % interval of the difference.
+
+    Newcombe 1998, Statistics in Medicine 17, 873-890, method 10: from the intervals of Wilson. The
+    cases count as independent; where both networks see the same ones it is too wide.
+    """
+    low, high = wilson(one, cases)
+    other_low, other_high = wilson(other, other_cases)
+    apart = one - other
+    below = apart - np.sqrt((one - low) ** 2 + (other_high - other) ** 2)
+    above = apart + np.sqrt((high - one) ** 2 + (other - other_low) ** 2)
+    return apart, below, above
+
+
+def _error(result: xr.Dataset, readout: str) -> float:
+    return float(result["validation_error"].sel(readout=readout))
+
+
+def cases_of(result: xr.Dataset) -> float:
+    """Return the number of validation cases; NaN where the data are not at hand."""
+    from wakesleep import data
+    from wakesleep.data.source import DataSource
+
+    text = result.attrs.get("data_source")
+    if not text:
+        return float("nan")
+    try:
+        return float(len(data.load(DataSource.model_validate_json(text, strict=False)).validation))
+    except (InputError, RunError):
+        return float("nan")
+
+
+def _status(result: xr.Dataset) -> str:
+    return str(result.attrs.get("status", "unknown"))
+
+
+def _names(results: Sequence[xr.Dataset]) -> list[str]:
+    found: list[str] = []
+    for its in results:
+        name = Path(its.encoding.get("source", "") or its.attrs["title"]).name
+        name = name.removesuffix(".zarr")
+        twice = sum(its == name or its.startswith(f"{name} (") for its in found)
+        found.append(f"{name} ({twice + 1})" if twice else name)
+    return found

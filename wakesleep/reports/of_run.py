@@ -1,0 +1,215 @@
+"""The page about one run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from wakesleep.errors import InputError
+from wakesleep.reports.compare import cases_of, wilson
+from wakesleep.reports.page import (
+    Page,
+    Picture,
+    Table,
+    citations,
+    description,
+    picture,
+    plain,
+    versions,
+)
+from wakesleep.results.intervals import interval
+from wakesleep.results.phases import phase_ends, phase_table, shortened
+from wakesleep.results.store import open_result
+
+QUANTITIES = {  # what the table of phases shows: heading, factor
+    "error": ("error (%)", 100.0),
+    "hit_rate": ("hits (%)", 100.0),
+    "false_positive_rate": ("false positives (%)", 100.0),
+    "d_prime": ("d'", 1.0),
+    "criterion": ("criterion c", 1.0),
+}
+
+
+def of_run(target: Path) -> Page:
+    from wakesleep.plots.overview import overview
+
+    result = open_result(target)
+    made = result.attrs
+    page = Page(
+        title=str(made["title"]),
+        sentence=_sentence(result),
+        description=description(made["protocol_text"]),
+        facts=_facts(made),
+        tables=[_ends(result), *_by_phase(result)],
+        files={"protocol": made["protocol_text"], "model": made["model_text"]},
+        command=_command(made, target),
+        citations=citations(made["protocol_text"], made["model_text"]),
+        provenance=_provenance(made),
+    )
+    if made["status"] != "finished":
+        page.notes.append(f"This run has not ended: {made['status']}.")
+    try:
+        page.schedule = _hypnogram(result)
+        page.pictures.append(
+            picture(
+                overview(result),
+                "Through the run",
+                "Hypnogram, goodness of each layer, false positives and error over time.",
+            )
+        )
+    except InputError as error:  # too few probes
+        page.notes.append(f"No figure: {error}.")
+    dreams = _dreams(target, made)
+    if dreams is not None:
+        page.pictures.append(dreams)
+    return page
+
+
+def _sentence(result: xr.Dataset) -> str:
+    """Say in a sentence what came out."""
+    updates = int(result["step"].values[-1])
+    if "validation_error" not in result:
+        return f"{result.attrs['title']}: {updates:,} updates, status {result.attrs['status']}."
+    cases = cases_of(result)
+    parts = []
+    for name in result["readout"].values:
+        value = float(result["validation_error"].sel(readout=name))
+        text = f"{100 * value:.1f} % ({name}"
+        if np.isfinite(cases):
+            low, high = wilson(value, cases)
+            text += f"; 95 % interval of {cases:,.0f} cases {100 * low:.1f} to {100 * high:.1f} %"
+        parts.append(text + ")")
+    return f"After {updates:,} updates the error on validation data is {' and '.join(parts)}."
+
+
+def _facts(made: Mapping[str, Any]) -> dict[str, str]:
+    resolved = json.loads(made["model_resolved"])
+    values = {**json.loads(made["inputs"])}
+    parameters = {
+        name: value for name, value in json.loads(made["parameters"]).items() if value is not None
+    }
+    return {
+        "model": f"{made['model']} ({resolved['kind']})",
+        "parameters": ", ".join(f"{name} {plain(its)}" for name, its in parameters.items()),
+        "data": str(made["data"]),
+        "protocol": str(made["protocol"]),
+        "inputs": ", ".join(f"{name} {plain(its)}" for name, its in values.items()),
+        "seed": str(made["seed"]),
+    }
+
+
+def _ends(result: xr.Dataset) -> Table:
+    rows = shortened(phase_table(result))
+    readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
+    shown = [name for name in QUANTITIES if name in rows and name != "error"]
+    headings = ["block", "cycle", "phase", "updates"]
+    headings += [f"error, {name} (%)" for name in readouts] + [QUANTITIES[n][0] for n in shown]
+    body = []
+    for place in range(rows.sizes["probe"]):
+        row = rows.isel(probe=place)
+        body.append(
+            [str(row["block"].item()), str(row["cycle"].item()), str(row["phase"].item())]
+            + [f"{row['step'].item():,}"]
+            + [f"{100 * row['error'].sel(readout=name).item():.1f}" for name in readouts]
+            + [f"{QUANTITIES[n][1] * row[n].item():.2f}" for n in shown]
+        )
+    caption = (
+        "At the end of phases. Cycles count from 0; of long blocks the last cycle is shown. All "
+        "but the error are means over layers."
+    )
+    return Table(caption, headings, body)
+
+
+def _by_phase(result: xr.Dataset) -> list[Table]:
+    """Return means over the cycles of every block and phase, with intervals."""
+    ends = phase_ends(result)
+    shown = [name for name in QUANTITIES if name in ends]
+    columns = [
+        (name, str(its)) if "readout" in ends[name].dims else (name, "")
+        for name in shown
+        for its in (ends["readout"].values if "readout" in ends[name].dims else [""])
+    ]
+    body = []
+    groups = dict.fromkeys(zip(ends["block"].values, ends["phase"].values, strict=True))
+    for block, phase in groups:
+        here = ((ends["block"] == block) & (ends["phase"] == phase) & (ends["step"] > 0)).values
+        some = ends.isel(probe=here)
+        if some.sizes["probe"] < 2:
+            continue
+        row = [str(block), str(phase), str(some.sizes["probe"])]
+        for name, readout in columns:
+            values = some[name].sel(readout=readout) if readout else some[name]
+            others = [its for its in values.dims if its != "probe"]
+            values = values.mean(others) if others else values
+            found = interval(QUANTITIES[name][1] * values, "probe")
+            half = float(found["high"] - found["mean"])
+            digits = 1 if "%" in QUANTITIES[name][0] else 2
+            row.append(f"{float(found['mean']):.{digits}f} ± {half:.{digits}f}")
+        body.append(row)
+    if not body:
+        return []
+    headings = ["block", "phase", "cycles"]
+    headings += [
+        QUANTITIES[name][0].replace(" (", f", {readout} (") if readout else QUANTITIES[name][0]
+        for name, readout in columns
+    ]
+    caption = (
+        "Means over the recorded cycles at the ends of phases, with 95 % t intervals. Cycles of "
+        "one network are not independent: the interval describes how much they vary."
+    )
+    return [Table(caption, headings, body)]
+
+
+def _hypnogram(result: xr.Dataset) -> Picture:
+    from matplotlib.figure import Figure as NewFigure
+
+    from wakesleep.plots.phases import axis_label, hypnogram
+
+    figure = NewFigure(figsize=(8.0, 1.7))
+    ax = hypnogram(result, figure.subplots())
+    ax.set_xlabel(axis_label(result))
+    return picture(figure, "Schedule", "The phases of the run over time, with wake on top.")
+
+
+def _dreams(target: Path, made: Mapping[str, Any]) -> Picture | None:
+    """Return dreams of the trained network, if it has any and is at hand."""
+    if "dream" not in json.loads(made["model_resolved"])["offers"] or not target.is_dir():
+        return None
+    from matplotlib.figure import Figure as NewFigure
+
+    from wakesleep.networks import dreams
+    from wakesleep.plots.dreams import dreams as draw
+
+    figure = NewFigure(figsize=(5.0, 4.4))
+    try:
+        draw(dreams(target), figure.subplots())
+    except InputError:  # no checkpoint, or no images
+        return None
+    return picture(figure, "Dreams", "Dreams of each class by the trained network.")
+
+
+def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "started": str(made["started"]),
+        "took": f"{float(made['wall_seconds']):,.1f} s" if "wall_seconds" in made else "",
+        "machine": str(made["device_name"]),
+        "commit": str(made["git_commit"]),
+        "versions": versions(made),
+        "data": f"sha256 {str(made['data_sha256'])[:16]}",
+    }
+
+
+def _command(made: Mapping[str, Any], target: Path) -> str:
+    """Return what repeats the run from its own result."""
+    store = shlex.quote(str(target.name))
+    again = ["wakesleep", "run", store, store, "--seed", str(made["seed"])]
+    again += ["--device", str(made["device"])]
+    if made["dtype"] != "float32":
+        again += ["--dtype", str(made["dtype"])]
+    return " ".join([*again, "-o", "again.zarr"])
