@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from wakesleep import __version__
-from wakesleep.cli import data, experiments, files, reports, runs, studies, system, trained
+from wakesleep.cli import data, experiments, files, nights, reports, runs, studies, system, trained
 from wakesleep.errors import InputError, RunError, plain
 from wakesleep.runtime.signals import Stopped, stop_at_once
 from wakesleep.runtime.speed import spin_briefly
@@ -62,7 +62,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": trained.export,
     "report": reports.report,
     "compare": reports.compare,
-    "hypnogram": runs.hypnogram,
+    "hypnogram": nights.hypnogram,
     "study": studies.study,
     "howto": files.howto,
     "schema": files.schema,

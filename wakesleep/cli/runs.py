@@ -1,4 +1,4 @@
-"""Commands about one run: run, plot, hypnogram."""
+"""Commands about one run: run, plot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import typer
 
 from wakesleep.cli.common import beside, settings_from
 from wakesleep.errors import InputError
-from wakesleep.files import outputs
 
 
 def run(
@@ -170,34 +169,3 @@ def _plot_protocol(
     shown = _between(schedule.events, *between) or window(schedule.events)
     print_schedule(schedule)
     typer.echo(f"figure: {save_hypnogram(schedule.events, out, shown)}")
-
-
-def hypnogram(
-    result: Path,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", metavar="FILE", help="A .tsv for the table, or a .png, .pdf, .svg."),
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(help="Seconds per step; by default from the clock.")
-    ] = None,
-) -> None:
-    """Print the phases of a run as a BIDS-style events table, or draw them."""
-    from wakesleep.results.store import open_result
-
-    if out is not None and out.suffix != ".tsv":
-        from wakesleep.plots import check_path, save_hypnogram
-
-        check_path(out, ".tsv")
-        typer.echo(f"figure: {save_hypnogram(open_result(result), out)}")
-        return
-    if out is not None:
-        outputs.checked(out, "the table")
-    from wakesleep.results.hypnograms import events
-
-    table = events(open_result(result), seconds).to_csv(sep="\t", index=False, lineterminator="\n")
-    if out is None:
-        typer.echo(table, nl=False)
-        return
-    out.write_text(table, encoding="utf-8")
-    typer.echo(f"table: {out}")

@@ -37,6 +37,7 @@ QUANTITIES = {  # what the table of phases shows: heading, factor
 
 
 def of_run(target: Path) -> Page:
+    """Return the page about the run in a store."""
     from wakesleep.plots.overview import overview
 
     result = open_result(target)

@@ -16,6 +16,7 @@ from wakesleep.results.intervals import interval
 
 
 def of_study(target: Path) -> Page:
+    """Return the page about the study in a folder."""
     from wakesleep.studies.gather import open_study
 
     tree = open_study(target)

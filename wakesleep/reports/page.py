@@ -64,6 +64,7 @@ class Page:
 
 
 def picture(figure: Figure, title: str, text: str) -> Picture:
+    """Return a figure as vector graphics, with a title and a text that stands for it."""
     import matplotlib as mpl
 
     file = io.BytesIO()
@@ -74,10 +75,12 @@ def picture(figure: Figure, title: str, text: str) -> Picture:
 
 
 def description(text: str) -> str:
+    """Return what a file says of itself."""
     return str(documents.parse(text, "file").tree.get("description", ""))
 
 
 def citations(*texts: str) -> list[str]:
+    """Return the references of several files, each once."""
     found: dict[str, None] = {}
     for text in texts:
         found |= dict.fromkeys(documents.parse(text, "file").tree.get("references", []))
@@ -85,10 +88,12 @@ def citations(*texts: str) -> list[str]:
 
 
 def versions(made: Mapping[str, Any]) -> str:
+    """Return the versions that a result was made with, in a line."""
     return ", ".join(f"{name} {its}" for name, its in json.loads(made["versions"]).items())
 
 
 def plain(value: object) -> str:
+    """Return a value as it is written in a file, with short numbers."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):

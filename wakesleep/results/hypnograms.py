@@ -16,6 +16,17 @@ import numpy as np
 from wakesleep.errors import InputError
 from wakesleep.results.phases import hypnogram
 
+LEVELS = {
+    "WAKE": "Wakefulness",
+    "N1": "NREM stage 1",
+    "N2": "NREM stage 2",
+    "N3": "NREM stage 3",
+    "NREM": "NREM sleep, stage not distinguished",
+    "REM": "REM sleep",
+    "ART": "Artefact",
+    "UNS": "Not scored",
+}
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -120,3 +131,19 @@ def _checked(result: xr.Dataset, seconds: float | None) -> float:
     if not seconds > 0:
         raise InputError(f"a step must last longer than {seconds:g} s")
     return seconds
+
+
+def sidecar() -> dict[str, Any]:
+    """Return what the columns of :func:`events` are, as the JSON file beside a BIDS table."""
+    return {
+        "onset": {"Description": "Begin of the phase, from the first step", "Units": "s"},
+        "duration": {"Description": "Length of the phase", "Units": "s"},
+        "value": {
+            "LongName": "Sleep stage",
+            "Description": "Stage that the phase is scored as; a hypothesis of the protocol",
+            "Levels": LEVELS,
+        },
+        "description": {
+            "Description": "Part of the protocol, its cycle (from 0), and the phase",
+        },
+    }

@@ -13,6 +13,7 @@ from wakesleep.results.phases import (
 )
 from wakesleep.results.published import against_published
 from wakesleep.results.recovery import half_recovery, mean_duration, nights_to, overshoot
+from wakesleep.results.scored import sleep_statistics, transitions
 from wakesleep.results.tasks import (
     accuracy_matrix,
     accuracy_of_known,
@@ -43,5 +44,7 @@ __all__ = [
     "run_title",
     "savings",
     "shortened",
+    "sleep_statistics",
     "slope",
+    "transitions",
 ]
