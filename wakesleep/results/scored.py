@@ -144,10 +144,7 @@ def _stages(cells: Sequence[tuple[int, str]], numbers: Numbers | None, path: Pat
     named = NUMBERS[numbers or ("rk" if 5 in digits else "yasa")]
     found = []
     for number, text in cells:
-        if text.lstrip("-").isdigit():
-            word = named.get(int(text))
-        else:
-            word = WORDS.get(text.lower())
+        word = named.get(int(text)) if text.lstrip("-").isdigit() else WORDS.get(text.lower())
         if word is None:
             known = choices(text.lower(), sorted(WORDS)) if text else ""
             raise InputError(f"{path}:{number}: '{text}' is no sleep stage{known}")
