@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,18 @@ def test_a_run_that_learnt_nothing_gives_a_hint(sweeps, hint, wakesleep, tmp_pat
     )
     assert code == 0, told
     assert ("No layer told real from negative cases" in out) == hint
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("wakesleep run total", "total_sleep_deprivation"), ("wakesleep study one", "one_sleep"),
+     ("wakesleep run interleaved ff_d", "ff_digits"), ("wakesleep comp", "compare")],
+)  # fmt: skip
+def test_a_shell_offers_commands_and_shipped_names(words, offered):
+    """What bash asks of the program when the tab key is pressed."""
+    asked = {"_WAKESLEEP_COMPLETE": "complete_bash", "COMP_WORDS": words,
+             "COMP_CWORD": str(len(words.split()) - 1)}  # fmt: skip
+    program = Path(sys.executable).with_name("wakesleep")
+    done = subprocess.run([program], env={**os.environ, **asked}, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert offered in done.stdout.split()

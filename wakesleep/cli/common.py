@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,18 @@ def settings_from(pairs: list[str] | None) -> Settings:
             into, rest = found.inputs, name
         into[rest] = scalar(value)
     return found
+
+
+def names_of(*shelves: str) -> Callable[[str], list[str]]:
+    """Return what a shell offers for a name on some shelves of shipped files."""
+
+    def offered(incomplete: str) -> list[str]:
+        from wakesleep.files import library
+
+        names = {name for shelf in shelves for name in library.shipped(shelf)}
+        return sorted(name for name in names if name.startswith(incomplete))
+
+    return offered
 
 
 DATA_AGAIN = "The data of a run that was given them in Python: a file or folder."

@@ -26,7 +26,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 for success; 2 for invalid input, and nothing is written; 1 for a failed "
     "run, and what it recorded is kept.",
     rich_markup_mode=None,
-    add_completion=False,
+    add_completion=True,
 )
 
 

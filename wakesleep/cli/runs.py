@@ -7,15 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from wakesleep.cli.common import beside, settings_from
+from wakesleep.cli.common import beside, names_of, settings_from
 from wakesleep.errors import InputError
 
 
 def run(
-    protocol: Annotated[str, typer.Argument(help="Name, path, or a result to repeat.")],
+    protocol: Annotated[
+        str,
+        typer.Argument(
+            help="Name, path, or a result to repeat.", autocompletion=names_of("protocols")
+        ),
+    ],
     model: Annotated[
         str | None,
-        typer.Argument(help="Name, path, or a result to repeat; with --from default its model."),
+        typer.Argument(
+            help="Name, path, or a result to repeat; with --from default its model.",
+            autocompletion=names_of("models"),
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,

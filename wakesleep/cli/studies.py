@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from wakesleep.cli.common import names_of
 from wakesleep.errors import RunError
 
 
 def study(
-    file: Annotated[str, typer.Argument(help="Name of a shipped study, or a path.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a shipped study, or a path.", autocompletion=names_of("studies")
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option("-o", metavar="FOLDER", help="Default the study's name.")
     ] = None,

@@ -1,0 +1,112 @@
+"""Print the table of the study ``remedies``, draw its figure, and keep its numbers.
+
+python docs/results/remedies.py FOLDER    # the folder of `wakesleep study remedies`
+python docs/results/remedies.py           # table and figure again, from remedies.nc
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from tables import cell
+
+import wakesleep as ws
+from wakesleep.results.store import to_netcdf
+
+HERE = Path(__file__).parent
+NAMES = {
+    "backprop": "backpropagation: nothing",
+    "backprop_spontaneous": "spontaneous activity (Hebbian)",
+    "backprop_weakening": "spontaneous activity, weakening alone",
+    "backprop_ewc": "elastic weight consolidation",
+    "backprop_dreams": "replay of dreams",
+    "ff": "Forward-Forward: unlearning",
+    "ff_dreams": "replay of dreams, unlearning",
+    "rbm": "restricted Boltzmann machine: negative updates",
+    "rbm_dreams": "replay of dreams, negative updates",
+}
+
+
+def gathered(folder: Path) -> xr.Dataset:
+    """Return the last row of the accuracy matrix, test error and time of all finished runs."""
+    parts = []
+    for store in sorted((folder / "runs").glob("*.zarr")):
+        run = ws.open(store)
+        if run.attrs["status"] != "finished":
+            continue
+        matrix = ws.statistics.accuracy_matrix(run, "tasks")
+        its = xr.Dataset(
+            {
+                "accuracy": matrix.isel(after=-1, drop=True),
+                "forgetting": ws.statistics.forgetting(matrix),
+                "test_error": run["test_error"],
+            }
+        )
+        its = its.drop_vars([name for name in its.coords if name not in its.dims])
+        name = store.name.partition("-tasks_remedies")[0]
+        parts.append(its.expand_dims(model=[name], seed=[int(run.attrs["seed"])]))
+    found = xr.combine_by_coords(parts, join="outer", combine_attrs="drop")
+    assert isinstance(found, xr.Dataset)
+    return found.sel(model=[name for name in NAMES if name in found["model"].values])
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        kept = HERE / "remedies.nc"
+        kept.unlink(missing_ok=True)
+        to_netcdf(gathered(Path(sys.argv[1])), kept)
+    found = xr.load_dataset(HERE / "remedies.nc", engine="scipy")
+    print("| network and night | seeds | read-out | accuracy, validation | test "
+          "| first four tasks | last task |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|")
+    for model in found["model"].values:
+        for readout in found["readout"].values[::-1]:
+            its = found.sel(model=model, readout=readout).dropna("seed", how="all")
+            if its["accuracy"].isnull().all():
+                continue
+            cells = [
+                cell(its["accuracy"].mean("task"), 100),
+                cell(1 - its["test_error"], 100),
+                cell(its["accuracy"].isel(task=slice(0, 4)).mean("task"), 100),
+                cell(its["accuracy"].isel(task=4), 100),
+            ]
+            print(
+                f"| {NAMES[str(model)]} | {its.sizes['seed']} | {readout} | {' | '.join(cells)} |"
+            )
+    draw(found)
+
+
+def draw(found: xr.Dataset) -> None:
+    """Draw the accuracy of every remedy, a dot for each seed."""
+    figure = Figure(figsize=(8.0, 4.0))
+    ax = figure.subplots()
+    colours = {"softmax": "#0072b2", "goodness": "#d55e00"}
+    models = [str(its) for its in found["model"].values]
+    for place, model in enumerate(models):
+        for shift, readout in ((-0.12, "softmax"), (0.12, "goodness")):
+            values = 100 * found["accuracy"].sel(model=model, readout=readout).mean("task")
+            values = values.dropna("seed")
+            if not values.size:
+                continue
+            ax.plot(values, np.full(values.size, place + shift), "o", ms=3.5, mec="none",
+                    color=colours[readout], alpha=0.5)  # fmt: skip
+            ax.plot([values.mean()], [place + shift], "|", ms=14, mew=2, color=colours[readout],
+                    label=readout if place == len(models) - 1 else None)  # fmt: skip
+    ax.axvline(20, color="0.7", lw=0.8, zorder=0)
+    ax.set_yticks(range(len(models)), [NAMES[its] for its in models], fontsize=8)
+    ax.invert_yaxis()
+    ax.set_xlim(0, 100)
+    ax.set_xlabel(
+        "accuracy on all ten classes after five tasks (%), dots: seeds; grey: last task alone"
+    )
+    ax.legend(frameon=False, loc="lower right")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(HERE.parent / "figures" / "remedies.png", dpi=150, bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    main()
