@@ -124,7 +124,8 @@ def test_a_clock_turns_updates_into_hours(result):
 def test_overview(result, tmp_path):
     before = dict(mpl.rcParams)
     figure = plots.overview(result)
-    assert len(figure.axes) == 5  # hypnogram, two layers, false positives, error
+    assert len(figure.axes) == 7  # hypnogram, two layers, false positives, d', criterion, error
+    assert figure.axes[0].get_title(loc="left").startswith("Baseline days and nights")
     assert dict(mpl.rcParams) == before
     for ending in ("png", "pdf", "svg"):
         assert plots.save_overview(result, tmp_path / f"figure.{ending}").stat().st_size > 5000
@@ -168,3 +169,10 @@ def test_overview_of_what_there_is(result):
     assert len(plots.overview(few).axes) == 2
     with pytest.raises(ws.InputError, match="nothing to plot"):
         plots.overview(result.isel(probe=slice(1)))
+
+
+def test_every_phase_has_a_colour():
+    from wakesleep.plots.phases import COLOURS
+    from wakesleep.protocols.kinds import PHASES
+
+    assert set(PHASES) <= set(COLOURS)

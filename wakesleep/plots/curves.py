@@ -23,6 +23,7 @@ NUMBERS = {
     "completion": "completion",
     "stable_fraction": "stable\npatterns",
 }
+DETECTION = {"d_prime": "sensitivity\nd'", "criterion": "criterion\nc"}
 READOUTS = ("#000000", "#7a7a7a", "#009e73", "#cc79a7")
 
 
@@ -113,6 +114,36 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+def layer_colours(number: int) -> list[Any]:
+    """Return a colour for each layer: shades of one, which stands for nothing else."""
+    import seaborn
+
+    return list(seaborn.dark_palette("#a58bd0", number, reverse=False))
+
+
+def detection(result: xr.Dataset, name: str, ax: Axes) -> Axes:
+    """Draw sensitivity ``d_prime`` or ``criterion`` of each layer.
+
+    Parameters
+    ----------
+    result
+        A result that has it.
+    name
+        Which.
+    ax
+        Where to draw.
+    """
+    shade(result, ax)
+    layers = result["layer"].values
+    ax.axhline(0, color="black", linestyle=":", linewidth=0.9)
+    for layer, colour in zip(layers, layer_colours(len(layers)), strict=True):
+        x, y = curve(result, result[name].sel(layer=layer).values)
+        ax.plot(x, y, color=colour, linewidth=1.4, label=f"layer {layer}")
+    ax.set_ylabel(DETECTION[name])
+    ax.set_xlabel(axis_label(result))
+    return ax
+
+
 def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
     """Draw the share of negative data that each layer takes for real, in per cent.
 
@@ -123,14 +154,12 @@ def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
     ax
         Where to draw.
     """
-    import seaborn
-
     shade(result, ax)
     layers = result["layer"].values
-    for layer, colour in zip(layers, seaborn.color_palette("colorblind", len(layers)), strict=True):
+    for layer, colour in zip(layers, layer_colours(len(layers)), strict=True):
         rate = result["false_positive_rate"].sel(layer=layer)
         _per_cent(result, rate, ax, colour, f"layer {layer}")
-    ax.set_ylabel("false\npositives (%)")
+    ax.set_ylabel("negatives\nas real (%)")
     top = max(5.0, 100 * float(result["false_positive_rate"].max()))
     ax.set_ylim(-0.04 * top, 1.04 * top)
     ax.set_xlabel(axis_label(result))

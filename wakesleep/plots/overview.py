@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import numpy as np
 from wakesleep.errors import InputError
 from wakesleep.files import outputs
 from wakesleep.plots import curves
-from wakesleep.plots.phases import has_clock, hypnogram, position
+from wakesleep.plots.phases import hypnogram, position, set_clock
 from wakesleep.results import phases
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ def overview(
     layers = [str(layer) for layer in shown["layer"].values] if "goodness" in shown else []
     rows = [0.7] + [1.0] * len(layers)
     numbers = [name for name in curves.NUMBERS if name in shown]
+    told = [name for name in curves.DETECTION if name in shown]
+    rows += [0.8] * len(told)
     rows += [0.8] * (sum(name in shown for name in ("false_positive_rate", "error")) + len(numbers))
     figure = figure or NewFigure(figsize=(8.0, 0.7 + 1.25 * sum(rows)))
     axes = list(
@@ -86,6 +90,8 @@ def overview(
         curves.goodness(shown, layer, next(below))
     if "false_positive_rate" in shown:
         _legend(curves.false_positives(shown, next(below)))
+    for name in told:
+        curves.detection(shown, name, next(below))
     if "error" in shown:
         _legend(curves.error(shown, next(below)))
     for name in numbers:
@@ -190,8 +196,6 @@ def _legend(ax: Axes) -> None:
 
 
 def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, end: int) -> None:
-    from matplotlib.ticker import MultipleLocator
-
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(labelsize=8)
@@ -202,11 +206,17 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
     left, right = position(result, np.array([begin, end]))
     axes[-1].set_xlim(left, right)
     axes[-1].xaxis.label.set_fontsize(9)
-    if has_clock(result) and right - left > 48:
-        days = max(1, round((right - left) / 24 / 8))  # about eight ticks, each at midnight
-        axes[-1].xaxis.set_major_locator(MultipleLocator(24 * days))
-    axes[0].set_title(phases.run_title(result), loc="left", fontsize=10)
+    set_clock(result, axes[-1], float(left), float(right))
+    axes[0].set_title(_title(result), loc="left", fontsize=9)
     figure.align_ylabels(axes)
+
+
+def _title(result: xr.Dataset) -> str:
+    """Return what the protocol does, in its own words, and below it the names."""
+    text = str(result.attrs.get("protocol_text", ""))
+    found = re.search(r"^description: *(.+)$", text, re.MULTILINE)
+    told = found.group(1).strip("\"'") if found else ""
+    return "\n".join([*textwrap.wrap(told, 100)[:2], phases.run_title(result)])
 
 
 def _check(result: xr.Dataset) -> None:

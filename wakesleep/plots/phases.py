@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +27,11 @@ COLOURS = {
     "sleep": "#d5dfee",
     "replay": "#cfe6ea",
     "downscale": "#e6e3cf",
+    "spontaneous": "#d9e2d0",
+    "consolidate": "#e9dccb",
     "unrecorded": "#f6f6f6",
 }
+LONG_CLOCK, SHORT_CLOCK = 48.0, 6.0  # hours: above the first days are marked, below the second none
 DREAMS = "#e0d5ee"  # sleep that is scored as REM
 
 
@@ -69,6 +73,34 @@ def curve(result: xr.Dataset, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def axis_label(result: xr.Dataset) -> str:
     """Return the label of the x axis."""
     return "time (h)" if has_clock(result) else "weight updates"
+
+
+def set_clock(result: xr.Dataset, ax: Axes, left: float, right: float) -> None:
+    """Mark days, or hours of the day, on an x axis that shows hours of a clock of 24 h.
+
+    Parameters
+    ----------
+    result
+        A result.
+    ax
+        Axes whose x axis is that of :func:`hypnogram`.
+    left, right
+        What it shows, in hours.
+    """
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    clock = json.loads(result.attrs.get("protocol_resolved", "{}")).get("clock") or {}
+    if not has_clock(result) or clock.get("day_h") not in (None, 24, 24.0):
+        return
+    if right - left > LONG_CLOCK:
+        days = max(1, round((right - left) / 24 / 8))  # about eight ticks, each at midnight
+        ax.xaxis.set_major_locator(MultipleLocator(24 * days))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda hour, _: f"{hour / 24:.0f}"))
+        ax.set_xlabel("days (ticks: midnight)")
+    elif right - left >= SHORT_CLOCK:
+        ax.xaxis.set_major_locator(MultipleLocator(max(1, round((right - left) / 8))))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda hour, _: f"{hour % 24:.0f}:00"))
+        ax.set_xlabel("time of day")
 
 
 def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
