@@ -164,3 +164,8 @@ def test_a_shell_offers_commands_and_shipped_names(words, offered):
     done = subprocess.run([program], env={**os.environ, **asked}, capture_output=True, text=True,
                           check=False)  # fmt: skip
     assert offered in done.stdout.split()
+
+
+def test_a_setting_is_given_once(wakesleep):
+    code, _, err = wakesleep("run", "interleaved", "ff_digits", "-p", "batch=5", "-p", "batch=6")
+    assert (code, "-p batch: is given twice" in err) == (2, True)

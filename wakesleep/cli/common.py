@@ -32,6 +32,8 @@ def settings_from(pairs: list[str] | None) -> Settings:
         into = {"model": found.parameters, "data": found.data}.get(first) if dot else None
         if into is None:
             into, rest = found.inputs, name
+        if rest in into:
+            raise InputError(f"-p {name}: is given twice")
         into[rest] = scalar(value)
     return found
 
