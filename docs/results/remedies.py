@@ -20,14 +20,14 @@ from wakesleep.results.store import to_netcdf
 HERE = Path(__file__).parent
 NAMES = {
     "backprop": "backpropagation: nothing",
-    "backprop_spontaneous": "spontaneous activity (Hebbian)",
-    "backprop_weakening": "spontaneous activity, weakening alone",
-    "backprop_ewc": "elastic weight consolidation",
-    "backprop_dreams": "replay of dreams",
+    "backprop_spontaneous": "backpropagation: spontaneous activity",
+    "backprop_weakening": "backpropagation: the same, weakening alone",
+    "backprop_ewc": "backpropagation: elastic weight consolidation",
+    "backprop_dreams": "backpropagation: replay of dreams",
     "ff": "Forward-Forward: unlearning",
-    "ff_dreams": "replay of dreams, unlearning",
-    "rbm": "restricted Boltzmann machine: negative updates",
-    "rbm_dreams": "replay of dreams, negative updates",
+    "ff_dreams": "Forward-Forward: replay of dreams, unlearning",
+    "rbm": "RBM: negative updates",
+    "rbm_dreams": "RBM: replay of dreams, negative updates",
 }
 
 
@@ -47,6 +47,7 @@ def gathered(folder: Path) -> xr.Dataset:
             }
         )
         its = its.drop_vars([name for name in its.coords if name not in its.dims])
+        its = its.reindex(readout=["goodness", "softmax"])
         name = store.name.partition("-tasks_remedies")[0]
         parts.append(its.expand_dims(model=[name], seed=[int(run.attrs["seed"])]))
     found = xr.combine_by_coords(parts, join="outer", combine_attrs="drop")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
+import zarr
 from safetensors.numpy import load_file
 
 import wakesleep as ws
+from wakesleep.simulation.loading import load_model, load_protocol
+from wakesleep.simulation.prepare import prepare
+from wakesleep.simulation.request import Request
 
 TINY = {"layers": [16, 12], "top_down": True}
 SHORT = {"nights": 5, "phase_steps": 40}
@@ -144,3 +149,52 @@ def test_what_does_not_fit_is_told(out, tmp_path, digits):
            parameters={"layers": [4], "top_down": False})  # fmt: skip
     with pytest.raises(ws.InputError, match="does not offer 'dream'"):
         ws.trained(backprop).dream([1])
+
+
+def test_a_run_does_not_begin_with_what_does_not_fit(out, tmp_path):
+    rbm = tmp_path / "rbm.zarr"
+    ws.run("phase_separation", "rbm_digits", inputs={"nights": 1, "phase_steps": 1}, out=rbm)
+    short = {"nights": 1, "phase_steps": 2}
+    with pytest.raises(ws.InputError, match="does not fit model 'rbm_digits'"):
+        ws.run("phase_separation", "rbm_digits", inputs=short, start=rbm,
+               parameters={"hidden": [7]})  # fmt: skip
+    with pytest.raises(ws.InputError, match="of kind 'boltzmann', the model of kind"):
+        ws.run("phase_separation", "ff_digits", inputs=short, start=rbm)
+    half = tmp_path / "half.zarr"
+    ws.run("phase_separation", "ff_digits", inputs=short, parameters=TINY, out=half)
+    zarr.open_group(half, mode="r+").attrs["status"] = "running"
+    with pytest.raises(ws.InputError, match="has not ended"):
+        ws.run("phase_separation", "ff_digits", inputs=short, parameters=TINY, start=half)
+
+
+def test_settings_are_those_of_the_new_run_and_so_are_random_numbers(tmp_path):
+    donor, short = tmp_path / "donor.zarr", {"nights": 1, "phase_steps": 3}
+    ws.run("phase_separation", "ff_digits", inputs=short, parameters=TINY, out=donor)
+    plain = tmp_path / "backprop.yaml"
+    plain.write_text("protocol: days\nphases: [{phase: wake, steps: 3}]\n")
+    first, second = tmp_path / "first.zarr", tmp_path / "second.zarr"
+    ws.run(plain, "backprop_digits", out=first, parameters={"layers": [4]})
+    ws.run(plain, "backprop_digits", out=second, start=first,
+           parameters={"layers": [4], "decay": 0.5, "ewc": 0.0})  # fmt: skip
+    group = ws.trained(second).learner.optimiser.param_groups[0]
+    assert group["weight_decay"] == 0.5
+    runs = [ws.run("phase_separation", "ff_digits", inputs=short, parameters=TINY, start=donor,
+                   seed=seed) for seed in (1, 2)]  # fmt: skip
+    assert not np.array_equal(runs[0]["goodness"], runs[1]["goodness"])
+
+
+def test_a_run_that_begins_with_a_network_may_begin_asleep(out, tmp_path):
+    night = tmp_path / "night.yaml"
+    night.write_text("protocol: night\nphases: [{phase: replay, steps: 2}]\n")
+    with pytest.raises(ws.InputError, match="comes before it was shown any"):
+        ws.run(night, "ff_digits", parameters=TINY)
+    ws.run(night, "ff_digits", parameters=TINY, start=out)
+    tasks = tmp_path / "tasks.yaml"
+    tasks.write_text(
+        "protocol: tasks\ndata: {batch: 20}\nphases: [{phase: wake, steps: 2, classes: [3, 4]}]\n"
+    )
+    some = tmp_path / "some.zarr"
+    ws.run(tasks, "ff_digits", parameters=TINY, out=some)
+    request = Request(load_protocol(night), load_model(some), 0, torch.device("cpu"),
+                      torch.float32, start=some)  # fmt: skip
+    assert prepare(request).entries[0].dreamt == (3, 4)

@@ -76,6 +76,10 @@ def test_spontaneous_activity_changes_weights_and_is_scored_as_sleep(life):
         ("gain: .01", "gain: -1", "backprop_digits", "'gain' must be greater than or equal to 0"),
         ("phase: wake, steps: 20", "phase: wake, steps: 1, spontaneous: {}", "backprop_digits",
          "'spontaneous' is for phase 'spontaneous', not for 'wake'"),
+        ("consolidate, steps: 4", "consolidate, until: {quantity: error, below: .5}, at_most: 9",
+         "backprop_digits", "'consolidate' has a fixed length"),
+        ("[[0, 1], [2, 3]]", "[{rotate: 0}, {rotate: 9}]", "backprop_digits",
+         "fires as the mean image of all known classes"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_told(life, old, new, model, told):
@@ -85,6 +89,13 @@ def test_what_cannot_be_done_is_told(life, old, new, model, told):
     life.write_text(text)
     with pytest.raises(ws.InputError, match=told):
         ws.run(life, model, parameters=TINY if model == "backprop_digits" else {"layers": [8]})
+
+
+def test_a_strength_of_nothing_is_a_control(life):
+    off = ws.run(life, "backprop_digits", parameters={**TINY, "ewc": 0.0})
+    life.write_text(PROTOCOL.replace("consolidate, steps: 4", "rest, steps: 4"))
+    plain = ws.run(life, "backprop_digits", parameters={"layers": [12, 8]})
+    np.testing.assert_array_equal(off["validation_error"], plain["validation_error"])
 
 
 def test_a_model_that_cannot_consolidate_is_refused(life):

@@ -68,6 +68,9 @@ def test_a_table_and_figures_are_written(outs, tmp_path, wakesleep):
 def test_what_cannot_be_compared_is_told(outs, tmp_path, wakesleep):
     with pytest.raises(ws.InputError, match="two results or more"):
         ws.compare(outs[:1])
+    other = ws.open(outs[0]).assign_attrs(data_sha256="0" * 64)
+    with pytest.raises(ws.InputError, match="are of different data"):
+        ws.compare([other, outs[1]])
     with pytest.raises(ws.InputError, match="2 results and 1 names"):
         ws.compare(outs, ["one"])
     blank = ws.open(outs[0]).drop_vars("validation_error")

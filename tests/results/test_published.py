@@ -70,6 +70,12 @@ def test_only_common_points_are_compared(curve):
     found = ws.statistics.against_published(values, curve)
     assert set(found["arm"].values) == {"4 h", "8 h"}
     assert list(found["day"].values) == [2, 3]
+    mirrored = ws.statistics.against_published(-curve, curve)
+    assert float(mirrored["slope"]) == pytest.approx(-1)
+    gaps = (curve * 2).copy()
+    gaps[0, 1:] = np.nan
+    within = ws.statistics.against_published(gaps, curve)["arm_r2"]
+    assert float(within.sel(arm="8 h")) == pytest.approx(1)
     exact = ws.statistics.against_published((curve - 3) / 2, curve)
     assert float(exact["r2"]) == pytest.approx(1)
     np.testing.assert_allclose(exact["arm_r2"], 1)

@@ -80,6 +80,8 @@ def test_every_form_is_the_same_night(tmp_path, plain):
             f"{3600 + begin}\t{length}\t{its}\n"
             for begin, length, its in zip(plain.onsets, plain.durations, plain.stages, strict=True)
         ),
+        "notes.txt": "# scored by A, B\n" + "\n".join(NIGHT),
+        "semicolons.csv": "epoch;stage\n" + "".join(f"{n};{its}\n" for n, its in enumerate(NIGHT)),
         "short.txt": "\n".join({"WAKE": "W", "REM": "R"}.get(its, its) for its in NIGHT),
     }
     for name, text in forms.items():
@@ -100,6 +102,8 @@ def test_a_gap_is_unscored_and_told(tmp_path):
         ("a.txt", "W\nN2\nN9\n", "a.txt:3: 'N9' is no sleep stage"),
         ("a.txt", "0\n2\n4\n", "4 is REM as YASA numbers it"),
         ("a.txt", "", "holds no stage"),
+        ("a.txt", "W\n\u00b2\n", "a.txt:2: '\u00b2' is no sleep stage"),
+        ("a.txt", "W\n--1\n", "a.txt:2: '--1' is no sleep stage"),
         ("a.tsv", "onset\tduration\tvalue\n0\t60\tW\n30\t30\tN2\n", "a.tsv:3: begins at 30 s"),
         ("a.tsv", "onset\tduration\tvalue\n0\tx\tW\n", "a.tsv:2: the duration 'x'"),
         ("a.csv", "time,score\n0,W\n", "has no column stage"),
@@ -128,6 +132,12 @@ def test_a_night_becomes_a_protocol_that_runs(tmp_path, wakesleep, plain):
                     "ART": "rest"}  # fmt: skip
     code, _, err = wakesleep("hypnogram", "--import", str(source), "-o", str(out))
     assert (code, "exists already" in err) == (2, True)
+    odd = written(tmp_path, "\n".join(NIGHT), "sub-01: night.txt")
+    code, _, err = wakesleep("hypnogram", "--import", str(odd), "-o", str(tmp_path / "odd.yaml"))
+    assert code == 0, err
+    assert ws.load(tmp_path / "odd.yaml")
+    code, _, err = wakesleep("hypnogram", "--import", str(source), "--epoch", "4")
+    assert (code, "--steps-per-hour" in err) == (2, True)
 
 
 def test_a_table_has_a_description_of_its_columns(tmp_path, wakesleep):
@@ -140,6 +150,8 @@ def test_a_table_has_a_description_of_its_columns(tmp_path, wakesleep):
     header, *rows = [line.split("\t") for line in table.read_text().splitlines()]
     assert set(header) == set(about)
     assert {row[header.index("value")] for row in rows} <= set(about["value"]["Levels"])
+    code, _, err = wakesleep("hypnogram", str(out), "-o", str(table))
+    assert (code, "exists already" in err) == (2, True)
     assert ws.read_night(table).seconds == pytest.approx(72 * 3600, rel=0.4)
 
 

@@ -43,6 +43,7 @@ def test_schema(stored):
     # Nothing of the kind in this protocol, model and data set.
     absent = {
         "class_error",
+        "view_error",
         "kl",
         "sleep_pressure",
         "log_likelihood",

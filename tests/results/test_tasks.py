@@ -91,6 +91,10 @@ def test_savings_are_the_updates_that_are_not_needed_again(result):
     np.testing.assert_allclose(found.sel(readout=["softmax", "goodness"]), [0.5, np.nan])
     with pytest.raises(ws.InputError, match="cycles 0 and 1 of 'tasks' have different tasks"):
         ws.statistics.savings(life, "tasks", below=0.1, again=1)
+    kept = life.copy(deep=True)
+    kept["class_error"][{"probe": slice(3, 8), "class": 0, "readout": 0}] = 0.05
+    nothing = ws.statistics.savings(kept, "tasks", below=0.1)
+    assert float(nothing.sel(readout="softmax")) == 1  # it was never forgotten
     with pytest.raises(ws.InputError, match="has the cycles 0 to 2, not 0 and 3"):
         ws.statistics.savings(life, "tasks", below=0.1, again=3)
 

@@ -69,7 +69,7 @@ def _exported(result: Path, out: Path | None, seconds: float | None) -> None:
         typer.echo(f"figure: {save_hypnogram(open_result(result), out)}")
         return
     if out is not None:
-        outputs.checked(out, "the table")
+        absent(outputs.checked(out, "the table"), out.with_suffix(".json"))
     from wakesleep.results.hypnograms import events, sidecar
 
     table = events(open_result(result), seconds).to_csv(sep="\t", index=False, lineterminator="\n")

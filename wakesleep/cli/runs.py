@@ -69,6 +69,8 @@ def run(
     given = settings_from(settings)
     if model is None and start is None:
         raise InputError("Missing argument 'MODEL'; give a model, or a trained network by --from")
+    if start is not None and not start.exists():
+        raise InputError(f"{start}: there is no such result")
     its = load_protocol(protocol, given.inputs)
     network = load_model(start if model is None else model, given.parameters)  # type: ignore[arg-type]
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")

@@ -236,7 +236,8 @@ def print_comparison(its: xr.Dataset) -> None:
         title="Error at the end, on all validation cases",
         title_justify="left",
         caption="95 % intervals of the cases (Wilson, Newcombe), not of seeds; differences in "
-        "points to the first result.",
+        "points to the first result, with intervals that are too wide, since all see the same "
+        "cases.",
         caption_justify="left",
     )
     table.add_column("result")

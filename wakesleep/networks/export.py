@@ -19,8 +19,9 @@ FORMATS = (".safetensors", ".npz", ".nc")
 def export(result: str | Path | xr.Dataset, out: str | Path, data: Any = None) -> Path:
     """Write a trained network to a file.
 
-    ``.npz`` (numpy) and ``.safetensors`` (the package safetensors) hold every tensor, named as
-    :meth:`TrainedNetwork.state_dict` names them; ``.nc`` (NetCDF) holds the labelled weights.
+    ``.npz`` (numpy) and ``.safetensors`` (the package safetensors) hold every tensor, those of the
+    optimiser too, named as :meth:`TrainedNetwork.state_dict` names them; ``.nc`` (NetCDF) holds the
+    labelled weights.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def export(result: str | Path | xr.Dataset, out: str | Path, data: Any = None) -
     import numpy as np
 
     path = outputs.checked(out)
+    if path.exists():
+        raise InputError(f"{path}: exists already; nothing was written")
     if path.suffix not in FORMATS:
         raise InputError(f"{path}: a network is written to {', '.join(FORMATS)}")
     its = trained(result, data)

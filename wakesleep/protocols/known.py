@@ -10,7 +10,9 @@ from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.timetable import Entry
 
 
-def resolve(entries: Sequence[Entry], classes: int) -> tuple[Entry, ...]:
+def resolve(
+    entries: Sequence[Entry], classes: int, met: frozenset[int] = frozenset()
+) -> tuple[Entry, ...]:
     """Return a timetable with the classes that each phase presents, and of which it dreams.
 
     Parameters
@@ -19,6 +21,8 @@ def resolve(entries: Sequence[Entry], classes: int) -> tuple[Entry, ...]:
         The timetable.
     classes
         Number of classes of the data.
+    met
+        Classes that the network was shown before, in another run.
 
     Raises
     ------
@@ -29,7 +33,7 @@ def resolve(entries: Sequence[Entry], classes: int) -> tuple[Entry, ...]:
         return tuple(entries)
     everything = tuple(range(classes))
     found: list[Entry] = []
-    known: frozenset[int] = frozenset()
+    known = met
     today: tuple[int, ...] = ()
     for entry in entries:
         shown = None if entry.part is None else entry.part.resolved(classes)

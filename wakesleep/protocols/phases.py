@@ -145,6 +145,8 @@ class Phase(specs.Spec):
             raise ValueError("'shares' and 'until' exclude each other")
         if self.shares is not None and not any(self.shares):
             raise ValueError("'shares' are all 0")
+        if self.phase == "consolidate" and self.until is not None:
+            raise ValueError("phase 'consolidate' has a fixed length: no 'until'")
         # A rest may bear what the phase has that it stands for.
         for own in ("replay", "downscale", "spontaneous"):
             if getattr(self, own) is not None and self.phase not in (own, "rest"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 from wakesleep.errors import InputError
 from wakesleep.results.scored import Scored
 
@@ -52,14 +55,20 @@ def protocol_text(
     """
     if not 0 <= start_h < 24:
         raise InputError(f"the night begins at an hour from 0 to 24, not {start_h:g}")
-    if not day_h > 0:
-        raise InputError(f"the day before lasts longer than {day_h:g} h")
-    if not steps_per_hour > 0:
+    if not 0 < day_h < math.inf:
+        raise InputError(f"the day before must last some hours, not {day_h:g}")
+    if not 0 < steps_per_hour < math.inf:
         raise InputError(f"updates per hour must be above 0, not {steps_per_hour:g}")
+    shortest = min(night.durations)
+    if shortest * steps_per_hour < 0.5 * 3600:
+        raise InputError(
+            f"the shortest stage lasts {shortest:g} s, less than an update of the network; say "
+            f"--steps-per-hour {math.ceil(3600 / shortest)} or more"
+        )
     used = [stage for stage in DEFAULTS if stage in night.stages]
     lines = [
         f"protocol: {name}",
-        f"description: A day awake, and the night scored in {source}.",
+        f"description: {json.dumps(f'A day awake, and the night scored in {source}.')}",
         "",
         "inputs:",
         "  # What the network does in each stage: edit it here, or say -p n2=rest.",

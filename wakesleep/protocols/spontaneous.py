@@ -2,7 +2,8 @@
 
 Sleep replay consolidation (Tadros, Krishnan, Ramyaa & Bazhenov 2022, Nature Communications 13,
 7742, Methods, "Sleep replay consolidation"): rectified units become units with a threshold, inputs
-fire at random as often as the mean image is bright, and weights change where a unit fires.
+fire at random as often as the mean image is bright, and weights change where a unit fires. Biases
+play no part asleep, and do not change.
 """
 
 from __future__ import annotations

@@ -60,6 +60,9 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
     for name, its in zip(called, opened, strict=True):
         if "validation_error" not in its:
             raise InputError(f"{name}: has no error on validation data (status: {_status(its)})")
+    digests = {its.attrs.get("data_sha256") for its in opened}
+    if len(digests) > 1:
+        raise InputError("the results are of different data, whose errors cannot be compared")
     readouts = [str(its) for its in opened[0]["readout"].values]
     common = [name for name in readouts if all(name in its["readout"].values for its in opened)]
     if not common:
@@ -183,9 +186,11 @@ def cases_of(result: xr.Dataset) -> float:
     if not text:
         return float("nan")
     try:
-        return float(len(data.load(DataSource.model_validate_json(text, strict=False)).validation))
+        its = data.load(DataSource.model_validate_json(text, strict=False))
     except (InputError, RunError):
         return float("nan")
+    same = its.digest == result.attrs.get("data_sha256")  # else they have changed since the run
+    return float(len(its.validation)) if same else float("nan")
 
 
 def _status(result: xr.Dataset) -> str:

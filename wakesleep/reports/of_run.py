@@ -211,6 +211,8 @@ def _command(made: Mapping[str, Any], target: Path) -> str:
     store = shlex.quote(str(target.name))
     again = ["wakesleep", "run", store, store, "--seed", str(made["seed"])]
     again += ["--device", str(made["device"])]
+    if made.get("start"):
+        again += ["--from", shlex.quote(str(made["start"]))]
     if made["dtype"] != "float32":
         again += ["--dtype", str(made["dtype"])]
     return " ".join([*again, "-o", "again.zarr"])

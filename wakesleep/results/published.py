@@ -110,8 +110,8 @@ def against_published(values: xr.DataArray, curve: xr.DataArray) -> xr.Dataset:
     """Compare a model's curve with a published one, whose unit is another.
 
     One slope and one intercept, the same for all arms, turn the model's unit into the published
-    one (least squares over the mean of all other dimensions, such as seeds). A model that orders
-    the arms or the days otherwise cannot be made to fit by them.
+    one (least squares over the mean of all other dimensions, such as seeds). A model whose curves
+    are a mirror image of the published ones fits too, with a slope below 0: look at the sign.
 
     Parameters
     ----------
@@ -157,6 +157,7 @@ def against_published(values: xr.DataArray, curve: xr.DataArray) -> xr.Dataset:
     fitted = slope * mine + intercept
     apart = (theirs - fitted) ** 2
     around = (theirs - float(y.mean())) ** 2
+    theirs = theirs.where(there)
     inside = (theirs - theirs.mean(axis)) ** 2
     return xr.Dataset(
         {

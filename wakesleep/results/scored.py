@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from wakesleep.errors import InputError, choices
+from wakesleep.errors import InputError
 
 Numbers = Literal["yasa", "rk"]
 WORDS = {
@@ -36,6 +37,7 @@ NUMBERS: dict[str, dict[int, str]] = {
     "yasa": {-2: "UNS", -1: "ART", 0: "WAKE", 1: "N1", 2: "N2", 3: "N3", 4: "REM"},
     "rk": {0: "WAKE", 1: "N1", 2: "N2", 3: "N3", 4: "N3", 5: "REM"},
 }
+NUMBER = re.compile(r"-?[0-9]+(\.0*)?", re.ASCII)
 STAGE_COLUMNS = ("stage", "value", "trial_type", "sleep_stage", "hypnogram", "description")
 ASLEEP = ("N1", "N2", "N3", "NREM", "REM")
 TOLERANCE = 1e-6  # seconds
@@ -88,7 +90,7 @@ def read(path: str | Path, epoch_s: float = 30.0, numbers: Numbers | None = None
     except (OSError, UnicodeDecodeError) as error:
         what = getattr(error, "strerror", None) or "is no text; EDF+ annotations must be exported"
         raise InputError(f"{path}: {what}") from None
-    if not epoch_s > 0:
+    if not 0 < epoch_s < math.inf:
         raise InputError(f"an epoch must last longer than {epoch_s:g} s")
     rows = _rows(text, path)
     if not rows:
@@ -117,11 +119,11 @@ def read(path: str | Path, epoch_s: float = 30.0, numbers: Numbers | None = None
 
 def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
     """Return the number (from 1) and the cells of every line that is not empty."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    mark = "\t" if "\t" in first else ("," if "," in first else None)
+    lines = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+    mark = next((its for its in "\t;," if lines and its in lines[0]), None)
     if mark is None:
-        lines = enumerate(text.splitlines(), 1)
-        return [(number, [line]) for number, line in lines if line.strip() and line[0] != "#"]
+        every = enumerate(text.splitlines(), 1)
+        return [(number, [line]) for number, line in every if line.strip() and line[0] != "#"]
     try:
         found = [
             (number, row)
@@ -129,13 +131,17 @@ def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
         ]
     except csv.Error as error:
         raise InputError(f"{path}: is no table ({error})") from None
-    return [(number, row) for number, row in found if any(cell.strip() for cell in row)]
+    return [
+        (number, row)
+        for number, row in found
+        if any(cell.strip() for cell in row) and not row[0].startswith("#")
+    ]
 
 
 def _stages(cells: Sequence[tuple[int, str]], numbers: Numbers | None, path: Path) -> list[str]:
     """Return the word of every stage."""
     written = {text for _, text in cells}
-    digits = {int(its) for its in written if its.lstrip("-").isdigit()}
+    digits = {int(float(its)) for its in written if NUMBER.fullmatch(its)}
     if numbers is None and 4 in digits and 5 not in digits:
         raise InputError(
             f"{path}: stage 4 is REM as YASA numbers it, and deep sleep as Rechtschaffen & Kales "
@@ -144,10 +150,12 @@ def _stages(cells: Sequence[tuple[int, str]], numbers: Numbers | None, path: Pat
     named = NUMBERS[numbers or ("rk" if 5 in digits else "yasa")]
     found = []
     for number, text in cells:
-        word = named.get(int(text)) if text.lstrip("-").isdigit() else WORDS.get(text.lower())
+        word = named.get(int(float(text))) if NUMBER.fullmatch(text) else WORDS.get(text.lower())
         if word is None:
-            known = choices(text.lower(), sorted(WORDS)) if text else ""
-            raise InputError(f"{path}:{number}: '{text}' is no sleep stage{known}")
+            raise InputError(
+                f"{path}:{number}: '{text}' is no sleep stage; allowed are W, N1, N2, N3, NREM, "
+                "REM, ART, UNS, and numbers"
+            )
         found.append(word)
     return found
 

@@ -98,7 +98,8 @@ def savings(
     """Return which part of the updates is saved when a task is learnt for a second time.
 
     Ebbinghaus 1885 (Ueber das Gedaechtnis, chapter 5): what was learnt and seems forgotten is
-    learnt again faster. 1 is no update at all, 0 as many as the first time, below 0 more.
+    learnt again faster. 1 is no update at all, 0 as many as the first time, below 0 more. Updates
+    of all phases count, also asleep, up to the first probe with an error below the bound.
 
     Parameters
     ----------
@@ -114,7 +115,8 @@ def savings(
     Returns
     -------
     xarray.DataArray
-        Over ``readout``; NaN where the error does not fall below the bound in both cycles.
+        Over ``readout``; NaN where the error does not fall below the bound in both cycles, or was
+        below it before the task was learnt for the first time.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def savings(
         )
     error = _errors_of_tasks(result, stated)[chosen[0]]
     updates = [_updates_to(result, error, cycle == its, below) for its in chosen]
-    found = 1 - updates[1] / updates[0]
+    found = 1 - updates[1] / updates[0].where(updates[0] > 0)
     return found.rename("savings").assign_attrs(long_name="updates saved on relearning", units="1")
 
 
@@ -144,8 +146,9 @@ def _updates_to(
 ) -> xr.DataArray:
     """Return after how many updates of some probes the error is below a bound (readout)."""
     places = np.flatnonzero(within)
-    before = int(result["step"].values[places[0] - 1]) if places[0] > 0 else 0
-    steps = result["step"].values[places] - before
+    if places[0] > 0:  # the probe before the cycle is its beginning
+        places = np.append(places[0] - 1, places)
+    steps = result["step"].values[places] - result["step"].values[places[0]]
     its = error.isel(probe=places).transpose("readout", "probe")
     reached = its.values < below
     values = np.where(reached.any(1), steps[reached.argmax(1)], np.nan).astype(float)

@@ -38,6 +38,11 @@ class Streams:
         generator = torch.Generator(device=self.device)
         return generator.manual_seed(_stream_seed(self.seed, name))
 
+    def restart(self) -> None:
+        """Put every stream in use back to its start."""
+        for name, generator in self._generators.items():
+            generator.set_state(self.fresh(name).get_state())
+
     def in_use(self) -> list[torch.Generator]:
         """Return every stream that has been asked for."""
         return list(self._generators.values())

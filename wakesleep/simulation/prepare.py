@@ -31,7 +31,7 @@ from wakesleep.simulation.refusals import (
     quantities_to_record,
 )
 from wakesleep.simulation.request import Request
-from wakesleep.simulation.start import take_up
+from wakesleep.simulation.start import met, take_up
 from wakesleep.simulation.streams import Presented, some_classes, stored_cases, views_of
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class Prepared:
             "versions": json.dumps(versions()),
             "git_commit": git_commit(),
             "started": now(),
+            **({} if request.start is None else {"start": str(request.start.resolve())}),
         }
 
 
@@ -181,11 +182,11 @@ def prepare(request: Request) -> Prepared:
     train = its.train.first(spec.data.train or None)
     batch = spec.data.batch_of(len(train))
     check_sizes(spec.data, its, len(train))
-    entries = resolve(timetable(spec, len(train), source), its.classes)
+    entries = resolve(timetable(spec, len(train), source), its.classes, met(request, its.classes))
     setting = Setting.of(its, request.device, request.dtype, request.seed)
     streams, learner = setting.streams, build(model, setting)
     if request.start is not None:
-        take_up(learner, request.start, request)
+        take_up(learner, request, streams)
     check_labels(its, learner, model)
     quantities = quantities_to_record(request, its)
     images, labels = _placed(train, request)

@@ -109,6 +109,11 @@ def check_spontaneous(entries: Sequence[Entry], learner: Any, features: int) -> 
     for entry in entries:
         if entry.spontaneous is None:
             continue
+        if entry.view is not None:
+            raise InputError(
+                "phase 'spontaneous' fires as the mean image of all known classes does, and tasks "
+                "change images; leave one of them out"
+            )
         weights = learner.synapses()
         sizes = [features, *(len(its) for its in weights)]
         if not weights or any(

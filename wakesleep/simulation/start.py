@@ -2,31 +2,73 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError
+from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.known import resolve
+from wakesleep.protocols.timetable import timetable
 from wakesleep.results.store import open_result
 from wakesleep.simulation import checkpoint
+from wakesleep.simulation.loading import load_protocol
 from wakesleep.simulation.request import Request, recorded_identity
 
+if TYPE_CHECKING:
+    from wakesleep.runtime.randomness import Streams
 
-def take_up(learner: Any, start: Path, request: Request) -> None:
+
+def take_up(learner: Any, request: Request, streams: Streams) -> None:
     """Give a learner the state that the network of another run ended with.
+
+    Random streams begin anew from the run's own seed.
 
     Raises
     ------
     InputError
-        If there is no such run or network, or the network is of another kind or size.
+        If there is no such run or network, the run has not ended, or the network is of another
+        kind or size.
     """
+    start = request.start
+    assert start is not None  # else there is nothing to take up
     made = open_result(start).attrs
+    if made["status"] != "finished":
+        raise InputError(f"{start}: has not ended ({made['status']}); finish it by --resume first")
+    kind, mine = json.loads(made["model_resolved"])["kind"], request.model.spec.kind
+    if kind != mine:
+        raise InputError(f"{start}: its network is of kind '{kind}', the model of kind '{mine}'")
     state = checkpoint.load(checkpoint.path_for(start), request.device, recorded_identity(made))
     if state is None:
         raise InputError(f"{start}: has no checkpoint, which holds the trained network")
+    before = _sizes(learner)
     try:
         learner.load_state_dict(state["learner"])
     except Exception as error:
-        raise InputError(
-            f"{start}: its network, a '{made['model']}', does not fit model "
-            f"'{request.model.name}' with these parameters ({type(error).__name__})"
-        ) from None
+        raise _unfit(request, str(made["model"]), type(error).__name__) from None
+    if _sizes(learner) != before:
+        raise _unfit(request, str(made["model"]), "another size")
+    streams.restart()
+
+
+def met(request: Request, classes: int) -> frozenset[int]:
+    """Return the classes that the network a run begins with was shown; none for a new network."""
+    if request.start is None:
+        return frozenset()
+    open_result(request.start)  # a result, not any protocol
+    spec = load_protocol(request.start).spec
+    shown: set[int] = set()
+    for entry in resolve(timetable(spec, spec.data.batch or 1), classes):
+        if PHASES[entry.phase].shows:
+            shown |= set(range(classes) if entry.classes is None else entry.classes)
+    return frozenset(shown)
+
+
+def _sizes(learner: Any) -> list[tuple[int, ...]]:
+    return [tuple(its.shape) for its in learner.synapses()] if hasattr(learner, "synapses") else []
+
+
+def _unfit(request: Request, donor: str, why: str) -> InputError:
+    return InputError(
+        f"{request.start}: its network, a '{donor}', does not fit model '{request.model.name}' "
+        f"with these parameters ({why})"
+    )

@@ -7,8 +7,9 @@ It runs under the same protocols as the local rules. It has no negative phase: a
 interleaved steps) it learns from real cases, asleep it rests.
 
 Two remedies against forgetting: elastic weight consolidation (Kirkpatrick et al. 2017, PNAS 114,
-3521-3526, equation 3), and dreams of a top-down path like that of Forward-Forward networks, which
-a phase of replay learns from.
+3521-3526; in the form of Huszar 2018, PNAS 115, E2496, where importances add up and one anchor
+moves to the latest weights), and dreams of a top-down path like that of Forward-Forward networks,
+which a phase of replay learns from.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ class Backprop:
         )
         self.rate = p.rate
         self.ewc = p.ewc
-        self.importance = [torch.zeros_like(its) for its in self.learnt] if p.ewc else []
-        self.anchors = [its.detach().clone() for its in self.learnt] if p.ewc else []
+        consolidates = p.ewc is not None
+        self.importance = [torch.zeros_like(its) for its in self.learnt] if consolidates else []
+        self.anchors = [its.detach().clone() for its in self.learnt] if consolidates else []
         self.estimate = [torch.zeros_like(its) for its in self.importance]
         self.estimated = 0
         self.generator = None
@@ -237,10 +239,18 @@ class Backprop:
         check_shapes(mine, theirs)
         for ours, its in zip(mine, theirs, strict=True):
             ours.copy_(its)
+        own = [
+            {name: its for name, its in group.items() if name != "params"}
+            for group in self.optimiser.param_groups
+        ]
         self.optimiser.load_state_dict(state["optimiser"])
-        if self.ewc:
+        for group, its in zip(self.optimiser.param_groups, own, strict=True):
+            group.update(its)  # rates and decays are this network's, whatever was stored
+        if self.ewc is not None and state["importance"]:
             self.importance, self.anchors = state["importance"], state["anchors"]
             self.estimate, self.estimated = state["estimate"], state["estimated"]
+        elif self.ewc is not None:  # a network that did not consolidate
+            self.anchors = [its.detach().clone() for its in self.learnt]
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
 

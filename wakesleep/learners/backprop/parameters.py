@@ -57,6 +57,9 @@ class Parameters(specs.Spec):
         problem = order_problem(self.layers)
         if problem:
             raise ValueError(f"layers: {problem}")
+        for name in ("top_down_rate", "dreams_vary"):
+            if getattr(self, name) is not None and not self.top_down:
+                raise ValueError(f"{name}: it is for a network that dreams (top_down: true)")
         if self.top_down and any(isinstance(its, LocalLayer) for its in self.layers):
             raise ValueError("top_down: it needs dense layers, and some have receptive fields")
         return self
