@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-comp
 # twice as long.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test lint long fuzz bench clean
+.PHONY: demo test docs lint long fuzz bench clean
 
 demo: .venv/installed
 	rm -rf demo && mkdir demo
@@ -19,6 +19,11 @@ test: export WAKESLEEP_QUICK = 1
 test: export OMP_NUM_THREADS = 1  # tests run side by side
 test: .venv/installed-dev lint
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbmake tests notebooks/0[123]*.ipynb
+
+# The documentation as a site in site/, which needs no network; a warning is an error.
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check --quiet .
@@ -39,7 +44,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.report
 
 clean:
-	rm -rf .venv demo build dist
+	rm -rf .venv demo build dist site
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -47,5 +52,5 @@ clean:
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) -e ".[dev]"
+	$(PIP) -e ".[dev,docs]"
 	touch $@
