@@ -213,3 +213,27 @@ def test_a_run_warns_before_it_starts(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run(text.replace("start_h: 7", "start_h: 7, day_h: 23"))
+
+
+def test_a_day_with_cycles_of_sleep_in_it_is_measured_too():
+    text = """
+protocol: nights
+clock: {steps_per_hour: 10}
+phases:
+  - repeat: 2
+    block: weeks
+    phases:
+      - repeat: 3
+        block: days
+        phases:
+          - {phase: wake, hours: 16}
+          - repeat: 4
+            phases:
+              - {phase: replay, hours: 2, shares: [0.9, 0.7, 0.5, 0.3]}
+              - {phase: sleep, hours: 2, shares: [0.1, 0.3, 0.5, 0.7]}
+"""
+    assert protocol_file.from_document(documents.parse(text, "test"), {}).spec.warnings() == []
+    (told,) = protocol_file.from_document(
+        documents.parse(text.replace("hours: 16", "hours: 20"), "test"), {}
+    ).spec.warnings()
+    assert "block 'days' last 28 h" in told

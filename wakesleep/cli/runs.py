@@ -69,8 +69,12 @@ def run(
     given = settings_from(settings)
     if model is None and start is None:
         raise InputError("Missing argument 'MODEL'; give a model, or a trained network by --from")
-    if start is not None and not start.exists():
-        raise InputError(f"{start}: there is no such result")
+    if start is not None:
+        from wakesleep.results.store import open_result
+
+        if start.name.endswith(".checkpoint.pt"):
+            raise InputError(f"{start}: give the result beside it, without '.checkpoint.pt'")
+        open_result(start)
     its = load_protocol(protocol, given.inputs)
     network = load_model(start if model is None else model, given.parameters)  # type: ignore[arg-type]
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")

@@ -80,8 +80,8 @@ def protocol_text(
             f"description: Phase in stage {stage}.}}"
         )
     lines += [
-        f"  day_hours: {{default: {day_h:.12g}, minimum: 0.01, unit: h, description: Hours awake "
-        "before the night.}",
+        f"  day_hours: {{default: {float(day_h)!r}, minimum: 0.01, unit: h, "
+        "description: Hours awake before the night.}",
         f"  updates_per_hour: {{default: {float(steps_per_hour)!r}, minimum: 0.001, description: "
         "Speed of the network.}",
         "  nights: {default: 1, minimum: 1, description: Days and nights; all nights are alike.}",

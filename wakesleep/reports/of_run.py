@@ -109,13 +109,13 @@ def _ends(result: xr.Dataset) -> Table:
     rows = shortened(phase_table(result))
     readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
     shown = [name for name in QUANTITIES if name in rows and name != "error"]
-    headings = ["block", "cycle", "phase", "updates"]
+    headings = ["block", "cycle", "phase", "stage", "updates"]
     headings += [f"error, {name} (%)" for name in readouts] + [QUANTITIES[n][0] for n in shown]
     body = []
     for place in range(rows.sizes["probe"]):
         row = rows.isel(probe=place)
         body.append(
-            [str(row["block"].item()), str(row["cycle"].item()), str(row["phase"].item())]
+            [str(row[name].item()) for name in ("block", "cycle", "phase", "stage")]
             + [f"{row['step'].item():,}"]
             + [f"{100 * row['error'].sel(readout=name).item():.1f}" for name in readouts]
             + [f"{QUANTITIES[n][1] * row[n].item():.2f}" for n in shown]
@@ -141,7 +141,8 @@ def _by_phase(result: xr.Dataset) -> list[Table]:
     for block, phase in groups:
         here = ((ends["block"] == block) & (ends["phase"] == phase) & (ends["step"] > 0)).values
         some = ends.isel(probe=here)
-        if some.sizes["probe"] < 2:
+        each = some["cycle"].values
+        if some.sizes["probe"] < 2 or len(set(each)) < len(each):  # not one value for each cycle
             continue
         row = [str(block), str(phase), str(some.sizes["probe"])]
         for name, readout in columns:

@@ -124,12 +124,16 @@ def savings(
         If the cycles have different tasks, or are not there.
     """
     check_result(result)
+    if not 0 < below <= 1:
+        raise InputError(f"below is an error from 0 to 1, not {below:g}")
     stated = _stated(result, repeat)
     cycle = cycle_numbers(result, repeat)
     count = int(cycle.max()) + 1
     chosen = [number % count if -count <= number < count else count for number in (first, again)]
     if max(chosen) >= count:
         raise InputError(f"'{repeat}' has the cycles 0 to {count - 1}, not {first} and {again}")
+    if chosen[0] == chosen[1]:
+        raise InputError(f"first and again are both cycle {chosen[0]} of '{repeat}'")
     if not isinstance(stated, list) or stated[chosen[0]] != stated[chosen[1]]:
         raise InputError(
             f"cycles {chosen[0]} and {chosen[1]} of '{repeat}' have different tasks; savings are "

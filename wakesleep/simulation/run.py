@@ -30,7 +30,7 @@ MOST_SEED = 2**63 - 1  # what a result can hold as a number
 
 def run(
     protocol: str | Path | LoadedProtocol,
-    model: str | Path | LoadedModel,
+    model: str | Path | LoadedModel | None = None,
     *,
     seed: int = 0,
     device: str = "auto",
@@ -51,7 +51,8 @@ def run(
     Parameters
     ----------
     protocol, model
-        Library names, paths, or what :func:`wakesleep.load` returned.
+        Library names, paths, or what :func:`wakesleep.load` returned; the model is that of
+        ``start`` by default.
     seed
         The one seed of all randomness.
     device
@@ -99,7 +100,9 @@ def run(
     from wakesleep.runtime.device import number_format, products, resolve
 
     protocol = load_protocol(protocol, inputs)
-    model = load_model(model, parameters)
+    if model is None and start is None:
+        raise InputError("give a model, or a trained network by 'start'")
+    model = load_model(start if model is None else model, parameters)  # type: ignore[arg-type]
     check_fit(protocol, model)
     if type(seed) is not int or not 0 <= seed <= MOST_SEED:
         raise InputError(f"seed must be a whole number from 0 to {MOST_SEED}, not {seed!r}")

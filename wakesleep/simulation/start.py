@@ -70,5 +70,5 @@ def _sizes(learner: Any) -> list[tuple[int, ...]]:
 def _unfit(request: Request, donor: str, why: str) -> InputError:
     return InputError(
         f"{request.start}: its network, a '{donor}', does not fit model '{request.model.name}' "
-        f"with these parameters ({why})"
+        f"with these parameters and data ({why})"
     )
