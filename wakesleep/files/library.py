@@ -30,9 +30,16 @@ def shipped(shelf: str) -> dict[str, Path]:
 def descriptions(shelf: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the one-line description of every file on a shelf."""
     for name, path in shipped(shelf).items():
-        # A shipped file keeps its description on one line, so that no YAML parser is needed here.
-        found = re.search(r"^description: *(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-        yield name, found.group(1).strip("\"'") if found else ""
+        yield name, description_in(path.read_text(encoding="utf-8"))
+
+
+def description_in(text: str) -> str:
+    """Return the description in a file's text, or nothing.
+
+    A shipped file keeps it on one line, so that no YAML parser is needed here.
+    """
+    found = re.search(r"^description: *(.+)$", text, re.MULTILINE)
+    return found.group(1).strip("\"'") if found else ""
 
 
 def howtos() -> dict[str, Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wakesleep.errors import InputError
-from wakesleep.files import outputs
+from wakesleep.files import library, outputs
 from wakesleep.plots import curves
 from wakesleep.plots.phases import hypnogram, position, set_clock
 from wakesleep.results import phases
@@ -213,9 +212,7 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
 
 def _title(result: xr.Dataset) -> str:
     """Return what the protocol does, in its own words, and below it the names."""
-    text = str(result.attrs.get("protocol_text", ""))
-    found = re.search(r"^description: *(.+)$", text, re.MULTILINE)
-    told = found.group(1).strip("\"'") if found else ""
+    told = library.description_in(str(result.attrs.get("protocol_text", "")))
     return "\n".join([*textwrap.wrap(told, 100)[:2], phases.run_title(result)])
 
 
