@@ -38,6 +38,7 @@ KINDS: dict[str, Kind] = {
         offers=(
             *JUDGES,
             "dream",
+            "consolidate",
             "weight_norms",
             "synapses",
             "momentum",

@@ -69,7 +69,7 @@ class Backprop:
             weight_decay=p.decay,
         )
         self.rate = p.rate
-        self.ewc = p.ewc
+        self.ewc, self.dream_copy = p.ewc, p.dream_copy
         consolidates = p.ewc is not None
         self.importance = [torch.zeros_like(its) for its in self.learnt] if consolidates else []
         self.anchors = [its.detach().clone() for its in self.learnt] if consolidates else []
@@ -149,8 +149,14 @@ class Backprop:
         """Add the Fisher information of a batch; see ``capabilities.Consolidates``.
 
         Its diagonal is the mean square of the gradient of a case's log likelihood, with labels
-        drawn from the network's own probabilities.
+        drawn from the network's own probabilities. A network with ``dream_copy`` also keeps a
+        copy of its dream path.
         """
+        if last and self.dream_copy:
+            assert self.generator is not None  # the model file says that it dreams
+            self.generator.keep_copy()
+        if self.ewc is None:
+            return
         drawn = drawn_column(self.label_probabilities(images), generator)
         for image, label in zip(images.split(1), drawn.split(1), strict=True):
             loss = torch.nn.functional.cross_entropy(self.logits(image), label)
@@ -182,8 +188,14 @@ class Backprop:
         self, labels: Tensor, how: DreamSettings, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Return dreams; see :class:`wakesleep.learners.capabilities.Dreams`."""
-        its = self.generator
-        assert its is not None  # the model file says that it dreams
+        assert self.generator is not None  # the model file says that it dreams
+        return self.generator.dreams(
+            labels, lambda its, some: self._dream(its, some, how, generator)
+        )
+
+    def _dream(
+        self, its: Generator, labels: Tensor, how: DreamSettings, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         top = its.start(how.start, labels, how.spread, generator)
         images, chances = its.down(top, torch.relu, _as_it_is, generator)
         for _ in range(how.settle):

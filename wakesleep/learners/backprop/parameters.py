@@ -52,12 +52,20 @@ class Parameters(specs.Spec):
         ),
     )
 
+    dream_copy: bool | None = Field(
+        None,
+        description=(
+            "Keep a copy of the dream path at every phase 'consolidate'; dreams of the classes "
+            "known by then come from the copy (generative replay, Shin et al. 2017; top_down only)."
+        ),
+    )
+
     @model_validator(mode="after")
     def _layers_fit(self) -> Parameters:
         problem = order_problem(self.layers)
         if problem:
             raise ValueError(f"layers: {problem}")
-        for name in ("top_down_rate", "dreams_vary"):
+        for name in ("top_down_rate", "dreams_vary", "dream_copy"):
             if getattr(self, name) is not None and not self.top_down:
                 raise ValueError(f"{name}: it is for a network that dreams (top_down: true)")
         if self.top_down and any(isinstance(its, LocalLayer) for its in self.layers):
@@ -68,4 +76,5 @@ class Parameters(specs.Spec):
     def lacks(self) -> tuple[str, ...]:
         """Capabilities of the kind that a network with these parameters does not have."""
         lacks = [] if self.top_down else ["dream"]
-        return (*lacks, *([] if self.ewc is not None else ["consolidate"]))
+        consolidates = self.ewc is not None or self.dream_copy
+        return (*lacks, *([] if consolidates else ["consolidate"]))

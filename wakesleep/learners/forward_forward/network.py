@@ -16,7 +16,7 @@ from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward import learning
 from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.learners.forward_forward.passes import Feedforward
-from wakesleep.learners.parts.generator import TINY
+from wakesleep.learners.parts.generator import TINY, Generator
 from wakesleep.learners.parts.plasticity import Gain
 from wakesleep.runtime.randomness import drawn_column
 
@@ -126,8 +126,14 @@ class ForwardForward(Feedforward):
         self, labels: Tensor, how: DreamSettings, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Return dreams; see :class:`wakesleep.learners.capabilities.Dreams`."""
-        its = self.generator
-        assert its is not None  # the model file says that it dreams
+        assert self.generator is not None  # the model file says that it dreams
+        return self.generator.dreams(
+            labels, lambda its, some: self._dream(its, some, how, generator)
+        )
+
+    def _dream(
+        self, its: Generator, labels: Tensor, how: DreamSettings, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         activation = self.pieces.activation.value
         top = its.start(how.start, labels, how.spread, generator)
         images, chances = its.down(top, activation, self.normalise, generator)
@@ -137,6 +143,12 @@ class ForwardForward(Feedforward):
             done = self.forward(*self.first_product(images), drawn)
             images, chances = its.down(done.activities[-1], activation, self.normalise, generator)
         return self.label.images(images), chances
+
+    def consolidate(self, images: Tensor, generator: torch.Generator, last: bool) -> None:
+        """Keep a copy of the dream path; see ``capabilities.Consolidates``."""
+        if last:
+            assert self.generator is not None  # the model file says that it dreams
+            self.generator.keep_copy()
 
     def take_step(self, chunk: Chunk, images: Tensor, labels: Tensor, gain: Gain) -> Tensor:
         """Take one step in place; return a sum that shows any number that is not finite."""

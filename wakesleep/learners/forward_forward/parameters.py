@@ -40,6 +40,13 @@ class Parameters(Common):
             "jointly, as their activities have varied together awake (top_down only)."
         ),
     )
+    dream_copy: bool | None = Field(
+        None,
+        description=(
+            "Keep a copy of the dream path at every phase 'consolidate'; dreams of the classes "
+            "known by then come from the copy (generative replay, Shin et al. 2017; top_down only)."
+        ),
+    )
     candidates: Annotated[int, Field(ge=2)] | None = Field(
         None,
         description=(
@@ -72,6 +79,8 @@ class Parameters(Common):
         for name in ("top_down", "candidates"):
             if self.label == "none" and getattr(self, name):
                 raise ValueError(f"{name}: it needs a label in the input, and label is none")
+        if self.dream_copy and not self.top_down:
+            raise ValueError("dream_copy: it is for a network that dreams (top_down: true)")
         if self.candidates and not self.readout_rate:
             raise ValueError("candidates: the softmax proposes them, and readout_rate is 0")
         return self
@@ -80,6 +89,7 @@ class Parameters(Common):
     def lacks(self) -> tuple[str, ...]:
         """Capabilities of the kind that a network with these parameters does not have."""
         lacks = [] if self.top_down else ["dream"]
+        lacks += [] if self.dream_copy else ["consolidate"]
         if not self.readout_rate:
             lacks += ["label_probabilities", *(["classify"] if self.label == "none" else [])]
         if self.label == "none":

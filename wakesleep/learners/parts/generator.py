@@ -8,6 +8,7 @@ is one of k. It learns awake; asleep the network runs from the top down.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -92,7 +93,8 @@ class Generator:
             last=like.new_zeros(0, top),
             covariance=torch.eye(top).to(like).repeat(classes, 1, 1) if jointly else None,
         )
-        self._roots: Tensor | None = None  # of the covariances, until these change
+        self._roots: dict[int, Tensor] = {}  # of covariances, by class, until these change
+        self.kept: Generator | None = None  # a copy that goes on dreaming of what it knew
 
     # Awake ------------------------------------------------------------------------------------
 
@@ -115,7 +117,7 @@ class Generator:
             its.learn(above, below - predicted, self.rate)
             below = above
         self.memory.keep(activities[-1], labels, self.rate)
-        self._roots = None
+        self._roots.clear()
 
     def _seen(self, total: Tensor) -> Tensor:
         """Turn total inputs into what is expected at the input: groups of one of k as softmax."""
@@ -157,12 +159,51 @@ class Generator:
         if start == "label":
             if its.covariance is None:
                 return its.mean[labels] + spread * its.variance[labels].sqrt() * noise
-            if self._roots is None:
-                values, vectors = torch.linalg.eigh(its.covariance)
-                self._roots = vectors * values.clamp_min(0).sqrt().unsqueeze(1)
-            joint = torch.einsum("cij,nj,nc->ni", self._roots, noise, _members(labels, its.mean))
+            joint = torch.empty_like(noise)
+            for label in labels.unique().tolist():
+                chosen = labels == label
+                joint[chosen] = noise[chosen] @ self._root(label).T
             return its.mean[labels] + spread * joint
         return spread * noise
+
+    def _root(self, label: int) -> Tensor:
+        """Return a square root (units, units) of the covariance of a class."""
+        if label not in self._roots:
+            assert self.memory.covariance is not None  # else nobody asks
+            values, vectors = torch.linalg.eigh(self.memory.covariance[label])
+            self._roots[label] = vectors * values.clamp_min(0).sqrt()
+        return self._roots[label]
+
+    def keep_copy(self) -> None:
+        """Keep a copy that from now on dreams of the classes known so far."""
+        self.kept = None  # a copy of the copy is of no use
+        self.kept = copy.deepcopy(self)
+
+    def dreams(
+        self, labels: Tensor, made: Callable[[Generator, Tensor], tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        """Return dreams, those of classes that the kept copy knows from the copy.
+
+        Parameters
+        ----------
+        labels
+            (cases,)
+        made
+            Given a generator and labels (n,), returns images (n, features) and label
+            probabilities (n, classes).
+        """
+        if self.kept is None:
+            return made(self, labels)
+        known = self.kept.memory.mean.abs().sum(1) > 0
+        old = known[labels]
+        if bool(old.all()):
+            return made(self.kept, labels)
+        if not bool(old.any()):
+            return made(self, labels)
+        parts = made(self.kept, labels[old]), made(self, labels[~old])
+        order = torch.cat((old.nonzero(), (~old).nonzero())).squeeze(1).argsort()
+        images, chances = (torch.cat(its)[order] for its in zip(*parts, strict=True))
+        return images, chances
 
     def down(
         self,
@@ -206,13 +247,18 @@ class Generator:
         return {
             "maps": [vars(its).copy() for its in self.maps],
             "memory": {its.name: getattr(self.memory, its.name) for its in fields(self.memory)},
+            "kept": None if self.kept is None else self.kept.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
         self.maps = [Map(**its) for its in state["maps"]]
         self.memory = _Memory(**state["memory"])
-        self._roots = None
+        self._roots.clear()
+        self.kept = None
+        if state.get("kept") is not None:  # checkpoints of before have no such entry
+            self.kept = copy.deepcopy(self)
+            self.kept.load_state_dict(state["kept"])
 
 
 def _members(labels: Tensor, like: Tensor) -> Tensor:
@@ -242,12 +288,11 @@ class _Memory:
         share = rate * (count > 0)
         deviation = member.T @ top / count.clamp_min(1) - self.mean
         if self.covariance is not None:
-            apart = top - self.mean[labels]
-            now = torch.einsum("nc,ni,nj->cij", member, apart, apart)
-            now /= count.clamp_min(1).unsqueeze(2)
-            # Slower than the means: a matrix needs more cases than a vector.
-            slow = 0.2 * share.unsqueeze(2)
-            self.covariance += slow * (now - self.covariance)
+            for label in labels.unique().tolist():
+                apart = top[labels == label] - self.mean[label]
+                now = apart.T @ apart / len(apart)
+                # Slower than the means: a matrix needs more cases than a vector.
+                self.covariance[label] += 0.2 * rate * (now - self.covariance[label])
         residual = (top - self.mean[labels]).square()
         self.variance += share * (member.T @ residual / count.clamp_min(1) - self.variance)
         self.mean += share * deviation
