@@ -29,7 +29,7 @@ _HOMES = {
     "hypnograms": "wakesleep.results.hypnograms:",
     "likelihood": "wakesleep.networks:likelihood",
     "load": "wakesleep.simulation.loading:load",
-    "read_night": "wakesleep.results.scored:read",
+    "read_night": "wakesleep.results.scored_files:read",
     "report": "wakesleep.reports.report:report",
     "run": "wakesleep.simulation.run:run",
     "networks": "wakesleep.networks:",

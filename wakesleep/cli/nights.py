@@ -20,7 +20,7 @@ def hypnogram(
         typer.Option(
             "--import",
             metavar="NIGHT",
-            help="Turn a scored night (.tsv, .csv or one stage per line) into a protocol.",
+            help="Turn a scored night (.tsv, .csv, EDF+ or one stage per line) into a protocol.",
         ),
     ] = None,
     out: Annotated[
@@ -95,7 +95,8 @@ def _imported(
     import re
 
     from wakesleep.protocols.scored_night import protocol_text
-    from wakesleep.results.scored import NUMBERS, read, sleep_statistics
+    from wakesleep.results.scored import sleep_statistics
+    from wakesleep.results.scored_files import NUMBERS, read
 
     if numbers is not None and numbers not in NUMBERS:
         raise InputError(f"--numbers is yasa or rk, not '{numbers}'")

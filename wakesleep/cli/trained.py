@@ -22,6 +22,7 @@ def dream(
         int, typer.Option(help="Number of passes up and down before the dream is taken.")
     ] = 2,
     spread: Annotated[float, typer.Option(help="Size of the noise at the start.")] = 1.0,
+    noise: Annotated[float, typer.Option(help="Size of the noise at every layer below.")] = 0.0,
     each: Annotated[int, typer.Option(help="Dreams of every class.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dreams.")] = 0,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
@@ -31,7 +32,14 @@ def dream(
     from wakesleep.plots import save_dreams
 
     dreamt = dreams(
-        result, start=start, settle=settle, spread=spread, each=each, seed=seed, data=data
+        result,
+        start=start,
+        settle=settle,
+        spread=spread,
+        noise=noise,
+        each=each,
+        seed=seed,
+        data=data,
     )
     out = out or beside(result, "-dreams.png")
     typer.echo(f"figure: {save_dreams(dreamt, out)}")

@@ -94,11 +94,14 @@ class DreamSettings:
         Times the network runs up and down again.
     spread
         Size of the noise at the start.
+    noise
+        Size of the noise at every layer below (``forward_forward``, ``backprop``).
     """
 
     start: str = "label"
     settle: int = 2
     spread: float = 1.0
+    noise: float = 0.0
 
 
 @runtime_checkable

@@ -76,6 +76,14 @@ DREAM: dict[str, Input] = {
     ),
     "settle": Input(default=2, minimum=0, maximum=10_000, description="Times up and down again."),
     "spread": Input(default=1.0, minimum=0.0, description="Size of the noise on the top layer."),
+    "noise": Input(
+        default=0.0,
+        minimum=0.0,
+        description=(
+            "Size of the noise at every layer below and on the image, in standard deviations of "
+            "what the way down failed to predict awake (forward_forward, backprop)."
+        ),
+    ),
     "label": Input(
         default="wrong",
         choices=("dreamt", "start", "own", "wrong", "second_choice"),

@@ -28,10 +28,10 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         Real cases (cases, features) and (cases,). Only the labels are used, as the classes to
         be dreamt of where dreams start from labels and the context names no others.
     context
-        Options ``start``, ``settle``, ``spread`` and ``label``.
+        Options ``start``, ``settle``, ``spread``, ``noise`` and ``label``.
     """
     options = context.options
-    how = DreamSettings(options["start"], options["settle"], options["spread"])
+    how = DreamSettings(options["start"], options["settle"], options["spread"], options["noise"])
     labels = asked_classes(labels, context)
     seen, dreamt = model.dream(labels, how, context.generator)
     if options["label"] == "start":

@@ -23,6 +23,7 @@ def dreams(
     start: str = "label",
     settle: int = 2,
     spread: float = 1.0,
+    noise: float = 0.0,
     each: int = 10,
     seed: int = 0,
     data: Any = None,
@@ -33,7 +34,7 @@ def dreams(
     ----------
     store
         A run's store, with its checkpoint beside it.
-    start, settle, spread
+    start, settle, spread, noise
         As the options of the negative data ``dream``.
     each
         Dreams of every class.
@@ -64,7 +65,8 @@ def dreams(
     from wakesleep.simulation.loading import load_model
 
     options = SOURCES["dream"].options
-    for name, value in (("start", start), ("settle", settle), ("spread", spread)):
+    given: dict[str, Any] = {"start": start, "settle": settle, "spread": spread, "noise": noise}
+    for name, value in given.items():
         options[name].checked(name, value, "option")
     if not 1 <= each <= MOST_DREAMS:
         raise InputError(
@@ -80,7 +82,7 @@ def dreams(
     generator = Streams(seed, resolve(made["device"]))("dreams")
     labels = torch.arange(its.classes, device=generator.device).repeat_interleave(each)
     with torch.inference_mode():
-        images, chances = learner.dream(labels, DreamSettings(start, settle, spread), generator)
+        images, chances = learner.dream(labels, DreamSettings(**given), generator)
         read = [as_numpy(learner.classify(images, readout)) for readout in learner.readouts]
     shape = its.shape
     return xr.Dataset(
@@ -90,5 +92,5 @@ def dreams(
             "classified": (("readout", "dream"), np.array(read).reshape(-1, len(labels))),
         },
         coords={"label": ("dream", as_numpy(labels)), "readout": list(learner.readouts)},
-        attrs={"start": start, "settle": settle, "spread": spread, "seed": seed},
+        attrs={**given, "seed": seed},
     )

@@ -19,6 +19,7 @@ def dream_quality(
     start: str = "label",
     settle: int = 2,
     spread: float = 1.0,
+    noise: float = 0.0,
     each: int = 100,
     seed: int = 0,
     neighbours: int = 5,
@@ -30,7 +31,7 @@ def dream_quality(
     ----------
     store
         A run's store, with its checkpoint beside it.
-    start, settle, spread, each, seed, data
+    start, settle, spread, noise, each, seed, data
         As for :func:`wakesleep.dreams`. Dreams count as the class that they began from, so
         ``start`` is usually ``label``.
     neighbours
@@ -60,7 +61,14 @@ def dream_quality(
     from wakesleep.networks.kept import lived_on
 
     dreamt = dreams(
-        store, start=start, settle=settle, spread=spread, each=each, seed=seed, data=data
+        store,
+        start=start,
+        settle=settle,
+        spread=spread,
+        noise=noise,
+        each=each,
+        seed=seed,
+        data=data,
     )
     its = lived_on(store, data)
     images = dreamt["image"].values.reshape(dreamt.sizes["dream"], -1).astype(float)

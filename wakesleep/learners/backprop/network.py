@@ -197,9 +197,11 @@ class Backprop:
         self, its: Generator, labels: Tensor, how: DreamSettings, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         top = its.start(how.start, labels, how.spread, generator)
-        images, chances = its.down(top, torch.relu, _as_it_is, generator)
+        images, chances = its.down(top, torch.relu, _as_it_is, generator, how.noise)
         for _ in range(how.settle):
-            images, chances = its.down(self.hidden(images)[-1], torch.relu, _as_it_is, generator)
+            images, chances = its.down(
+                self.hidden(images)[-1], torch.relu, _as_it_is, generator, how.noise
+            )
         return images, chances
 
     @torch.no_grad()

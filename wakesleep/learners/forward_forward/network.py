@@ -136,12 +136,14 @@ class ForwardForward(Feedforward):
     ) -> tuple[Tensor, Tensor]:
         activation = self.pieces.activation.value
         top = its.start(how.start, labels, how.spread, generator)
-        images, chances = its.down(top, activation, self.normalise, generator)
+        images, chances = its.down(top, activation, self.normalise, generator, how.noise)
         for _ in range(how.settle):
             drawn = drawn_column(chances.nan_to_num() + TINY, generator)
             images = self.label.images(images)
             done = self.forward(*self.first_product(images), drawn)
-            images, chances = its.down(done.activities[-1], activation, self.normalise, generator)
+            images, chances = its.down(
+                done.activities[-1], activation, self.normalise, generator, how.noise
+            )
         return self.label.images(images), chances
 
     def consolidate(self, images: Tensor, generator: torch.Generator, last: bool) -> None:

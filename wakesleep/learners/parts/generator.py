@@ -25,10 +25,14 @@ TINY = 1e-8
 
 @dataclass
 class Map:
-    """A linear map downwards: ``below = weight @ above + bias``; weight (below, above)."""
+    """A linear map downwards: ``below = weight @ above + bias``; weight (below, above).
+
+    ``variance`` (below,) is the mean square of what it has failed to predict.
+    """
 
     weight: Tensor
     bias: Tensor
+    variance: Tensor | None = None  # maps of older checkpoints have none
 
     def __call__(self, above: Tensor) -> Tensor:
         """Return what it predicts below (cases, below) of activities above (cases, above)."""
@@ -49,6 +53,19 @@ class Map:
         step = rate / (above.square().sum(1).mean() + 1 + TINY)  # 1 is the bias's share
         self.weight.add_(step * (error.T @ above) / len(above))
         self.bias.add_(step * error.mean(0))
+        if self.variance is None:
+            self.variance = torch.zeros_like(self.bias)
+        self.variance += rate * (error.square().mean(0) - self.variance)
+
+    def noisy(self, above: Tensor, noise: float, generator: torch.Generator) -> Tensor:
+        """Return the prediction with so many standard deviations of its error as noise."""
+        below = self(above)
+        if not noise or self.variance is None:
+            return below
+        drawn = torch.randn(
+            below.shape, generator=generator, dtype=below.dtype, device=below.device
+        )
+        return below + noise * self.variance.sqrt() * drawn
 
 
 class Generator:
@@ -81,7 +98,7 @@ class Generator:
     ) -> None:
         self.classes, self.places, self.rate = classes, places, rate
         self.maps = [
-            Map(like.new_zeros(below, above), like.new_zeros(below))
+            Map(like.new_zeros(below, above), like.new_zeros(below), like.new_zeros(below))
             for below, above in itertools.pairwise(widths)
         ]
         top = widths[-1]
@@ -211,6 +228,7 @@ class Generator:
         activation: Callable[[Tensor], Tensor],
         normalise: Callable[[Tensor], Tensor],
         generator: torch.Generator,
+        noise: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """Run from the top layer down to the input.
 
@@ -221,7 +239,10 @@ class Generator:
         activation, normalise
             The network's own.
         generator
-            Random stream, from which the symbols of a window are drawn.
+            Random stream, from which the symbols of a window are drawn, and the noise.
+        noise
+            Noise at every layer below the top and on the image, in standard deviations of what
+            the maps failed to predict awake.
 
         Returns
         -------
@@ -230,8 +251,8 @@ class Generator:
         """
         y = activation(top)
         for its in reversed(self.maps[1:]):
-            y = activation(its(y * normalise(y)))
-        seen = self._seen(self.maps[0](y * normalise(y)))
+            y = activation(its.noisy(y * normalise(y), noise, generator))
+        seen = self._seen(self.maps[0].noisy(y * normalise(y), noise, generator))
         label, rest = seen[:, : self.classes], seen[:, self.classes :]
         if self.places:
             chances = rest.reshape(len(rest) * self.places, -1)
