@@ -122,7 +122,8 @@ def _of_edf(path: Path, epoch_s: float, numbers: Numbers | None) -> Scored:
             f"{path}: to read EDF+ files, install the extra: pip install 'wakesleep[edf]'"
         ) from None
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+        what = "is a folder" if path.is_dir() else "there is no such file"
+        raise InputError(f"{path}: {what}")
     try:
         with pyedflib.EdfReader(str(path)) as file:
             found = sorted(zip(*file.readAnnotations(), strict=True))
