@@ -1,4 +1,4 @@
-"""Commands about files: list, show, copy, check, schema."""
+"""Commands about files: list, show, copy, check, cite, schema."""
 
 from __future__ import annotations
 
@@ -122,6 +122,21 @@ def check(
     fits = f", and model '{model}' fits" if model else ""
     left = "" if import_code or not own_code(*files, *([model] if model else [])) else NOT_IMPORTED
     typer.echo(f"{listed(files)}: in order{fits}{left}")
+
+
+def cite(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Files or results; without any, the package."),
+    ] = None,
+) -> None:
+    """Print BibTeX entries of the works that files or results refer to."""
+    from wakesleep.files import citations
+    from wakesleep.reports.cited import references_of
+
+    found = [its for name in names or () for its in references_of(name)]
+    shown = [citations.package(), *citations.entries(found)]
+    typer.echo("\n\n".join(map(str, shown)))
 
 
 def schema(kind: Annotated[str, typer.Argument(metavar="protocol|model|study")]) -> None:

@@ -65,6 +65,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "hypnogram": nights.hypnogram,
     "study": studies.study,
     "howto": files.howto,
+    "cite": files.cite,
     "schema": files.schema,
     "info": system.info,
 }
