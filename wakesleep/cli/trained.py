@@ -163,10 +163,13 @@ def export(
     out: Annotated[
         Path, typer.Option("-o", metavar="FILE", help="FILE.safetensors, FILE.npz or FILE.nc.")
     ],
+    step: Annotated[
+        int | None, typer.Option(help="After so many steps, where the run kept networks.")
+    ] = None,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
     """Write a trained network to a file for other programs."""
     from wakesleep.networks.export import export as written
 
     absent(outputs.checked(out))
-    typer.echo(f"network: {written(result, out, data)}")
+    typer.echo(f"network: {written(result, out, data, step=step)}")

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 FORMATS = (".safetensors", ".npz", ".nc")
 
 
-def export(result: str | Path | xr.Dataset, out: str | Path, data: Any = None) -> Path:
+def export(
+    result: str | Path | xr.Dataset, out: str | Path, data: Any = None, *, step: int | None = None
+) -> Path:
     """Write a trained network to a file.
 
     ``.npz`` (numpy) and ``.safetensors`` (the package safetensors) hold every tensor, those of the
@@ -31,6 +33,8 @@ def export(result: str | Path | xr.Dataset, out: str | Path, data: Any = None) -
         The file; its ending says the format.
     data
         The data the network learned, where they were given in Python.
+    step
+        As for :func:`trained`.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def export(result: str | Path | xr.Dataset, out: str | Path, data: Any = None) -
         raise InputError(f"{path}: exists already; nothing was written")
     if path.suffix not in FORMATS:
         raise InputError(f"{path}: a network is written to {', '.join(FORMATS)}")
-    its = trained(result, data)
+    its = trained(result, data, step=step)
     about = {
         "model": its.model.name,
         "kind": its.model.spec.kind,

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError
-from wakesleep.simulation import checkpoint
+from wakesleep.simulation import along, checkpoint
 from wakesleep.simulation.request import recorded_identity
 
 if TYPE_CHECKING:
     from wakesleep.data import DataSet
 
 
-def kept_network(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
-    """Return the network that a run ended with, and the data it lived on.
+def kept_network(
+    store: str | Path, data: Any = None, step: int | None = None
+) -> tuple[Any, DataSet]:
+    """Return the network that a run ended with, or had on the way, and the data it lived on.
 
     Parameters
     ----------
@@ -24,6 +26,8 @@ def kept_network(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
         The run's store; its checkpoint must lie beside it.
     data
         The data it lived on, where they were given in Python.
+    step
+        After how many steps of the run; default at the end.
 
     Raises
     ------
@@ -42,6 +46,11 @@ def kept_network(store: str | Path, data: Any = None) -> tuple[Any, DataSet]:
     device = resolve(made["device"])
     dtype, _ = number_format(made["dtype"], device)
     learner = build(model, Setting.of(its, device, dtype, int(made["seed"])))
+    if step is not None:
+        on_the_way = along.load(store, step, device, recorded_identity(made))
+        with checkpoint.understood(along.folder_of(store)):
+            learner.load_state_dict(on_the_way["learner"])
+        return learner, its
     path = checkpoint.path_for(store)
     state = checkpoint.load(path, device, recorded_identity(made))
     if state is None:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 CASE_AND_PIXELS = ("case", "row", "column", "channel")
 
 
-def trained(result: str | Path | xr.Dataset, data: Any = None) -> TrainedNetwork:
-    """Return the network that a run ended with.
+def trained(
+    result: str | Path | xr.Dataset, data: Any = None, *, step: int | None = None
+) -> TrainedNetwork:
+    """Return the network that a run ended with, or had on the way.
 
     Parameters
     ----------
@@ -32,11 +34,16 @@ def trained(result: str | Path | xr.Dataset, data: Any = None) -> TrainedNetwork
         :func:`wakesleep.open`. Its checkpoint must lie beside it.
     data
         The data it learned, where they were given in Python.
+    step
+        After how many steps of the run; default at the end. A protocol keeps networks on the way by
+        ``record: {networks: phase_ends}``; the coordinate ``step`` of the result, where
+        ``phase_end`` is true, says after how many steps.
 
     Raises
     ------
     InputError
-        If there is no such run or no checkpoint, or its data cannot be loaded.
+        If there is no such run or no checkpoint, its data cannot be loaded, or no network was kept
+        at that step.
     """
     from wakesleep.simulation.loading import load_model
 
@@ -50,7 +57,7 @@ def trained(result: str | Path | xr.Dataset, data: Any = None) -> TrainedNetwork
                 "one (give 'out' to wakesleep.run)"
             )
         path = Path(place)
-    learner, its = kept_network(path, data)
+    learner, its = kept_network(path, data, step)
     return TrainedNetwork(learner, its, load_model(Path(path).resolve()))
 
 

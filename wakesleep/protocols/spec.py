@@ -101,6 +101,9 @@ class Record(specs.Spec):
     also: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
         None, description="What to record beside these, such as ./file.py:name."
     )
+    networks: Literal["phase_ends"] | None = Field(
+        None, description="Keep the network at the end of every recorded phase, beside the result."
+    )
     test: bool = Field(False, description="Read the test data, once, when the run has ended.")
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import numpy as np
 from wakesleep.errors import InputError, RunError, one_line
 from wakesleep.files import own_errors
 from wakesleep.protocols.kinds import PHASES
-from wakesleep.protocols.pressure import process_c, process_s
+from wakesleep.protocols.pressure import process_s
 from wakesleep.protocols.timetable import Entry
 from wakesleep.results import schema, store
 from wakesleep.results.provenance import now
@@ -24,7 +24,9 @@ from wakesleep.runtime.progress import progress
 from wakesleep.runtime.signals import stop_signals
 from wakesleep.runtime.speed import denormals_flushed
 from wakesleep.simulation import checkpoint
+from wakesleep.simulation.along import keep_network
 from wakesleep.simulation.chunks import ByItself, chunk_of
+from wakesleep.simulation.conditions import holds
 from wakesleep.simulation.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -193,8 +195,8 @@ class Run:
         measured = self.prepared.probe.measure(self.prepared.learner)
         if "sleep_pressure" in self.prepared.quantities:
             measured["sleep_pressure"] = np.array(place.pressure)
-        if entry.until is not None and place.done and self._holds(entry, measured):
-            ends = True
+        if entry.until is not None and place.done:
+            ends = ends or holds(self.prepared, entry, measured, self._time_h())
         self.recorder.add(
             {
                 "step": place.step,
@@ -211,32 +213,9 @@ class Run:
             measured,
         )
         place.probes = self.recorder.row
+        if ends and self.prepared.request.protocol.spec.record.networks and self.out is not None:
+            keep_network(self.out, place.step, self.prepared)
         return ends
-
-    def _holds(self, entry: Entry, measured: Mapping[str, np.ndarray]) -> bool:
-        """Say whether a phase's condition holds; what it does not select is averaged over."""
-        condition = entry.until
-        assert condition is not None  # else nobody asks
-        for name, cycles in (condition.cycles or {}).items():
-            if entry.counters.get(name) not in (cycles if isinstance(cycles, tuple) else (cycles,)):
-                return False
-        name = schema.variable(condition.quantity)
-        values = measured[name]
-        dims = self.prepared.quantities[name].dims
-        for axis, dim in reversed(list(enumerate(dims))):
-            chosen = getattr(condition, dim, None)
-            values = (
-                values.mean(axis)
-                if chosen is None
-                else values.take(self.prepared.words[dim].index(chosen), axis)
-            )
-        swing = 0.0
-        if condition.circadian:
-            swing = condition.circadian * process_c(self._time_h(), condition.acrophase_h)
-        if condition.below is not None:
-            return bool(values < condition.below + swing)
-        assert condition.above is not None  # one of the two is given
-        return bool(values > condition.above + swing)
 
     def _time_h(self) -> float:
         """Return the time on the protocol's clock in hours; not a number where it has none."""

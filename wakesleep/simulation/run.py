@@ -14,7 +14,7 @@ from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.results import schema, store
 from wakesleep.runtime.progress import quietly
-from wakesleep.simulation import checkpoint
+from wakesleep.simulation import along, checkpoint
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol
 from wakesleep.simulation.loop import Run
 from wakesleep.simulation.prepare import Prepared
@@ -109,6 +109,8 @@ def run(
     where = resolve(device)
     its_dtype, tf32 = number_format(dtype, where)
     out = None if out is None else outputs.checked(out)
+    if out is None and protocol.spec.record.networks:
+        raise InputError("'record: {networks: ...}' needs 'out', the store beside which they lie")
     given, options = given_data(data, data_options)
     start = None if start is None else Path(start)
     request = Request(protocol, model, seed, where, its_dtype, given, options, tf32, start)
@@ -175,9 +177,9 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
             f"{out.with_suffix('.zarr').name}"
         )
     if not out.exists():
-        left = checkpoint.path_for(out)
-        if left.exists():
-            raise InputError(f"{left}: exists already, though its store does not; move it away")
+        for left in (checkpoint.path_for(out), along.folder_of(out)):
+            if left.exists():
+                raise InputError(f"{left}: exists already, though its store does not; move it away")
         return None
     if not resume:
         raise InputError(
