@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-comp
 # twice as long.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test docs lint long fuzz bench clean
+.PHONY: demo test docs schemas lint long fuzz bench clean
 
 demo: .venv/installed
 	rm -rf demo && mkdir demo
@@ -24,6 +24,10 @@ test: .venv/installed-dev lint
 docs: .venv/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
+
+# The JSON Schemas of protocol, model and study files, which editors use.
+schemas: .venv/installed-dev
+	for kind in protocol model study; do $(BIN)/wakesleep schema $$kind > docs/schemas/$$kind.json || exit 1; done
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check --quiet .

@@ -85,7 +85,7 @@ def test_text_that_names_nothing(name, text, wakesleep, tmp_path):
     file = tmp_path / "its.yaml"
     for number, line in enumerate(lines):
         key, colon, value = line.partition(": ")
-        if not colon or not value.strip() or key.strip() == "description":
+        if not colon or not value.strip() or line.startswith("#") or key.strip() == "description":
             continue
         file.write_text("\n".join([*lines[:number], f"{key}: {text}", *lines[number + 1 :]]))
         code, _, told = wakesleep("check", file)

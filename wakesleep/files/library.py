@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from wakesleep.errors import InputError, choices
 from wakesleep.files import outputs
 
 SHELVES = {"models": "models", "protocols": "protocols", "studies": "analysis"}
+# What a shipped file begins with: a comment by which editors find the JSON Schema of its kind.
+SCHEMA = re.compile(rb"^(# yaml-language-server: \$schema=)\S*/(\w+\.json)$", re.MULTILINE)
 SINGULAR = {"models": "model", "protocols": "protocol", "studies": "study"}
 
 
@@ -111,10 +112,16 @@ def copy(name: str, target: Path | None = None, force: bool = False) -> Path:
         raise InputError(f"{source}: there is no such file")
     if outputs.checked(target, "the copy").exists() and not force:
         raise InputError(f"{target}: exists already; --force overwrites it")
+    if target.exists() and target.samefile(source):
+        raise InputError(f"{target}: is the file itself")
     try:
-        shutil.copyfile(source, target)
-    except shutil.SameFileError:
-        raise InputError(f"{target}: is the file itself") from None
+        target.write_bytes(SCHEMA.sub(_schema_here, source.read_bytes()))
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
     return target
+
+
+def _schema_here(line: re.Match[bytes]) -> bytes:
+    """Return the line that tells an editor a file's schema, with the place of the installed one."""
+    schema = root() / "docs" / "schemas" / line[2].decode()
+    return line[1] + schema.as_posix().encode()
