@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,15 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
-    """Load the copy of the shim that lies in the site, so that no network is needed."""
+    """Load the copy of the shim that lies in the site, so that no network is needed.
+
+    Also name the search for screen readers, and let what scrolls sideways be reached by keyboard.
+    """
     up = "../" * page.url.count("/")
-    return output.replace(SHIM, f"{up}assets/iframe-worker.js")
+    output = output.replace(SHIM, f"{up}assets/iframe-worker.js")
+    output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
+    output = re.sub(r"(<pre[^>]*>(?:<span></span>)?<code)>", r'\1 tabindex="0">', output)
+    return output.replace("<table>", '<table tabindex="0">')
 
 
 def keys(kind: str, what: str) -> str:

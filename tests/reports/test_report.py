@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import html.parser
+import json
+import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +29,26 @@ seeds: 2
 outcomes: {error: {quantity: validation_error, scale: 100, label: error (%)}}
 figures: [{figure: lines, name: by_length, outcome: error, x: phase_steps, hue: readout}]
 """
+
+
+def serious_faults(page, options):
+    """Return what axe-core finds serious, or nothing where AXE_CORE does not name axe.min.js."""
+    if "AXE_CORE" not in os.environ:
+        return []
+    told = "r.violations.map(v => [v.id, v.impact, v.nodes[0].html])"
+    script = (
+        f"<script>{Path(os.environ['AXE_CORE']).read_text()}</script><script>axe.run().then(r => {{"
+        "const p = document.createElement('pre'); p.id = 'axe'; "
+        f"p.textContent = JSON.stringify({told}); document.body.append(p)}})</script></body>"
+    )
+    tried = page.with_name("axe.html")
+    tried.write_text(page.read_text().replace("</body>", script))
+    shown = subprocess.run(
+        [CHROMIUM, *options, "--virtual-time-budget=15000", "--dump-dom", f"file://{tried}"],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    found = json.loads(html.unescape(re.search(r'<pre id="axe">(.*?)</pre>', shown, re.S)[1]))
+    return [its for its in found if its[1] in ("serious", "critical")]
 
 
 class Reader(html.parser.HTMLParser):
@@ -154,6 +177,7 @@ document.getElementById("f").onload = event => {{
     assert int(told["width"]) <= 390
     assert told["drawn"] == told["images"] == "3"
     assert told["faults"] == "0"
+    assert serious_faults(page, options) == []
     paper = tmp_path / "page.pdf"
     subprocess.run(
         [CHROMIUM, *options, f"--print-to-pdf={paper}", f"file://{page}"],
