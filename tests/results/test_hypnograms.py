@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -99,3 +102,26 @@ def test_the_command_prints_what_pandas_reads(wakesleep, tmp_path):
     code, _, told = wakesleep("hypnogram", out, "-o", tmp_path / "events.doc")
     assert code == 2
     assert ".doc" in told
+
+
+@pytest.mark.skipif("BIDS_VALIDATOR" not in os.environ, reason="it names no BIDS validator")
+def test_the_bids_validator_has_no_warning_about_the_tables(tmp_path, wakesleep):
+    ws.run(
+        "total_sleep_deprivation",
+        "ff_digits",
+        inputs={"nights": 1, "lost_nights": 1, "recovery_nights": 1, "updates_per_hour": 1.0},
+        out=tmp_path / "run.zarr",
+    )
+    study = tmp_path / "bids"
+    (study / "sub-01" / "eeg").mkdir(parents=True)
+    table = study / "sub-01" / "eeg" / "sub-01_task-sleep_events.tsv"
+    assert wakesleep("hypnogram", tmp_path / "run.zarr", "-o", table)[0] == 0
+    about = {"Name": "a night", "BIDSVersion": "1.9.0", "Authors": ["A", "B"], "License": "CC0"}
+    (study / "dataset_description.json").write_text(json.dumps(about))
+    (study / "README").write_text("A night of a network.")
+    done = subprocess.run(
+        [os.environ["BIDS_VALIDATOR"], study, "--json"], capture_output=True, text=True, timeout=120
+    )
+    issues = json.loads(done.stdout)["issues"]
+    assert issues["errors"] == []
+    assert [its["key"] for its in issues["warnings"] if its["key"] != "README_FILE_SMALL"] == []
