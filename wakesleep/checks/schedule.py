@@ -106,7 +106,7 @@ def planned(
     check_fit(its, network)
     request = Request(its, network, 0, torch.device("cpu"), torch.float32, given, options)
     schedule = _schedule(its, _train_cases(its, request.load()))
-    return replace(schedule, model=network.name, seconds=_estimated_seconds(request))
+    return replace(schedule, model=network.name, seconds=estimated_seconds(request))
 
 
 def _train_cases(its: LoadedProtocol, data: DataSet) -> int:
@@ -164,7 +164,7 @@ def _events(protocol: LoadedProtocol, entries: Sequence[Entry]) -> xr.Dataset:
     )
 
 
-def _estimated_seconds(request: Request) -> float:
+def estimated_seconds(request: Request) -> float:
     """Return about how long a run will take, by trying some updates and one probe.
 
     The network is built, tried and thrown away; nothing is written.
@@ -179,10 +179,9 @@ def _estimated_seconds(request: Request) -> float:
     total = (1 + sum(entry.probes for entry in prepared.entries)) * (time.perf_counter() - begun)
     by_kind: dict[str, list[Entry]] = {}
     for entry in prepared.entries:
-        if PHASES[entry.phase].sign is not None:
-            by_kind.setdefault(f"{PHASES[entry.phase].sign} {entry.negatives.source}", []).append(
-                entry
-            )
+        sign = PHASES[entry.phase].sign
+        kind = entry.phase if sign is None else f"{sign} {entry.negatives.source}"
+        by_kind.setdefault(kind, []).append(entry)
     for entries in by_kind.values():
         total += sum(entry.steps for entry in entries) * _seconds_per_step(prepared, entries[0])
     return total
@@ -190,11 +189,14 @@ def _estimated_seconds(request: Request) -> float:
 
 def _seconds_per_step(prepared: Any, entry: Entry) -> float:
     """Return how long a step of a phase takes, by trying some; the first is not counted."""
-    from wakesleep.simulation.chunks import chunk_of
+    from wakesleep.simulation.chunks import ByItself, chunk_of
 
     def take(steps: int) -> float:
         begun = time.perf_counter()
-        prepared.learner.learn(chunk_of(prepared, entry, 0, min(steps, entry.steps)))
+        if PHASES[entry.phase].sign is None:
+            ByItself(prepared).go_on(entry, 0, min(steps, entry.steps))
+        else:
+            prepared.learner.learn(chunk_of(prepared, entry, 0, min(steps, entry.steps)))
         return (time.perf_counter() - begun) / min(steps, entry.steps)
 
     take(1)  # compiling, and first uses of memory

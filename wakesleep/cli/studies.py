@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wakesleep.cli.common import names_of
-from wakesleep.errors import RunError
+from wakesleep.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from wakesleep.studies.grid import LoadedStudy
 
 
 def study(
@@ -29,7 +32,8 @@ def study(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dry: Annotated[
-        bool, typer.Option("--dry", help="List the runs without starting them.")
+        bool,
+        typer.Option("--dry", help="List the runs, and estimate the time, without starting them."),
     ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only the paths of written files.")
@@ -39,8 +43,10 @@ def study(
     if dry:
         from wakesleep.studies.grid import load
 
-        for job in load(file, seeds).jobs:
+        loaded = load(file, seeds)
+        for job in loaded.jobs:
             typer.echo(job)
+        _estimate(loaded, workers)
         return
     from wakesleep.studies.run import run_study
 
@@ -64,3 +70,18 @@ def study(
                 else ""
             )
         )
+
+
+def _estimate(loaded: LoadedStudy, workers: int | None) -> None:
+    """Say about how long a study takes; what cannot be tried leaves it without an estimate."""
+    from wakesleep.runtime.progress import duration
+    from wakesleep.studies.estimate import estimated_seconds
+
+    try:
+        seconds, tried = estimated_seconds(loaded, workers)
+    except (InputError, RunError) as error:
+        typer.echo(f"no estimate of the time: {error}", err=True)
+        return
+    runs = len(loaded.jobs)
+    told = f"{runs:,} run{'s' if runs > 1 else ''}: about {duration(seconds)} on this machine"
+    typer.echo(f"{told} ({tried} tried for a moment)", err=True)

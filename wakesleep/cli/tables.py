@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from wakesleep.runtime.progress import duration
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -217,14 +219,7 @@ def print_schedule(its: Schedule) -> None:
     for sentence in its.warnings:
         console.print(f"warning: {sentence}", soft_wrap=True, highlight=False)
     if its.seconds is not None:
-        console.print(f"a run of {its.model} takes about {_duration(its.seconds)}", highlight=False)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+        console.print(f"a run of {its.model} takes about {duration(its.seconds)}", highlight=False)
 
 
 def print_comparison(its: xr.Dataset) -> None:

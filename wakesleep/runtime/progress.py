@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+
+FIRST_LINE = 30.0  # seconds until a line tells how far a work without a terminal is
+LONGEST_SILENCE = 600.0
 
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
@@ -29,19 +33,61 @@ def quietly(quiet: bool) -> Iterator[None]:
 def progress(
     steps: int, quiet: bool, watcher: Callable[[int, int], None] | None = None
 ) -> Iterator[Callable[[int, str], None]]:
-    """Give a function ``tell(steps so far, what is going on)``; silent in a pipe or if quiet.
+    """Give a function ``tell(steps so far, what is going on)``; silent if quiet.
 
-    A ``watcher(steps so far, steps)`` takes the bar's place.
+    Without a terminal there are lines now and then instead of a bar. A
+    ``watcher(steps so far, steps)`` takes the bar's place.
     """
     if watcher is not None:
         yield lambda done, text: watcher(done, steps)
         return
-    if quiet or _quiet.get() or not sys.stderr.isatty():
+    if quiet or _quiet.get():
         yield lambda done, text: None
+        return
+    if not sys.stderr.isatty():
+        lines = Lines()
+        yield lambda done, text: lines.tell(done / max(steps, 1), f"{done:,} of {steps:,}", text)
         return
     with bars() as bar:
         task = bar.add_task("", total=steps)
         yield lambda done, text: bar.update(task, completed=done, description=text)
+
+
+class Lines:
+    """Lines on stderr about a long work: after half a minute, then ever more rarely."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._next = FIRST_LINE
+
+    def tell(self, share: float, so_far: str, text: str = "") -> None:
+        """Print a line if it is time for one.
+
+        Parameters
+        ----------
+        share
+            How much is done, from 0 to 1.
+        so_far
+            The same in words.
+        text
+            What is going on.
+        """
+        passed = time.monotonic() - self._begun
+        if passed < self._next:
+            return
+        self._next = passed + min(max(passed, FIRST_LINE), LONGEST_SILENCE)
+        left = f"; about {duration(passed * (1 - share) / share)} left" if share > 0 else ""
+        print(
+            f"wakesleep: {so_far}{f' ({text})' if text else ''}{left}", file=sys.stderr, flush=True
+        )
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in words."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def bars() -> Progress:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError
-from wakesleep.runtime.progress import bars
+from wakesleep.runtime.progress import Lines, bars
 from wakesleep.runtime.signals import STOPPING, Stopped
 from wakesleep.runtime.speed import keep_freed, spin_briefly
 
@@ -194,8 +194,18 @@ def _bars(
     workers: int, jobs: int, quiet: bool
 ) -> Iterator[Callable[[int, dict[int, str], list[int]], None]]:
     """Give a function that shows runs done, and for each worker its run and how far it is."""
-    if quiet or not sys.stderr.isatty():
+    if quiet:
         yield lambda done, at, places: None
+        return
+    if not sys.stderr.isatty():
+        lines = Lines()
+
+        def tell(done: int, at: dict[int, str], places: list[int]) -> None:
+            parts = [places[2 * its] / max(places[2 * its + 1], 1) for its in at]
+            share = min((done + sum(parts)) / max(jobs, 1), 1.0)
+            lines.tell(share, f"{done} of {jobs} runs")
+
+        yield tell
         return
     with bars() as shown:
         whole = shown.add_task("runs", total=jobs)
