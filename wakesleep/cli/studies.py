@@ -74,8 +74,8 @@ def study(
 
 def _estimate(loaded: LoadedStudy, workers: int | None) -> None:
     """Say about how long a study takes; what cannot be tried leaves it without an estimate."""
+    from wakesleep.checks.study_time import estimated_seconds
     from wakesleep.runtime.progress import duration
-    from wakesleep.studies.estimate import estimated_seconds
 
     try:
         seconds, tried = estimated_seconds(loaded, workers)

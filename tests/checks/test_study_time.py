@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
+from wakesleep.checks.study_time import estimated_seconds
 from wakesleep.runtime import progress
-from wakesleep.studies.estimate import estimated_seconds
 from wakesleep.studies.grid import load
 
 STUDY = """\
