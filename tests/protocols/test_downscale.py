@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import wakesleep as ws
 from wakesleep.errors import InputError
-from wakesleep.learners.parts.downscaling import shrink
+from wakesleep.learners.parts.downscaling import paces, shrink
 from wakesleep.networks.kept import kept_network
 
 PROTOCOL = """\
@@ -67,7 +67,12 @@ def test_by_updates_and_sparing_the_strongest(tmp_path):
 
 
 @given(
-    values=st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=40),
+    # A weight that shrinks to 0 no longer counts, so none is so small that it vanishes.
+    values=st.lists(
+        st.floats(-10, 10, width=32).filter(lambda its: its == 0 or abs(its) > 1e-30),
+        min_size=1,
+        max_size=40,
+    ),
     kept=st.floats(0.1, 1),
     spare=st.floats(0, 0.99),
     times=st.integers(0, 4),
@@ -143,3 +148,70 @@ def test_where_it_does_not_belong(tmp_path, phase, told):
 def test_a_model_without_weights_is_refused(tmp_path):
     with pytest.raises(InputError, match="synapses"):
         ws.run(file(tmp_path, source="wrong_label"), "bigram")
+
+
+@given(
+    st.lists(st.floats(0, 5), min_size=2, max_size=6),
+    st.floats(0.5, 1.0),
+    st.integers(1, 4),
+)
+def test_weights_into_active_units_shrink_faster(active, factor, times):
+    activity = torch.tensor(active, dtype=torch.float64)
+    weight = torch.ones(len(active), 3, dtype=torch.float64)
+    shrink([weight], factor, times, pace=paces([activity]))
+    mean = activity.mean()
+    pace = activity / mean if mean > 0 else torch.ones_like(activity)
+    wanted = torch.tensor([factor ** (times * float(its)) for its in pace], dtype=torch.float64)
+    torch.testing.assert_close(weight, wanted.unsqueeze(1).expand(-1, 3))
+
+
+@pytest.mark.parametrize("model", ["ff_digits", "backprop_digits"])
+def test_by_activity_a_run_shrinks_each_unit_at_its_own_pace(tmp_path, model):
+    out = {}
+    for name, how in (("before", "per_hour: 0.0"), ("after", "per_hour: 0.1, by: activity")):
+        out[name] = tmp_path / f"{name}.zarr"
+        ws.run(file(tmp_path, "hours: 3", how), model, parameters=TINY[model], out=out[name])
+    network, data = kept_network(out["before"])
+    images = torch.as_tensor(data.train.images[:100]).flatten(1)
+    labels = torch.as_tensor(data.train.labels[:100])
+    for was, its, active in zip(
+        synapses(out["before"]),
+        synapses(out["after"]),
+        network.unit_activity(images, labels),
+        strict=True,
+    ):
+        pace = active / active.mean()
+        torch.testing.assert_close(its, was * (0.9 ** (3 * pace)).unsqueeze(1), rtol=1e-4, atol=0)
+
+
+def test_a_run_stopped_while_it_shrinks_by_activity_goes_on_with_the_same_paces(tmp_path):
+    from wakesleep.simulation.chunks import ByItself
+
+    how = "per_hour: 0.1, by: activity"
+    prepared = [_prepared(file(tmp_path, "hours: 3", how)) for _ in range(2)]
+    entry = next(its for its in prepared[0].entries if its.phase == "downscale")
+    whole, first = ByItself(prepared[0]), ByItself(prepared[1])
+    whole.go_on(entry, 0, 150)
+    first.go_on(entry, 0, 60)
+    again = ByItself(prepared[1])
+    again.load_state_dict(first.state_dict(), prepared[1].entries.index(entry))
+    again.go_on(entry, 60, 90)
+    for one, two in zip(*(its.learner.synapses() for its in prepared), strict=True):
+        assert torch.equal(one, two)
+
+
+def _prepared(path):
+    from wakesleep.simulation.loading import load_model, load_protocol
+    from wakesleep.simulation.prepare import prepare
+    from wakesleep.simulation.request import Request
+
+    model = load_model("ff_digits", TINY["ff_digits"])
+    request = Request(load_protocol(path, None), model, 0, torch.device("cpu"), torch.float32)
+    return prepare(request)
+
+
+def test_a_model_without_unit_activity_is_refused(tmp_path):
+    with pytest.raises(InputError, match="does not offer 'unit_activity'"):
+        ws.run(file(tmp_path, how="per_hour: 0.1, by: activity"), "rbm_digits")
+    with pytest.raises(InputError, match="by"):
+        ws.run(file(tmp_path, how="per_hour: 0.1, by: mood"), "ff_digits")

@@ -225,6 +225,14 @@ class HasSynapses(Protocol):
 
 
 @runtime_checkable
+class HasUnitActivity(Protocol):
+    """Offers ``unit_activity``: how active the units of each layer of synapses are."""
+
+    def unit_activity(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return the mean activity of the units (units,) of each layer that ``synapses`` names."""
+
+
+@runtime_checkable
 class Consolidates(Protocol):
     """Offers ``consolidate``: protects the weights that matter for what it is shown."""
 
@@ -260,6 +268,7 @@ CAPABILITIES: dict[str, type] = {
     "memories": HasMemories,
     "weight_norms": HasWeightNorms,
     "synapses": HasSynapses,
+    "unit_activity": HasUnitActivity,
     "consolidate": Consolidates,
     "momentum": Learner,
     "baseline": Learner,

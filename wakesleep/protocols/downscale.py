@@ -6,7 +6,7 @@ synapses on the whole, and slow-wave sleep weakens them again.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,13 @@ class Downscale(specs.Spec):
     )
     per_update: Share | None = Field(
         None, description="The same in an update, for protocols without a clock."
+    )
+    by: Literal["activity"] | None = Field(
+        None,
+        description=(
+            "activity: weights into a unit shrink in proportion to how active the unit is on real "
+            "images when the phase begins, relative to its layer's mean; default all alike."
+        ),
     )
     spare: Share = Field(
         0.0, description="Share of the weights of each layer, the strongest, that do not shrink."

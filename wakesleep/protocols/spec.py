@@ -293,6 +293,8 @@ class Protocol(specs.Spec):
             kind = PHASES[phase.phase]
             if kind.needs:
                 asked.setdefault(kind.needs, f"phase '{phase.phase}'")
+            if phase.phase == "downscale" and phase.downscale and phase.downscale.by:
+                asked.setdefault("unit_activity", "phase 'downscale' with 'by: activity'")
             if phase.phase == "replay":
                 _ask_for_replay(asked, phase.replay or Replay())
             if kind.sign in ("negative", "both"):

@@ -14,7 +14,11 @@ from wakesleep.simulation.prepare import Prepared
 from wakesleep.simulation.streams import stream_name
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wakesleep.learners.parts.spontaneous import SpontaneousActivity
+
+SEEN_CASES = 1000  # training cases on which the activity of units is measured
 
 
 def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
@@ -54,14 +58,19 @@ class ByItself:
         The run.
     active
         The spontaneous activity of the phase at hand, if that is what it has.
+    paces
+        How fast the weights into each unit shrink in the phase at hand, where that differs.
     """
 
     prepared: Prepared
     active: SpontaneousActivity | None = None
+    paces: list[Tensor] | None = None
 
     def go_on(self, entry: Entry, done: int, steps: int) -> None:
         """Let so many steps of a phase pass, of which some are done."""
         if entry.phase == "downscale":
+            if done == 0 or (entry.downscale and entry.downscale.by and self.paces is None):
+                self.paces = self._paces(entry)
             self._downscale(entry, steps)
         elif entry.phase == "spontaneous":
             if done == 0 or self.active is None:
@@ -82,7 +91,20 @@ class ByItself:
         kept = entry.downscale.kept(clock.steps_per_hour if clock else math.nan)
         weights = self.prepared.learner.synapses()
         chosen = entry.layers or range(1, len(weights) + 1)
-        shrink([weights[number - 1] for number in chosen], kept, steps, entry.downscale.spare)
+        some = [weights[number - 1] for number in chosen]
+        pace = None if self.paces is None else [self.paces[number - 1] for number in chosen]
+        shrink(some, kept, steps, entry.downscale.spare, pace)
+
+    def _paces(self, entry: Entry) -> list[Tensor] | None:
+        """Return how fast the weights into each unit shrink; None where all are alike."""
+        from wakesleep.learners.parts.downscaling import paces
+
+        assert entry.downscale is not None  # such a phase has it
+        if entry.downscale.by is None:
+            return None
+        its = self.prepared
+        images, labels = its.presented(entry)[:SEEN_CASES], its.labels[:SEEN_CASES]
+        return paces(its.learner.unit_activity(images, labels))
 
     def _activity(self, entry: Entry) -> SpontaneousActivity:
         """Return the activity of the network as it is now, driven by the mean image it knows."""
@@ -105,6 +127,8 @@ class ByItself:
 
     def state_dict(self) -> dict[str, Any] | None:
         """Return what a resumed run needs of the phase at hand."""
+        if self.paces is not None:
+            return {"paces": self.paces}
         return None if self.active is None else self.active.state_dict()
 
     def load_state_dict(self, state: dict[str, Any] | None, place: int) -> None:
@@ -112,6 +136,8 @@ class ByItself:
         if state is None or place >= len(self.prepared.entries):
             return
         entry = self.prepared.entries[place]
+        if entry.phase == "downscale":
+            self.paces = state.get("paces")
         if entry.phase == "spontaneous":
             self.active = self._activity(entry)
             self.active.load_state_dict(state)

@@ -219,6 +219,12 @@ class Backprop:
         """Return the weights from the image to each unit of the first layer (units, features)."""
         return self.connections[0].as_dense(self.weights[0])
 
+    @torch.no_grad()
+    def unit_activity(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return the mean activity of the units (units,) of each layer; at the top, chances."""
+        above = self.logits(images).softmax(1)
+        return [y.mean(0) for y in (*self.hidden(images), above)][: len(self.weights)]
+
     def synapses(self) -> list[Tensor]:
         """Return the weights of each hidden layer."""
         return [its.detach() for its in self.weights]

@@ -112,6 +112,10 @@ class ForwardForward(Feedforward):
         """Return every layer's activity (n, units) for images (n, features) with labels (n,)."""
         return self.forward(*self.first_product(images), labels, top_tells=False).activities
 
+    def unit_activity(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return the mean activity of the units (units,) of each layer."""
+        return [y.mean(0) for y in self.activities(images, labels)]
+
     def label_goodness_in_time(self, images: Tensor) -> Tensor:
         """Return :meth:`label_goodness` with one step in time (1, layers, n, classes)."""
         return self.label_goodness(images).unsqueeze(0)
