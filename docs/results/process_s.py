@@ -28,7 +28,9 @@ SEEDS = range(5)
 AWAKE, ASLEEP = 40, 12  # hours of the part that is measured
 PER_HOUR = 20  # updates
 PEOPLE = {"rise": 18.2, "fall": 4.2}  # hours; Daan, Beersma & Borbely 1984
-HOURS = (0, 1, 2, 4, 8)  # of sleep, at which cortex is looked at
+HOURS = ((0, 1, 2), (3, 4, 8))  # of sleep, at which cortex is looked at
+CORTEX_SEEDS = range(3)
+SECONDS = 8.0  # of each
 B_WAKE, B_NREM = 1.0, 60.0  # pA
 
 TEXT = f"""\
@@ -94,25 +96,31 @@ def network(folder: Path) -> xr.Dataset:
 
 
 def cortex(s: xr.DataArray) -> xr.Dataset:
-    """Return what the cortical model does at some hours of sleep, for all seeds."""
+    """Return what the cortical model does at some hours of sleep, for some seeds.
+
+    A stage only sets the adaptation, so that one simulation shows three hours, one in each stage.
+    """
     parts = []
-    for seed in SEEDS:
-        for hour in HOURS:
-            share = float(s.sel(seed=seed, hour_asleep=hour) / s.sel(seed=seed, hour_asleep=0))
-            b = B_WAKE + (B_NREM - B_WAKE) * min(share, 1.0)
-            its = ws.activity([("NREM", 6.0)], cortex={"b_nrem": b}, seed=seed).isel(stage=0)
-            parts.append(
-                xr.Dataset(
-                    {
-                        "adaptation": b,
-                        "down_share": float(its["down_share"]),
-                        "delta_share": float(its["delta_share"]),
-                        "mean_rate": float(its["mean_rate"].isel(population=0)),
-                    }
-                ).expand_dims(seed=[seed], hour_asleep_seen=[hour])
-            )
-            print(seed, hour, round(b, 1), parts[-1]["delta_share"].item(), flush=True)
-    return xr.combine_by_coords(parts, combine_attrs="drop")
+    for seed in CORTEX_SEEDS:
+        share = s.sel(seed=seed) / s.sel(seed=seed, hour_asleep=0)
+        b = B_WAKE + (B_NREM - B_WAKE) * share.clip(0, 1)
+        for hours in HOURS:
+            values = [float(b.sel(hour_asleep=hour)) for hour in hours]
+            constants = dict(zip(("b_wake", "b_nrem", "b_rem"), values, strict=True))
+            stages = [(name, SECONDS) for name in ("WAKE", "NREM", "REM")]
+            found = ws.activity(stages, cortex=constants, seed=seed)
+            for place, hour in enumerate(hours):
+                its = found.isel(stage=place)
+                measured = {name: float(its[name]) for name in ("down_share", "delta_share")}
+                parts.append(
+                    xr.Dataset({"adaptation": values[place], **measured}).expand_dims(
+                        cortex_seed=[seed], hour_asleep_seen=[hour]
+                    )
+                )
+                print(seed, hour, round(values[place], 1), measured, flush=True)
+    found = xr.combine_by_coords(parts, combine_attrs="drop")
+    assert isinstance(found, xr.Dataset)
+    return found
 
 
 def main() -> None:
@@ -121,8 +129,10 @@ def main() -> None:
 
         with tempfile.TemporaryDirectory() as folder:
             found = network(Path(folder))
-        found = found.merge(cortex(found["asleep"]))
         kept = HERE / "process_s.nc"
+        kept.unlink(missing_ok=True)
+        to_netcdf(found, kept)
+        found = found.merge(cortex(found["asleep"]))
         kept.unlink(missing_ok=True)
         to_netcdf(found, kept)
     found = xr.load_dataset(HERE / "process_s.nc", engine="scipy")
@@ -145,11 +155,12 @@ def main() -> None:
     )
     print("|---|---|---|---|---|")
     for hour in found["hour_asleep_seen"].values:
-        its = found.sel(hour_asleep_seen=hour)
+        one = found[["adaptation", "down_share", "delta_share"]].sel(hour_asleep_seen=hour)
+        one = one.drop_vars("seed").rename(cortex_seed="seed")
         s = found["asleep"].sel(hour_asleep=hour)
         print(
-            f"| {hour:g} | {cell(s, 1, 3)} | {cell(its['adaptation'], 1, 1)} | "
-            f"{cell(its['down_share'], 1, 2)} | {cell(its['delta_share'], 1, 2)} |"
+            f"| {hour:g} | {cell(s, 1, 3)} | {cell(one['adaptation'], 1, 1)} | "
+            f"{cell(one['down_share'], 1, 2)} | {cell(one['delta_share'], 1, 2)} |"
         )
     _figure(found).savefig(HERE.parent / "figures" / "process_s.png", dpi=150)
 
@@ -165,7 +176,7 @@ def _figure(found: xr.Dataset) -> Figure:
             left.plot(hours, 100 * its.sel(seed=seed), color=colour, alpha=0.25, linewidth=0.8)
     left.axvspan(AWAKE, AWAKE + ASLEEP, color="#2a5d9f", alpha=0.1)
     left.set(xlabel="hours (40 awake, then sleep)", ylabel="negative images taken for real (%)")
-    interval = ws.statistics.interval(found["delta_share"])
+    interval = ws.statistics.interval(found["delta_share"], "cortex_seed")
     hours = found["hour_asleep_seen"]
     right.plot(hours, interval["mean"], "o-", color="#2a5d9f")
     right.fill_between(hours, interval["low"], interval["high"], color="#2a5d9f", alpha=0.2)

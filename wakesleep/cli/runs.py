@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -104,6 +105,8 @@ def run(
 
     print_summary(result)
     typer.echo(f"result: {out}")
+    if sys.stderr.isatty():  # for people; a program that reads the output does not want it
+        typer.echo(f"next: wakesleep plot {out}, or wakesleep report {out} -o page.html", err=True)
 
 
 def plot(
@@ -146,6 +149,8 @@ def plot(
     from wakesleep.plots import save_overview
 
     opened = open_result(path)
+    if opened.attrs["status"] != "finished":
+        typer.echo(f"{path}: the run has not finished ({opened.attrs['status']})", err=True)
     out = out or beside(path, ".png")
     typer.echo(f"figure: {save_overview(opened, out, _between(opened, first, last))}")
 

@@ -221,9 +221,7 @@ def open_result(store: Any) -> xr.Dataset:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
-            f"{store}: this is not a result of wakesleep, or it is damaged ({type(error).__name__})"
-        ) from None
+        raise InputError(f"{store}: this is not a result of wakesleep, or it is damaged") from None
 
 
 def attributes(path: Path) -> dict[str, Any] | None:

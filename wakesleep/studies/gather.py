@@ -330,5 +330,5 @@ def open_study(path: str | Path) -> xr.DataTree:
         return tree.load().map_over_datasets(in_words)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
-            f"{path}: there is no result of a study, or it is damaged ({type(error).__name__})"
+            f"{path}: there is no result of a study, or it is damaged"
         ) from None
