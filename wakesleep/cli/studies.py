@@ -35,6 +35,9 @@ def study(
         bool,
         typer.Option("--dry", help="List the runs, and estimate the time, without starting them."),
     ] = False,
+    how_far: Annotated[
+        bool, typer.Option("--status", help="Say how far the study in the folder is.")
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only the paths of written files.")
     ] = False,
@@ -47,6 +50,9 @@ def study(
         for job in loaded.jobs:
             typer.echo(job)
         _estimate(loaded, workers)
+        return
+    if how_far:
+        _status(file, out, seeds)
         return
     from wakesleep.studies.run import run_study
 
@@ -70,6 +76,22 @@ def study(
                 else ""
             )
         )
+
+
+def _status(file: str, out: Path | None, seeds: int | None) -> None:
+    """Print how many runs have ended, why some were stopped, and about how long the rest takes."""
+    from wakesleep.runtime.progress import duration
+    from wakesleep.studies.grid import load
+    from wakesleep.studies.status import status
+
+    loaded = load(file, seeds)
+    its = status(loaded, out or Path(loaded.spec.study))
+    told = ", ".join(f"{count:,} {name}" for name, count in its.counts.items() if count)
+    typer.echo(f"{its.runs:,} runs: {told}")
+    for name, why in its.stopped.items():
+        typer.echo(f"{name}: {why}")
+    if its.seconds_left:
+        typer.echo(f"about {duration(its.seconds_left)} of computing are left, on one process")
 
 
 def _estimate(loaded: LoadedStudy, workers: int | None) -> None:

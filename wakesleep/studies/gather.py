@@ -328,7 +328,5 @@ def open_study(path: str | Path) -> xr.DataTree:
         if "outcomes" not in tree.children:
             raise ValueError("no outcomes")
         return tree.load().map_over_datasets(in_words)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: there is no result of a study, or it is damaged"
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        raise InputError(f"{path}: there is no result of a study, or it is damaged") from None
