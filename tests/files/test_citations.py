@@ -66,6 +66,7 @@ def test_one_work_is_one_entry_and_two_works_of_a_year_are_two():
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C"])), max_size=4))
 def test_any_line_gives_entries_that_can_be_read(lines):
+    read(*lines)
     found = citations.entries(lines)
     keys = [its.key for its in found]
     assert len(set(keys)) == len(keys)
@@ -95,6 +96,29 @@ def test_the_command(wakesleep, tmp_path):
     code, _, told = wakesleep("cite", "two_proces")
     assert (code, told.count("\n")) == (2, 1)
     assert "two_process" in told
+
+
+@pytest.mark.parametrize("given", ["", " [{a: 1}]", " Smith 2010", " [2010, null]"])
+def test_references_that_are_no_list_of_texts(wakesleep, tmp_path, given):
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"model: mine\nreferences:{given}\n")
+    code, _, told = wakesleep("cite", file)
+    assert (code, told.count("\n")) == (2, 1)
+    assert "mine.yaml:2:" in told
+    assert "'references' must be a list of texts" in told
+
+
+def test_a_file_without_references_says_so(wakesleep, tmp_path):
+    (tmp_path / "mine.yaml").write_text("model: mine\n")
+    code, out, told = wakesleep("cite", tmp_path / "mine.yaml")
+    assert (code, out.count("@")) == (0, 1)
+    assert "no references" in told
+
+
+def test_a_title_keeps_its_figures(tmp_path):
+    its = read("Smith 2010, How figures of merit {matter}, Nature 5, 1-2, figure 3")["smith_2010"]
+    assert its.fields["journal"] == "Nature"
+    assert "figures of merit" in its.fields["title"]
 
 
 def test_the_references_of_a_result(tmp_path):

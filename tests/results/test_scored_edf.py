@@ -31,21 +31,22 @@ def edf(path, annotations, record_s=0):
 
 
 def test_annotations_become_stages(tmp_path):
-    night = ws.read_night(
-        edf(
-            tmp_path / "night.edf",
-            [
-                (0, 600, "Sleep stage W"),
-                (120, 0, "Lights off"),
-                (600, 90, "Sleep stage 1"),
-                (690, 900, "Sleep stage 2"),
-                (1590, 300, "Sleep stage 4"),
-                (1890, 600, "Sleep stage R"),
-                (2490, 30, "Movement time"),
-                (2520, 30, "Sleep stage ?"),
-            ],
-        )
+    file = edf(
+        tmp_path / "night.edf",
+        [
+            (0, 600, "Sleep stage W"),
+            (120, 0, "Lights off"),
+            (130, 30, "Artifact"),
+            (600, 90, "Sleep stage 1"),
+            (690, 900, "Sleep stage 2"),
+            (1590, 300, "Sleep stage 4"),
+            (1890, 600, "Sleep stage R"),
+            (2490, 30, "Movement time"),
+            (2520, 30, "Sleep stage ?"),
+        ],
     )
+    with pytest.warns(UserWarning, match="left out: Artifact, Lights off"):
+        night = ws.read_night(file)
     assert night.stages == ("WAKE", "N1", "N2", "N3", "REM", "ART", "UNS")
     assert night.durations == (600, 90, 900, 300, 600, 30, 30)
     assert ws.statistics.sleep_statistics(night)["TST"] == pytest.approx(31.5)

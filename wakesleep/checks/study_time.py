@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from wakesleep.errors import InputError
 from wakesleep.studies.grid import LoadedStudy
 
 TRIED = 8  # runs at most
@@ -21,13 +22,18 @@ def estimated_seconds(study: LoadedStudy, workers: int | None = None) -> tuple[f
     workers
         Number of processes; default one per core.
 
+    The estimate is for a CPU and for all runs, finished ones too. Data that are not there yet are
+    fetched.
+
     Raises
     ------
     InputError
-        If data cannot be had.
+        If data cannot be had, or the number of processes is below one.
     """
     import torch
 
+    if workers is not None and workers < 1:
+        raise InputError(f"a study needs at least one worker, not {workers}")
     from wakesleep.checks.schedule import estimated_seconds as of_run
     from wakesleep.simulation.request import Request
 

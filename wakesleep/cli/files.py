@@ -135,6 +135,8 @@ def cite(
     from wakesleep.reports.cited import references_of
 
     found = [its for name in names or () for its in references_of(name)]
+    if names and not found:
+        typer.echo(f"{listed(names)}: no references", err=True)
     shown = [citations.package(), *citations.entries(found)]
     typer.echo("\n\n".join(map(str, shown)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wakesleep.cli.common import names_of
-from wakesleep.errors import InputError, RunError
+from wakesleep.errors import RunError, one_line
 
 if TYPE_CHECKING:
     from wakesleep.studies.grid import LoadedStudy
@@ -101,8 +101,8 @@ def _estimate(loaded: LoadedStudy, workers: int | None) -> None:
 
     try:
         seconds, tried = estimated_seconds(loaded, workers)
-    except (InputError, RunError) as error:
-        typer.echo(f"no estimate of the time: {error}", err=True)
+    except Exception as error:  # the estimate is no reason to fail
+        typer.echo(f"no estimate of the time: {one_line(error)}", err=True)
         return
     runs = len(loaded.jobs)
     told = f"{runs:,} run{'s' if runs > 1 else ''}: about {duration(seconds)} on this machine"

@@ -22,7 +22,9 @@ def dream(
         int, typer.Option(help="Number of passes up and down before the dream is taken.")
     ] = 2,
     spread: Annotated[float, typer.Option(help="Size of the noise at the start.")] = 1.0,
-    noise: Annotated[float, typer.Option(help="Size of the noise at every layer below.")] = 0.0,
+    noise: Annotated[
+        float, typer.Option(help="The same at every layer below (forward_forward, backprop).")
+    ] = 0.0,
     each: Annotated[int, typer.Option(help="Dreams of every class.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dreams.")] = 0,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,

@@ -19,8 +19,13 @@ JOURNAL = re.compile(
     r"(?:(?P<title>.+), )?(?P<journal>[^,]+?) (?P<volume>\d+)[,:] ?(?P<pages>[\w-]+)"
 )
 # What a file says of the part it uses does not belong to the work.
-PART = re.compile(r",? (?:and )?(?:sections?|footnotes?|figures?|tables?|eqs?\.) .*$")
-SPECIAL = {"\\": r"\textbackslash{}", **{its: f"\\{its}" for its in "&%$#_{}"}}
+PART = re.compile(r",? (?:and )?(?:sections?|footnotes?|figures?|tables?|eqs?\.) \d.*$")
+SPECIAL = {
+    "\\": r"\textbackslash ",
+    "{": r"\textbraceleft ",  # BibTeX counts braces, escaped ones too
+    "}": r"\textbraceright ",
+    **{its: f"\\{its}" for its in "&%$#_"},
+}
 OWN_TITLE = "{wakesleep}: wake and sleep in networks that learn by local rules"
 
 

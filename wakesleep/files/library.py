@@ -124,4 +124,6 @@ def copy(name: str, target: Path | None = None, force: bool = False) -> Path:
 def _schema_here(line: re.Match[bytes]) -> bytes:
     """Return the line that tells an editor a file's schema, with the place of the installed one."""
     schema = root() / "docs" / "schemas" / line[2].decode()
+    if not schema.is_file():  # another program's
+        return line[0]
     return line[1] + schema.as_posix().encode()

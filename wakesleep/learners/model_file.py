@@ -154,7 +154,10 @@ class LoadedModel:
     @property
     def decisive_offers(self) -> tuple[str, ...]:
         """Capabilities, without those that older versions did not know."""
-        return tuple(its for its in self.offers if its not in LATER_OFFERS)
+        later = set(LATER_OFFERS)
+        if self.values.get("ewc") is not None:  # these have offered it from the beginning
+            later.remove("consolidate")
+        return tuple(its for its in self.offers if its not in later)
 
 
 def from_document(document: documents.Document, values: Mapping[str, object]) -> LoadedModel:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wakesleep.errors import InputError
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import Context
 from wakesleep.negatives.own_label import drawn_labels
@@ -32,6 +33,7 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
     """
     options = context.options
     how = DreamSettings(options["start"], options["settle"], options["spread"], options["noise"])
+    check_noise(model, how.noise)
     labels = asked_classes(labels, context)
     seen, dreamt = model.dream(labels, how, context.generator)
     if options["label"] == "start":
@@ -44,6 +46,20 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         # Not the one that goes with the image: drawn from the others, all alike.
         return wrong_label(model, seen, drawn_labels(dreamt, context.generator), context)
     return seen, drawn_labels(dreamt, context.generator)
+
+
+def check_noise(model: Any, noise: float) -> None:
+    """Refuse noise of dreams where a model knows none.
+
+    Raises
+    ------
+    InputError
+        If it has no path downwards whose errors were measured.
+    """
+    if noise and getattr(model, "generator", None) is None:
+        raise InputError(
+            "dreams have 'noise' in networks of kind forward_forward and backprop alone"
+        )
 
 
 def _second_choice(probabilities: Tensor, context: Context) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wakesleep.errors import InputError, listed
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import SOURCES
+from wakesleep.negatives.dream import check_noise
 from wakesleep.networks.kept import kept_network
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def dreams(
             f"{store}: model '{model.name}' cannot dream; it offers {listed(model.offers)}"
         )
     learner, its = kept_network(store, data)
+    check_noise(learner, noise)
     generator = Streams(seed, resolve(made["device"]))("dreams")
     labels = torch.arange(its.classes, device=generator.device).repeat_interleave(each)
     with torch.inference_mode():

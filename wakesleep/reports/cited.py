@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wakesleep.errors import InputError
-from wakesleep.files import library
+from wakesleep.files import documents, library
 from wakesleep.reports.page import citations
 
 
@@ -21,9 +21,13 @@ def references_of(name: str) -> list[str]:
     if path.is_dir() or path.suffix in (".zarr", ".nc"):
         return _of_result(path)
     try:
-        return citations(library.find(name).read_text(encoding="utf-8"))
+        document = documents.read(library.find(name))
     except (OSError, UnicodeDecodeError):
         raise InputError(f"{name}: there is no such file, or it is not text") from None
+    found = document.tree.get("references", [])
+    if not isinstance(found, list) or not all(isinstance(its, str) and its for its in found):
+        raise document.error(("references",), "'references' must be a list of texts")
+    return found
 
 
 def _of_result(path: Path) -> list[str]:

@@ -130,11 +130,24 @@ def _of_edf(path: Path, epoch_s: float, numbers: Numbers | None) -> Scored:
     except (OSError, ValueError) as error:
         told = str(error).splitlines()[0].removeprefix(f"{path}: ")
         raise InputError(f"{path}: is no EDF+ file ({told})") from None
+    texts = [str(text).strip() for _, _, text in found]
+    standard = [its for its in texts if its.lower().startswith("sleep stage")]
+
+    def scores(text: str) -> bool:
+        # Beside standard stages a word such as "Artifact" is an event, and no stage.
+        told = text.lower()
+        if standard:
+            return text in standard or told == "movement time"
+        return told in WORDS
+
     rows = [
-        (number, float(onset), float(duration), str(text).strip())
-        for number, (onset, duration, text) in enumerate(found, 1)
-        if str(text).strip().lower() in WORDS or str(text).lower().startswith("sleep stage")
+        (number, float(onset), float(duration), text)
+        for number, ((onset, duration, _), text) in enumerate(zip(found, texts, strict=True), 1)
+        if scores(text)
     ]
+    left = sorted({its for its in texts if not scores(its)})
+    if rows and left:
+        warnings.warn(f"{path}: no stages, and left out: {', '.join(left[:8])}", stacklevel=3)
     if not rows:
         others = ", ".join(sorted({str(text) for _, _, text in found})[:5]) or "none at all"
         raise InputError(f"{path}: has no annotation such as 'Sleep stage N2'; it has {others}")

@@ -59,6 +59,7 @@ class Lines:
     def __init__(self) -> None:
         self._begun = time.monotonic()
         self._next = FIRST_LINE
+        self._first: float | None = None  # the share that was done before, in a resumed run
 
     def tell(self, share: float, so_far: str, text: str = "") -> None:
         """Print a line if it is time for one.
@@ -73,10 +74,13 @@ class Lines:
             What is going on.
         """
         passed = time.monotonic() - self._begun
+        if self._first is None:
+            self._first = share
         if passed < self._next:
             return
         self._next = passed + min(max(passed, FIRST_LINE), LONGEST_SILENCE)
-        left = f"; about {duration(passed * (1 - share) / share)} left" if share > 0 else ""
+        done = share - self._first
+        left = f"; about {duration(passed * (1 - share) / done)} left" if done > 0 else ""
         print(
             f"wakesleep: {so_far}{f' ({text})' if text else ''}{left}", file=sys.stderr, flush=True
         )

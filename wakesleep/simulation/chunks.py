@@ -68,6 +68,8 @@ class ByItself:
 
     def go_on(self, entry: Entry, done: int, steps: int) -> None:
         """Let so many steps of a phase pass, of which some are done."""
+        if entry.phase != "downscale":
+            self.paces = None
         if entry.phase == "downscale":
             if done == 0 or (entry.downscale and entry.downscale.by and self.paces is None):
                 self.paces = self._paces(entry)

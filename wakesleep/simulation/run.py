@@ -184,7 +184,11 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
     if not resume:
         raise InputError(
             f"{out}: exists already; choose another -o, go on with it by --resume, or delete it"
-            + (f" and {its.name}" if (its := checkpoint.path_for(out)).exists() else "")
+            + "".join(
+                f" and {its.name}"
+                for its in (checkpoint.path_for(out), along.folder_of(out))
+                if its.exists()
+            )
         )
     so_far = store.open_result(out)
     recorded = recorded_identity(so_far.attrs)

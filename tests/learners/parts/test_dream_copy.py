@@ -26,7 +26,7 @@ def dreamt(path, labels):
         top = its.start("label", some, 0.0, noise)
         return its.down(top, lambda y: y, lambda y: y.new_ones(()), noise)
 
-    return path.dreams(torch.tensor(labels), made)
+    return path.dreams(torch.tensor(labels), "label", made)
 
 
 @pytest.fixture(params=[False, True], ids=["by unit", "jointly"])

@@ -190,7 +190,7 @@ class Backprop:
         """Return dreams; see :class:`wakesleep.learners.capabilities.Dreams`."""
         assert self.generator is not None  # the model file says that it dreams
         return self.generator.dreams(
-            labels, lambda its, some: self._dream(its, some, how, generator)
+            labels, how.start, lambda its, some: self._dream(its, some, how, generator)
         )
 
     def _dream(
@@ -273,6 +273,8 @@ class Backprop:
             self.anchors = [its.detach().clone() for its in self.learnt]
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
+            if not self.dream_copy:  # begun with a network that kept one
+                self.generator.kept = None
 
 
 def _as_it_is(y: Tensor) -> Tensor:

@@ -76,5 +76,7 @@ class Parameters(specs.Spec):
     def lacks(self) -> tuple[str, ...]:
         """Capabilities of the kind that a network with these parameters does not have."""
         lacks = [] if self.top_down else ["dream"]
+        if any(isinstance(its, LocalLayer) for its in self.layers):
+            lacks.append("unit_activity")  # its weights are not one row for each unit
         consolidates = self.ewc is not None or self.dream_copy
         return (*lacks, *([] if consolidates else ["consolidate"]))

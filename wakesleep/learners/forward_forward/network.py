@@ -39,7 +39,7 @@ class ForwardForward(Feedforward):
         if p.candidates is not None and p.candidates > setting.classes:
             raise InputError(f"candidates: {p.candidates}, but there are {setting.classes} classes")
         super().__init__(p, setting)
-        self.candidates = p.candidates
+        self.candidates, self.dream_copy = p.candidates, p.dream_copy
         possible = {
             "goodness": self.sees_labels,
             "softmax": p.readout_rate > 0,
@@ -132,7 +132,7 @@ class ForwardForward(Feedforward):
         """Return dreams; see :class:`wakesleep.learners.capabilities.Dreams`."""
         assert self.generator is not None  # the model file says that it dreams
         return self.generator.dreams(
-            labels, lambda its, some: self._dream(its, some, how, generator)
+            labels, how.start, lambda its, some: self._dream(its, some, how, generator)
         )
 
     def _dream(
@@ -177,3 +177,5 @@ class ForwardForward(Feedforward):
             box.weight = weight
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
+            if not self.dream_copy:  # begun with a network that kept one
+                self.generator.kept = None

@@ -90,6 +90,8 @@ class Parameters(Common):
         """Capabilities of the kind that a network with these parameters does not have."""
         lacks = [] if self.top_down else ["dream"]
         lacks += [] if self.dream_copy else ["consolidate"]
+        if any(isinstance(its, LocalLayer) for its in self.layers):
+            lacks.append("unit_activity")  # its weights are not one row for each unit
         if not self.readout_rate:
             lacks += ["label_probabilities", *(["classify"] if self.label == "none" else [])]
         if self.label == "none":

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wakesleep.errors import InputError
 from wakesleep.runtime.randomness import drawn_column
 
 STORED = 1000  # patterns of the top layer that are kept from waking, one of every batch
@@ -60,8 +61,12 @@ class Map:
     def noisy(self, above: Tensor, noise: float, generator: torch.Generator) -> Tensor:
         """Return the prediction with so many standard deviations of its error as noise."""
         below = self(above)
-        if not noise or self.variance is None:
+        if not noise:
             return below
+        if self.variance is None:
+            raise InputError(
+                "this network learned before the noise of dreams was measured; choose noise 0"
+            )
         drawn = torch.randn(
             below.shape, generator=generator, dtype=below.dtype, device=below.device
         )
@@ -197,7 +202,10 @@ class Generator:
         self.kept = copy.deepcopy(self)
 
     def dreams(
-        self, labels: Tensor, made: Callable[[Generator, Tensor], tuple[Tensor, Tensor]]
+        self,
+        labels: Tensor,
+        start: str,
+        made: Callable[[Generator, Tensor], tuple[Tensor, Tensor]],
     ) -> tuple[Tensor, Tensor]:
         """Return dreams, those of classes that the kept copy knows from the copy.
 
@@ -205,11 +213,13 @@ class Generator:
         ----------
         labels
             (cases,)
+        start
+            As for :meth:`start`; only dreams that start from a label come from the copy.
         made
             Given a generator and labels (n,), returns images (n, features) and label
             probabilities (n, classes).
         """
-        if self.kept is None:
+        if self.kept is None or start != "label":
             return made(self, labels)
         known = self.kept.memory.mean.abs().sum(1) > 0
         old = known[labels]
