@@ -438,7 +438,7 @@ def refused(outcome: tuple[int, str, str], message: str) -> None:
     ("arguments", "message"),
     [
         (["run", "absent.yaml", "ff_digits"], r"absent.yaml: there is no such file"),
-        (["run", "slep_deprivation", "ff_digits"], r"did you mean 'total_sleep_deprivation'"),
+        (["run", "total_slep_deprivation", "ff_digits"], r"did you mean 'total_sleep_deprivation'"),
         (["run", "total_sleep_deprivation", "ff_digit"], r"did you mean 'ff_digits'"),
         (
             ["run", "ff_digits", "ff_digits"],

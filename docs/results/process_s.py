@@ -124,14 +124,16 @@ def cortex(s: xr.DataArray) -> xr.Dataset:
 
 
 def main() -> None:
+    kept = HERE / "process_s.nc"
     if sys.argv[1:] == ["measure"]:
         import tempfile
 
         with tempfile.TemporaryDirectory() as folder:
             found = network(Path(folder))
-        kept = HERE / "process_s.nc"
         kept.unlink(missing_ok=True)
         to_netcdf(found, kept)
+    if sys.argv[1:] in (["measure"], ["cortex"]):  # cortex alone takes S from the file
+        found = xr.load_dataset(kept, engine="scipy")[["awake", "asleep"]]
         found = found.merge(cortex(found["asleep"]))
         kept.unlink(missing_ok=True)
         to_netcdf(found, kept)
@@ -156,7 +158,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for hour in found["hour_asleep_seen"].values:
         one = found[["adaptation", "down_share", "delta_share"]].sel(hour_asleep_seen=hour)
-        one = one.drop_vars("seed").rename(cortex_seed="seed")
+        one = one.rename(cortex_seed="seed")
         s = found["asleep"].sel(hour_asleep=hour)
         print(
             f"| {hour:g} | {cell(s, 1, 3)} | {cell(one['adaptation'], 1, 1)} | "
