@@ -194,18 +194,35 @@ def test_a_run_stopped_while_it_shrinks_by_activity_goes_on_with_the_same_paces(
     whole.go_on(entry, 0, 150)
     first.go_on(entry, 0, 60)
     again = ByItself(prepared[1])
-    again.load_state_dict(first.state_dict(), prepared[1].entries.index(entry))
+    again.load_state_dict(first.state_dict(), prepared[1].entries.index(entry), 60)
     again.go_on(entry, 60, 90)
     for one, two in zip(*(its.learner.synapses() for its in prepared), strict=True):
         assert torch.equal(one, two)
 
 
-def _prepared(path):
+def test_a_phase_that_has_not_begun_takes_no_state_of_the_one_before(tmp_path):
+    """A checkpoint can lie between two phases, of which the second has a state of another kind."""
+    from wakesleep.simulation.chunks import ByItself
+
+    path = file(tmp_path, "hours: 3", "per_hour: 0.1, by: activity")
+    later = "  - {phase: spontaneous, steps: 20}\nclock:"
+    path.write_text(path.read_text().replace("clock:", later))
+    prepared = _prepared(path, "backprop_digits")
+    shrinks, fires = (prepared.entries[place] for place in (1, 2))
+    its = ByItself(prepared)
+    its.go_on(shrinks, 0, 150)
+    again = ByItself(prepared)
+    again.load_state_dict(its.state_dict(), 2, 0)
+    again.go_on(fires, 0, 20)
+    assert set(again.state_dict()) == {"potentials", "scales", "chances"}
+
+
+def _prepared(path, name="ff_digits"):
     from wakesleep.simulation.loading import load_model, load_protocol
     from wakesleep.simulation.prepare import prepare
     from wakesleep.simulation.request import Request
 
-    model = load_model("ff_digits", TINY["ff_digits"])
+    model = load_model(name, TINY[name])
     request = Request(load_protocol(path, None), model, 0, torch.device("cpu"), torch.float32)
     return prepare(request)
 

@@ -71,7 +71,7 @@ class ByItself:
         if entry.phase != "downscale":
             self.paces = None
         if entry.phase == "downscale":
-            if done == 0 or (entry.downscale and entry.downscale.by and self.paces is None):
+            if done == 0 or self.paces is None:
                 self.paces = self._paces(entry)
             self._downscale(entry, steps)
         elif entry.phase == "spontaneous":
@@ -133,9 +133,12 @@ class ByItself:
             return {"paces": self.paces}
         return None if self.active is None else self.active.state_dict()
 
-    def load_state_dict(self, state: dict[str, Any] | None, place: int) -> None:
-        """Continue from what :meth:`state_dict` returned, in the phase of that number."""
-        if state is None or place >= len(self.prepared.entries):
+    def load_state_dict(self, state: dict[str, Any] | None, place: int, done: int) -> None:
+        """Continue from what :meth:`state_dict` returned, in the phase of that number.
+
+        A phase of which no step is done begins anew: the state is then that of an earlier one.
+        """
+        if state is None or done == 0 or place >= len(self.prepared.entries):
             return
         entry = self.prepared.entries[place]
         if entry.phase == "downscale":

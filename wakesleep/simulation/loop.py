@@ -273,7 +273,7 @@ class Run:
                 stream.load_state_dict(state["batches"][name])
             for key, memory in state["memories"].items():
                 its.sources[key].context.memory.update(memory)
-            self.by_itself.load_state_dict(state.get("by_itself"), place.entry)
+            self.by_itself.load_state_dict(state.get("by_itself"), place.entry, place.done)
             if not 0 <= place.entry <= len(its.entries) or (
                 place.entry < len(its.entries)
                 and not 0 <= place.done < max(1, its.entries[place.entry].steps)
