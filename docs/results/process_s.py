@@ -137,7 +137,7 @@ def main() -> None:
         found = found.merge(cortex(found["asleep"]))
         kept.unlink(missing_ok=True)
         to_netcdf(found, kept)
-    found = xr.load_dataset(HERE / "process_s.nc", engine="scipy")
+    found = xr.load_dataset(kept, engine="scipy")
     rows: dict[str, list[tuple[float, float, float]]] = {"rise": [], "fall": []}
     for seed in found["seed"].values:
         rows["rise"].append(fitted(found["awake"].sel(seed=seed).values))
