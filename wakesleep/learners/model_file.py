@@ -77,7 +77,7 @@ class ModelSpec(specs.Spec):
 # Parameters that came later. Unset, they leave a run what it was, so that it can be gone on with.
 LATER = ("skip_below", "dreams_vary", "top_down", "top_down_rate", "ewc", "dream_copy")
 # Capabilities that came later: whether a model has them does not change what a run does.
-LATER_OFFERS = ("synapses", "consolidate", "unit_activity")
+LATER_OFFERS = ("synapses", "unit_activity")
 
 
 @dataclass(frozen=True)
@@ -154,10 +154,7 @@ class LoadedModel:
     @property
     def decisive_offers(self) -> tuple[str, ...]:
         """Capabilities, without those that older versions did not know."""
-        later = set(LATER_OFFERS)
-        if self.values.get("ewc") is not None:  # these have offered it from the beginning
-            later.remove("consolidate")
-        return tuple(its for its in self.offers if its not in later)
+        return tuple(its for its in self.offers if its not in LATER_OFFERS)
 
 
 def from_document(document: documents.Document, values: Mapping[str, object]) -> LoadedModel:

@@ -46,13 +46,12 @@ def kept_network(
     device = resolve(made["device"])
     dtype, _ = number_format(made["dtype"], device)
     learner = build(model, Setting.of(its, device, dtype, int(made["seed"])))
-    if step is not None:
-        on_the_way = along.load(store, step, device, recorded_identity(made))
-        with checkpoint.understood(along.folder_of(store)):
-            learner.load_state_dict(on_the_way["learner"])
-        return learner, its
-    path = checkpoint.path_for(store)
-    state = checkpoint.load(path, device, recorded_identity(made))
+    path = checkpoint.path_for(store) if step is None else along.folder_of(store)
+    state = (
+        checkpoint.load(path, device, recorded_identity(made))
+        if step is None
+        else along.load(store, step, device, recorded_identity(made))
+    )
     if state is None:
         raise InputError(
             f"{path}: there is no checkpoint, which holds the trained network (a study keeps them "

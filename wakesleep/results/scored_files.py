@@ -131,13 +131,13 @@ def _of_edf(path: Path, epoch_s: float, numbers: Numbers | None) -> Scored:
         told = str(error).splitlines()[0].removeprefix(f"{path}: ")
         raise InputError(f"{path}: is no EDF+ file ({told})") from None
     texts = [str(text).strip() for _, _, text in found]
-    standard = [its for its in texts if its.lower().startswith("sleep stage")]
+    standard = any(its.lower().startswith("sleep stage") for its in texts)
 
     def scores(text: str) -> bool:
         # Beside standard stages a word such as "Artifact" is an event, and no stage.
         told = text.lower()
         if standard:
-            return text in standard or told == "movement time"
+            return told.startswith("sleep stage") or told == "movement time"
         return told in WORDS
 
     rows = [
@@ -149,7 +149,7 @@ def _of_edf(path: Path, epoch_s: float, numbers: Numbers | None) -> Scored:
     if rows and left:
         warnings.warn(f"{path}: no stages, and left out: {', '.join(left[:8])}", stacklevel=3)
     if not rows:
-        others = ", ".join(sorted({str(text) for _, _, text in found})[:5]) or "none at all"
+        others = ", ".join(left[:5]) or "none at all"
         raise InputError(f"{path}: has no annotation such as 'Sleep stage N2'; it has {others}")
     stages = _stages([(number, text) for number, _, _, text in rows], numbers, path)
     onsets = [onset for _, onset, _, _ in rows]

@@ -176,19 +176,17 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
             f"{out}: a run is written as a Zarr store; choose a name such as "
             f"{out.with_suffix('.zarr').name}"
         )
+    beside = [its for its in (checkpoint.path_for(out), along.folder_of(out)) if its.exists()]
     if not out.exists():
-        for left in (checkpoint.path_for(out), along.folder_of(out)):
-            if left.exists():
-                raise InputError(f"{left}: exists already, though its store does not; move it away")
+        if beside:
+            raise InputError(
+                f"{beside[0]}: exists already, though its store does not; move it away"
+            )
         return None
     if not resume:
         raise InputError(
             f"{out}: exists already; choose another -o, go on with it by --resume, or delete it"
-            + "".join(
-                f" and {its.name}"
-                for its in (checkpoint.path_for(out), along.folder_of(out))
-                if its.exists()
-            )
+            + "".join(f" and {its.name}" for its in beside)
         )
     so_far = store.open_result(out)
     recorded = recorded_identity(so_far.attrs)

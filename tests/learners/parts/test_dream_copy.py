@@ -76,6 +76,24 @@ def test_state_goes_with_the_copy(path):
         torch.testing.assert_close(one, two, rtol=0, atol=0)
 
 
+def test_a_network_without_copies_takes_none_from_one_that_kept_one(path):
+    shown(path, [0, 1], 0.8)
+    path.keep_copy()
+    shown(path, [0, 1], 0.2)
+    other = Generator(
+        [CLASSES + PIXELS, UNITS],
+        CLASSES,
+        0,
+        0.1,
+        torch.zeros(1, dtype=torch.float64),
+        path.memory.covariance is not None,
+        keeps_copy=False,
+    )
+    other.load_state_dict(path.state_dict())
+    assert other.kept is None
+    assert (dreamt(other, [0, 1])[0] < 0.4).all()
+
+
 @pytest.mark.parametrize("model", ["ff_digits", "backprop_digits"])
 def test_a_life_with_a_copy(model, tmp_path):
     sleep = {"second_sleep": "rest"} if model == "backprop_digits" else {}

@@ -69,7 +69,7 @@ class Backprop:
             weight_decay=p.decay,
         )
         self.rate = p.rate
-        self.ewc, self.dream_copy = p.ewc, p.dream_copy
+        self.ewc = p.ewc
         consolidates = p.ewc is not None
         self.importance = [torch.zeros_like(its) for its in self.learnt] if consolidates else []
         self.anchors = [its.detach().clone() for its in self.learnt] if consolidates else []
@@ -86,6 +86,7 @@ class Backprop:
                 p.top_down_rate or 0.05,
                 self.biases[0].detach(),
                 p.dreams_vary == "jointly",
+                bool(p.dream_copy),
             )
 
     @property
@@ -152,8 +153,7 @@ class Backprop:
         drawn from the network's own probabilities. A network with ``dream_copy`` also keeps a
         copy of its dream path.
         """
-        if last and self.dream_copy:
-            assert self.generator is not None  # the model file says that it dreams
+        if last and self.generator is not None and self.generator.keeps_copy:
             self.generator.keep_copy()
         if self.ewc is None:
             return
@@ -273,8 +273,6 @@ class Backprop:
             self.anchors = [its.detach().clone() for its in self.learnt]
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
-            if not self.dream_copy:  # begun with a network that kept one
-                self.generator.kept = None
 
 
 def _as_it_is(y: Tensor) -> Tensor:

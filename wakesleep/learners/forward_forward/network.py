@@ -39,7 +39,7 @@ class ForwardForward(Feedforward):
         if p.candidates is not None and p.candidates > setting.classes:
             raise InputError(f"candidates: {p.candidates}, but there are {setting.classes} classes")
         super().__init__(p, setting)
-        self.candidates, self.dream_copy = p.candidates, p.dream_copy
+        self.candidates = p.candidates
         possible = {
             "goodness": self.sees_labels,
             "softmax": p.readout_rate > 0,
@@ -177,5 +177,3 @@ class ForwardForward(Feedforward):
             box.weight = weight
         if self.generator is not None:
             self.generator.load_state_dict(state["generator"])
-            if not self.dream_copy:  # begun with a network that kept one
-                self.generator.kept = None

@@ -94,6 +94,7 @@ class Feedforward(Stack):
                 p.top_down_rate,
                 like,
                 p.dreams_vary == "jointly",
+                bool(p.dream_copy),
             )
             if p.top_down
             else None

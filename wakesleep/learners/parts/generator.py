@@ -90,6 +90,8 @@ class Generator:
         For device and floating-point type.
     jointly
         Whether to remember how units of the top layer vary together, for each class.
+    keeps_copy
+        Whether it may keep a copy of itself; else one that another network kept is not loaded.
     """
 
     def __init__(
@@ -100,7 +102,9 @@ class Generator:
         rate: float,
         like: Tensor,
         jointly: bool = False,
+        keeps_copy: bool = True,
     ) -> None:
+        self.keeps_copy = keeps_copy
         self.classes, self.places, self.rate = classes, places, rate
         self.maps = [
             Map(like.new_zeros(below, above), like.new_zeros(below), like.new_zeros(below))
@@ -287,7 +291,8 @@ class Generator:
         self.memory = _Memory(**state["memory"])
         self._roots.clear()
         self.kept = None
-        if state.get("kept") is not None:  # checkpoints of before have no such entry
+        # Checkpoints of before have no such entry.
+        if self.keeps_copy and state.get("kept") is not None:
             self.kept = copy.deepcopy(self)
             self.kept.load_state_dict(state["kept"])
 
