@@ -23,6 +23,7 @@ _HOMES = {
     "agreement_survey": "wakesleep.experiments.coincidence.agreement:survey",
     "check": "wakesleep.checks.check:check",
     "compare": "wakesleep.reports.compare:compare",
+    "data": "wakesleep.data:",
     "dream_quality": "wakesleep.networks:dream_quality",
     "dreams": "wakesleep.networks:dreams",
     "export": "wakesleep.networks.export:export",

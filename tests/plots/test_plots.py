@@ -164,6 +164,32 @@ def test_overview_of_some_steps_and_of_process_s(tmp_path, wakesleep):
     assert "nothing to plot from step 100000" in told
 
 
+def test_overview_with_a_control_and_the_interval_of_the_cases(result, tmp_path, wakesleep):
+    figure = plots.overview(result, control=result)
+    title = figure.axes[0].get_title(loc="left")
+    cases = ws.data.load("digits").validation.labels.size
+    assert f"95 % interval for {cases} cases" in title
+    assert "dashed: control, the same run" in title
+    for ax in figure.axes[1:]:
+        solid = [line for line in ax.lines if line.get_linestyle() == "-"]
+        dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
+        assert len(solid) == len(dashed) > 0
+        for one, other in zip(solid, dashed, strict=True):
+            np.testing.assert_array_equal(one.get_ydata(), other.get_ydata())
+            assert one.get_color() == other.get_color()
+    timed = result.assign_coords(time_h=("probe", result["step"].values / 2, {"units": "h"}))
+    with pytest.raises(ws.InputError, match="the control has 'time"):
+        plots.overview(without_clock(result), control=timed)
+    # A result of an older version does not say how many cases there were.
+    older = result.drop_attrs(deep=False).assign_attrs(
+        {name: its for name, its in result.attrs.items() if name != "validation_cases"}
+    )
+    assert "interval" not in plots.overview(older).axes[0].get_title(loc="left")
+    code, _, told = wakesleep("plot", "phase_separation", "--control", tmp_path / "none.zarr")
+    assert code == 2
+    assert "--control is for results" in told
+
+
 def test_overview_of_what_there_is(result):
     few = result[["error"]].isel(probe=slice(5))
     assert len(plots.overview(few).axes) == 2

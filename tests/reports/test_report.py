@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import zarr
 
 import wakesleep as ws
 
@@ -146,6 +147,16 @@ def test_what_cannot_be_reported_is_told(out, page, tmp_path, wakesleep):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_a_run_that_has_recorded_nothing_says_so(out, tmp_path, wakesleep):
+    begun = tmp_path / "begun.zarr"
+    shutil.copytree(out, begun)
+    steps = zarr.open_group(begun)["step"]
+    steps[:] = -1  # as it is before the first probe
+    code, _, told = wakesleep("report", begun, "-o", tmp_path / "page.html")
+    assert code == 0, told
+    assert "nothing recorded yet" in Reader((tmp_path / "page.html").read_text()).text
+
+
 def test_a_browser_shows_it_on_a_phone_and_on_paper(page, tmp_path):
     """In a frame of 390 pixels nothing is wider than the frame, and every figure is drawn."""
     frame = tmp_path / "frame.html"

@@ -135,12 +135,20 @@ def plot(
         typer.Option("-p", metavar="NAME=VALUE", help="For a protocol: as in run."),
     ] = None,
     data: Annotated[str | None, typer.Option("--data", help="For a protocol: as in run.")] = None,
+    control: Annotated[
+        Path | None,
+        typer.Option(
+            "--control", metavar="RESULT", help="Another result, whose curves are drawn dashed."
+        ),
+    ] = None,
 ) -> None:
     """Draw a run, or the schedule of a protocol that has not been run."""
     from wakesleep.results.store import open_result
 
     path = Path(what)
     if not (path.suffix in (".zarr", ".nc") or path.is_dir()):
+        if control is not None:
+            raise InputError(f"--control is for results; {what} is a protocol")
         _plot_protocol(what, out, (first, last), model, settings, data)
         return
     for name, its in (("--model", model), ("-p", settings), ("--data", data)):
@@ -152,7 +160,9 @@ def plot(
     if opened.attrs["status"] != "finished":
         typer.echo(f"{path}: the run has not finished ({opened.attrs['status']})", err=True)
     out = out or beside(path, ".png")
-    typer.echo(f"figure: {save_overview(opened, out, _between(opened, first, last))}")
+    beside_it = None if control is None else open_result(control)
+    drawn = save_overview(opened, out, _between(opened, first, last), beside_it)
+    typer.echo(f"figure: {drawn}")
 
 
 def _between(opened: Any, first: int | None, last: int | None) -> tuple[int, int] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wakesleep.plots.phases import axis_label, curve, shade
+from wakesleep.results.intervals import wilson
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -166,6 +168,41 @@ def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+def counted_cases(result: xr.Dataset) -> int | None:
+    """Return how many validation cases a share was counted from, if the result is of one run.
+
+    Results of older versions do not say it.
+    """
+    return result.attrs.get("validation_cases") if "seed" in result.attrs else None
+
+
 def _per_cent(result: xr.Dataset, values: xr.DataArray, ax: Axes, colour: Any, label: str) -> None:
     x, y = curve(result, 100 * values.values)
     ax.plot(x, y, color=colour, linewidth=1.4, label=label)
+    cases = counted_cases(result)
+    if cases:
+        low, high = (curve(result, 100 * its)[1] for its in wilson(values.values, cases))
+        ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def beside(draw: Callable[..., Axes], control: xr.Dataset, ax: Axes) -> None:
+    """Draw the curves of a control into a panel, dashed and in the panel's colours.
+
+    Parameters
+    ----------
+    draw
+        What drew the panel.
+    control
+        The result of the control.
+    ax
+        The panel.
+    """
+    from matplotlib.figure import Figure
+
+    apart = draw(control, ax=Figure().subplots())
+    for line in apart.lines:
+        if line.get_linestyle() == "-":  # not a threshold
+            x, y = line.get_data()
+            ax.plot(x, y, color=line.get_color(), linewidth=1.0, linestyle="--")
+    (low, high), (its_low, its_high) = ax.get_ylim(), apart.get_ylim()
+    ax.set_ylim(min(low, its_low), max(high, its_high))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ import numpy as np
 from wakesleep.errors import InputError
 from wakesleep.files import library, outputs
 from wakesleep.plots import curves
-from wakesleep.plots.phases import hypnogram, position, set_clock
+from wakesleep.plots.phases import axis_label, hypnogram, position, set_clock
 from wakesleep.results import phases
 
 if TYPE_CHECKING:
@@ -40,9 +43,14 @@ def window(result: xr.Dataset) -> tuple[int, int]:
 
 
 def overview(
-    result: xr.Dataset, figure: Figure | None = None, between: tuple[int, int] | None = None
+    result: xr.Dataset,
+    figure: Figure | None = None,
+    between: tuple[int, int] | None = None,
+    control: xr.Dataset | None = None,
 ) -> Figure:
     """Draw a run: the hypnogram above, and below it what happened in the network.
+
+    Bands show the 95 % interval that the number of validation cases allows for a share.
 
     Parameters
     ----------
@@ -52,11 +60,13 @@ def overview(
         An empty figure to draw into; default a new one, unknown to pyplot.
     between
         First and last step to be shown; default those of :func:`window`.
+    control
+        Another result, such as one without deprivation; its curves are dashed.
 
     Raises
     ------
     InputError
-        If nothing has been recorded yet, or there.
+        If nothing has been recorded yet, or there; or if the control has another time axis.
     """
     from matplotlib.figure import Figure as NewFigure
 
@@ -69,6 +79,7 @@ def overview(
             f"nothing to plot from step {begin} to {end}: the result has steps 0 to "
             f"{int(result['step'].max())}, and too few probes between"
         )
+    beside = None if control is None else _beside(control, result, begin, end)
     layers = [str(layer) for layer in shown["layer"].values] if "goodness" in shown else []
     rows = [0.7] + [1.0] * len(layers)
     numbers = [name for name in curves.NUMBERS if name in shown]
@@ -85,24 +96,35 @@ def overview(
     )
     below = iter(axes)
     _legend(hypnogram(shown, next(below)))
+
+    def panel(draw: Callable[..., Axes], quantity: str) -> Axes:
+        ax = draw(shown, ax=next(below))
+        if beside is not None and quantity in beside:
+            curves.beside(draw, beside, ax)
+        return ax
+
     for layer in layers:
-        curves.goodness(shown, layer, next(below))
+        panel(partial(curves.goodness, layer=layer), "goodness")
     if "false_positive_rate" in shown:
-        _legend(curves.false_positives(shown, next(below)))
+        _legend(panel(curves.false_positives, "false_positive_rate"))
     for name in told:
-        curves.detection(shown, name, next(below))
+        panel(partial(curves.detection, name=name), name)
     if "error" in shown:
-        _legend(curves.error(shown, next(below)))
+        _legend(panel(curves.error, "error"))
     for name in numbers:
-        curves.number(shown, name, next(below))
+        panel(partial(curves.number, name=name), name)
     if layers:
         _legend(axes[1])
     _finish(figure, axes, result, begin, end)
+    axes[0].set_title(_title(shown, control), loc="left", fontsize=9)
     return figure
 
 
 def save_overview(
-    result: xr.Dataset, path: str | Path, between: tuple[int, int] | None = None
+    result: xr.Dataset,
+    path: str | Path,
+    between: tuple[int, int] | None = None,
+    control: xr.Dataset | None = None,
 ) -> Path:
     """Draw :func:`overview` into a file; its ending sets the format.
 
@@ -111,7 +133,7 @@ def save_overview(
     InputError
         If the ending names no format, or the file cannot be written.
     """
-    return saved(overview(result, between=between), Path(path))
+    return saved(overview(result, between=between, control=control), Path(path))
 
 
 def save_hypnogram(
@@ -210,10 +232,50 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
     figure.align_ylabels(axes)
 
 
-def _title(result: xr.Dataset) -> str:
-    """Return what the protocol does, in its own words, and below it the names."""
+def _title(result: xr.Dataset, control: xr.Dataset | None = None) -> str:
+    """Return what the protocol does, in its own words, and below it the names and the signs."""
     told = library.description_in(str(result.attrs.get("protocol_text", "")))
-    return "\n".join([*textwrap.wrap(told, 100)[:2], phases.run_title(result)])
+    signs = []
+    cases = curves.counted_cases(result)
+    if cases and ("error" in result or "false_positive_rate" in result):
+        signs.append(f"bands: 95 % interval for {cases:,} cases")
+    if control is not None:
+        signs.append(f"dashed: control, {_difference(result, control)}")
+    lines = [*textwrap.wrap(told, 100)[:2], phases.run_title(result)]
+    return "\n".join([*lines, *(["; ".join(signs)] if signs else [])])
+
+
+def _difference(result: xr.Dataset, control: xr.Dataset) -> str:
+    """Return what a control has otherwise: some of its inputs, or else its names and seed."""
+    if phases.run_title(control) != phases.run_title(result):
+        return phases.run_title(control)
+    told = []
+    for group in ("inputs", "parameters"):
+        its, own = (json.loads(one.attrs.get(group, "{}")) for one in (control, result))
+        told += [f"{name} {value}" for name, value in its.items() if value != own.get(name)]
+    return ", ".join(told) or "the same run"
+
+
+def _beside(control: xr.Dataset, result: xr.Dataset, begin: int, end: int) -> xr.Dataset:
+    """Return the part of a control that lies in the shown part of a result.
+
+    Raises
+    ------
+    InputError
+        If it has another time axis, or nothing there.
+    """
+    _check(control)
+    if axis_label(control) != axis_label(result):
+        raise InputError(
+            f"the control has '{axis_label(control)}' as its axis, the result "
+            f"'{axis_label(result)}'; their protocols need the same kind of clock"
+        )
+    left, right = position(result, np.array([begin, end]))
+    there = position(control, control["step"].values)
+    part = control.isel(probe=(there >= left) & (there <= right))
+    if part.sizes["probe"] < 2:
+        raise InputError("the control has too few probes in the part that is shown")
+    return part
 
 
 def _check(result: xr.Dataset) -> None:

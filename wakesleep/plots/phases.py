@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wakesleep.errors import InputError
 from wakesleep.results import phases
 
 if TYPE_CHECKING:
@@ -160,8 +161,15 @@ def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
         A result of :func:`wakesleep.run` or :func:`wakesleep.open`.
     ax
         Where to draw.
+
+    Raises
+    ------
+    InputError
+        If no phase has lasted for a step so far.
     """
     events = phases.hypnogram(result)
+    if not events.sizes["event"]:
+        raise InputError("nothing to plot: no phase has lasted for a step so far")
     drawn = [
         _row(str(phase), str(stage))
         for phase, stage in zip(events["phase"].values, events["stage"].values, strict=True)

@@ -104,6 +104,13 @@ class Record(specs.Spec):
     networks: Literal["phase_ends"] | None = Field(
         None, description="Keep the network at the end of every recorded phase, beside the result."
     )
+    activities: Count | None = Field(
+        None,
+        description=(
+            "Record the activity of every hidden unit on so many validation cases, the first ones, "
+            "shown with their labels."
+        ),
+    )
     test: bool = Field(False, description="Read the test data, once, when the run has ended.")
 
     @model_validator(mode="after")

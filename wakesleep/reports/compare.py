@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError, RunError
+from wakesleep.results.intervals import wilson
 from wakesleep.results.phases import check_result
 from wakesleep.results.store import open_result
 
@@ -145,16 +146,6 @@ def draw(
     axes[0, 0].legend(frameon=False, fontsize=8)
     figure.tight_layout()
     return figure
-
-
-def wilson(share: Any, cases: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % interval of a share of so many cases (Wilson 1927, JASA 22, 209-212)."""
-    from scipy.stats import norm
-
-    z = norm.ppf((1 + LEVEL) / 2)
-    middle = (share + z**2 / (2 * cases)) / (1 + z**2 / cases)
-    half = z * np.sqrt(share * (1 - share) / cases + z**2 / (4 * cases**2)) / (1 + z**2 / cases)
-    return middle - half, middle + half
 
 
 def newcombe(

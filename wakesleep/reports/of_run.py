@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError
-from wakesleep.reports.compare import cases_of, wilson
+from wakesleep.reports.compare import cases_of
 from wakesleep.reports.page import (
     Page,
     Picture,
@@ -23,7 +23,7 @@ from wakesleep.reports.page import (
     plain,
     versions,
 )
-from wakesleep.results.intervals import interval
+from wakesleep.results.intervals import interval, wilson
 from wakesleep.results.phases import phase_ends, phase_table, shortened
 from wakesleep.results.store import open_result
 
@@ -74,6 +74,8 @@ def of_run(target: Path) -> Page:
 
 def _sentence(result: xr.Dataset) -> str:
     """Say in a sentence what came out."""
+    if not result.sizes["probe"]:
+        return f"{result.attrs['title']}: nothing recorded yet, status {result.attrs['status']}."
     updates = int(result["step"].values[-1])
     if "validation_error" not in result:
         return f"{result.attrs['title']}: {updates:,} updates, status {result.attrs['status']}."

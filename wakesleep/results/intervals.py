@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -58,6 +60,32 @@ def interval(
     else:
         raise InputError(f"an interval is made by 't' or 'bootstrap', not by '{method}'")
     return xr.Dataset({"mean": mean, "low": low, "high": high, "n": n})
+
+
+def wilson(share: Any, cases: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and upper end of Wilson's confidence interval of shares of so many cases.
+
+    Parameters
+    ----------
+    share
+        Shares from 0 to 1, of any shape; what is not a number stays so.
+    cases
+        Number of cases that a share was counted from.
+    level
+        Confidence level.
+
+    Notes
+    -----
+    Wilson 1927, Journal of the American Statistical Association 22, 209-212. Unlike the normal
+    approximation it is not empty where no case was wrong.
+    """
+    from scipy.stats import norm
+
+    z = norm.ppf((1 + level) / 2)
+    middle = share + z**2 / (2 * cases)
+    half = z * np.sqrt(share * (1 - share) / cases + (z / (2 * cases)) ** 2)
+    scale = 1 + z**2 / cases
+    return (middle - half) / scale, (middle + half) / scale
 
 
 def slope(values: xr.DataArray, dose: str, dim: str = "seed") -> xr.Dataset:

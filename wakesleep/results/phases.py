@@ -174,7 +174,7 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
     before = np.concatenate((step[:1], offset[:-1]))
     # A result of an older version tells no onsets, and has no gaps.
     onset = result["phase_onset"].values[last] if "phase_onset" in result else before
-    onset = np.maximum(onset, step[0])  # a part of a result may begin within a phase
+    onset = np.maximum(onset, step[:1])  # a part of a result may begin within a phase
     names = {
         name: result[name].values[last] for name in ("phase", "block", "stage") if name in result
     }

@@ -108,6 +108,11 @@ QUANTITIES: dict[str, Quantity] = {
 }
 
 
+# Recorded where a protocol asks for it by ``record: {activities: N}``: far larger than all others.
+ACTIVITY = "activity"
+ACTIVITIES = Quantity(("case", "unit"), "activity of hidden units", ("label_goodness",))
+
+
 def stated_quantity(name: str) -> Quantity:
     """Return what is known of a quantity without importing any code of the user's."""
     return QUANTITIES.get(name, Quantity((), "", ()))
@@ -163,7 +168,8 @@ def blank(
     probes
         Greatest number of probes the run can come to.
     words
-        The words of ``phase``, ``block``, ``stage``, ``layer``, ``sign`` and ``readout``, in order.
+        The words of ``phase``, ``block``, ``stage``, ``layer``, ``sign`` and ``readout``, in order;
+        the label of every ``case`` and the layer of every ``unit`` whose activity is recorded.
     quantities
         What is recorded, by name.
     attributes
@@ -194,6 +200,16 @@ def blank(
                 np.arange(len(words[dim]), dtype="int16"),
                 {"long_name": dim, "units": "1", **_flags(words[dim])},
             )
+    if "unit" in used:
+        layers = list(dict.fromkeys(words["unit"]))
+        codes = np.array([layers.index(layer) for layer in words["unit"]], "int16")
+        labels = np.array([int(label) for label in words["case"]])
+        coordinates |= {
+            "unit": ("unit", np.arange(len(codes)), {"long_name": "hidden unit"}),
+            "unit_layer": ("unit", codes, {"long_name": "layer of the unit", **_flags(layers)}),
+            "case": ("case", np.arange(len(labels)), {"long_name": "validation case"}),
+            "case_label": ("case", labels, {"long_name": "label of the case"}),
+        }
     variables = {
         name: (
             ("probe", *its.dims),

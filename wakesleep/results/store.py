@@ -12,6 +12,7 @@ import errno
 import glob
 import hashlib
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 ROWS_PER_CHUNK = 256
+MOST_IN_CHUNK = 2**20  # numbers: activities of many units have fewer rows
 MADE = 16  # kinds of stores that a process remembers how to make
 _made: dict[str, dict[str, Any]] = {}
 # What results of every version hold; 'stage' and 'phase_onset' came later, and a mean over runs has
@@ -140,10 +142,10 @@ def _write(dataset: xr.Dataset, store: Any) -> None:
     for name, variable in dataset.variables.items():
         encoding[str(name)] = {"compressors": codecs()}
         if "probe" in variable.dims:
-            encoding[str(name)]["chunks"] = (
-                min(ROWS_PER_CHUNK, dataset.sizes["probe"]),
-                *(dataset.sizes[dim] for dim in variable.dims[1:]),
-            )
+            others = [dataset.sizes[dim] for dim in variable.dims[1:]]
+            most = max(1, MOST_IN_CHUNK // max(math.prod(others), 1))
+            rows = min(ROWS_PER_CHUNK, most, dataset.sizes["probe"])
+            encoding[str(name)]["chunks"] = (rows, *others)
     dataset.to_zarr(store, mode="w-", zarr_format=3, consolidated=False, encoding=encoding)
 
 

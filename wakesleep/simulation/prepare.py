@@ -23,6 +23,7 @@ from wakesleep.simulation.refusals import (
     check_condition,
     check_labels,
     check_negatives,
+    check_size_of_activities,
     check_sizes,
     check_spontaneous,
     check_stored,
@@ -154,6 +155,7 @@ class Prepared:
             "model_text": request.model.document.text,
             "model_sha256": sha256(request.model.document.text),
             "data_sha256": self.data.digest,
+            "validation_cases": len(self.probe.labels),
             "device_name": describe(request.device),
             "versions": json.dumps(versions()),
             "git_commit": git_commit(),
@@ -269,6 +271,7 @@ def prepare(request: Request) -> Prepared:
                 name: quantity for name, quantity in quantities.items() if name != "sleep_pressure"
             },
             classes=its.classes,
+            activity_cases=min(spec.record.activities or 0, len(validation)),
             entropy=validation.entropy(getattr(learner, "sees_labels", False))
             if its.population
             else None,
@@ -292,6 +295,14 @@ def prepare(request: Request) -> Prepared:
         seen=Jitter(its.shape, spec.data.jitter, streams("jitter")) if spec.data.jitter else None,
         presented=Presented(images, its.shape),
     )
+    if schema.ACTIVITY in quantities:
+        layers = prepared.probe.activities(learner)
+        named = zip(prepared.words["layer"], layers, strict=True)
+        prepared.words["unit"] = tuple(name for name, y in named for _ in range(y.shape[1]))
+        shown = prepared.probe.labels[: prepared.probe.activity_cases]
+        prepared.words["case"] = tuple(map(str, shown.tolist()))
+        probes = 1 + sum(entry.probes for entry in entries)
+        check_size_of_activities(probes, len(shown), len(prepared.words["unit"]))
     missing = {layer for entry in entries for layer in entry.layers or ()}
     missing -= set(range(1, len(getattr(learner, "layer_names", ())) + 1))
     if missing:

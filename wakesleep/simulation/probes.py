@@ -14,7 +14,7 @@ import numpy as np
 
 from wakesleep.errors import RunError
 from wakesleep.results import detection
-from wakesleep.results.schema import Quantity
+from wakesleep.results.schema import ACTIVITY, Quantity
 from wakesleep.results.store import as_numpy
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Probe:
         Of the images, in nats, where they are a population known in full.
     classes
         Number of classes.
+    activity_cases
+        On how many of the first cases the activity of units is recorded.
     views
         The same validation images as tasks present them, by the name of the view.
     """
@@ -54,6 +56,7 @@ class Probe:
     quantities: Mapping[str, Quantity]
     entropy: float | None = None
     classes: int = 0
+    activity_cases: int = 0
     views: Mapping[str, Tensor] = field(default_factory=dict)
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
@@ -92,12 +95,21 @@ class Probe:
             if any(name.startswith("noise_") for name in wanted):
                 noise = model.goodness(*noise_like(*real, self.fresh("noise")))
                 found |= _detection(model, goodness, noise, "noise_")
+        if ACTIVITY in wanted:
+            layers = self.activities(model)
+            found[ACTIVITY] = np.concatenate([as_numpy(its) for its in layers], axis=1)
         if "weight_norm" in wanted:
             found["weight_norm"] = as_numpy(model.weight_norms())
         for name, quantity in self.quantities.items():
             if quantity.function is not None:
                 found[name] = measured_by(quantity, model, self)
         return {name: found[name] for name in self.quantities if name in found}
+
+    def activities(self, model: Any) -> list[Tensor]:
+        """Return every layer's activity (cases, units) on the cases it is recorded for."""
+        some = slice(self.activity_cases)
+        its: list[Tensor] = model.activities(self.images[some], self.labels[some])
+        return its
 
 
 def measured_by(quantity: Quantity, model: Any, probe: Probe) -> np.ndarray:

@@ -17,6 +17,8 @@ from wakesleep.results import schema
 from wakesleep.results.schema import Quantity
 from wakesleep.simulation.request import Request
 
+MOST_ACTIVITIES = 2**32  # bytes
+
 if TYPE_CHECKING:
     from wakesleep.data import DataSet
 
@@ -200,6 +202,14 @@ def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
     possible["sleep_pressure"] = spec.sleep_pressure is not None
     chosen = [name for name in possible if (possible[name] if asked is None else name in asked)]
     found = {name: schema.QUANTITIES[name] for name in chosen}
+    if spec.record.activities is not None:
+        for capability in schema.ACTIVITIES.needs:
+            if capability not in offers:
+                raise InputError(
+                    f"record 'activities' needs '{capability}', which model "
+                    f"'{request.model.name}' does not offer"
+                )
+        found[schema.ACTIVITY] = schema.ACTIVITIES
     for reference in (*(asked or ()), *(spec.record.also or ())):
         if reference in schema.QUANTITIES:
             if reference not in found and possible[reference]:
@@ -216,6 +226,23 @@ def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
                 )
         found[name] = quantity
     return found
+
+
+def check_size_of_activities(probes: int, cases: int, units: int) -> None:
+    """Refuse activities that would fill the memory.
+
+    Raises
+    ------
+    InputError
+        If they are too many.
+    """
+    size = 4 * probes * cases * units
+    if size > MOST_ACTIVITIES:
+        raise InputError(
+            f"record 'activities': {probes:,} probes of {cases:,} cases and {units:,} units "
+            f"come to {size / 2**30:.1f} GiB; allowed are {MOST_ACTIVITIES / 2**30:.0f}; record "
+            "fewer cases or fewer probes ('every', 'cycles')"
+        )
 
 
 def own_quantity(reference: str) -> tuple[str, Quantity]:
