@@ -29,7 +29,10 @@ def test_a_benchmark_runs(name):
     assert "ratio" in printed(f"benchmarks.{name}", *COMMANDS[name])
 
 
-@pytest.mark.parametrize("name", ["forward_forward", "growth", "overheads"])
+@pytest.mark.parametrize(
+    "name",
+    ["forward_forward", "growth", pytest.param("overheads", marks=pytest.mark.long)],
+)
 def test_a_benchmark_with_mnist_runs(mnist_folder, name):
     shown = printed(f"benchmarks.{name}", *COMMANDS[name])
     assert "backpropagation" in shown or "ratio" in shown

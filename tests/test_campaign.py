@@ -5,10 +5,13 @@ import pytest
 from tests.conftest import printed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "size",
     [
-        pytest.param(("--runs", "1", "--studies", "1", "--seed", "3"), id="a little"),
+        pytest.param(
+            ("--runs", "1", "--studies", "1", "--seed", "3"), id="a little", marks=pytest.mark.long
+        ),
         pytest.param(("--runs", "50", "--studies", "10"), id="all", marks=pytest.mark.long),
     ],
 )

@@ -22,6 +22,20 @@ class RunError(RuntimeError):
         super().__init__(plain(message))
 
 
+class Interrupted(RunError):
+    """A signal stopped a run where it is safe; the same command goes on.
+
+    Attributes
+    ----------
+    signal
+        The number of the signal.
+    """
+
+    def __init__(self, message: str, signal: int = 0) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+
 def plain(message: str) -> str:
     """Return a message as one printable line of at most :data:`LONGEST` characters.
 

@@ -44,5 +44,5 @@ def test_runs_that_failed_say_why(tmp_path, wakesleep):
     file, folder = written(tmp_path, "1.0e30"), tmp_path / "far"
     assert wakesleep("study", file, "-o", folder, "--workers", 1, "--quiet")[0] == 1
     out = wakesleep("study", file, "-o", folder, "--status")[1].splitlines()
-    assert out[0] == "4 runs: 2 finished, 2 stopped"
+    assert out[0] == "4 runs: 2 finished, 2 failed"
     assert len([line for line in out if "weights are no longer finite" in line]) == 2

@@ -123,7 +123,7 @@ def test_an_outcome_that_no_run_has_is_told(done, file):
     file.write_text(STUDY.replace("published:", more))
     told = r"outcome 'nowhere' \(d_prime, at wake, layer 9\) has no value in any run"
     with pytest.warns(UserWarning, match=told):
-        gather.gather(grid.load(file), out / "runs", {})
+        gather.gather(grid.load(file), out / "runs", out / "again.zarr", {})
 
 
 def test_what_is_finished_is_not_run_again(done, tmp_path):

@@ -31,6 +31,18 @@ def study(
         int | None, typer.Option(help="Number of seeds, instead of the file's.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    executor: Annotated[
+        str, typer.Option(help="Where the runs are made: local, dask or slurm.")
+    ] = "local",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.yaml", help="Describes a cluster; or the address of a dask scheduler."
+        ),
+    ] = None,
+    rerun: Annotated[
+        str | None, typer.Option(metavar="failed", help="Run only those again that failed.")
+    ] = None,
     dry: Annotated[
         bool,
         typer.Option("--dry", help="List the runs, and estimate the time, without starting them."),
@@ -56,7 +68,17 @@ def study(
         return
     from wakesleep.studies.run import run_study
 
-    done = run_study(file, out, workers=workers, seeds=seeds, device=device, quiet=quiet)
+    done = run_study(
+        file,
+        out,
+        workers=workers,
+        seeds=seeds,
+        device=device,
+        quiet=quiet,
+        executor=executor,
+        cluster=cluster,
+        rerun=rerun,
+    )
     if not quiet:
         from wakesleep.cli.tables import print_study
 
@@ -81,14 +103,12 @@ def study(
 def _status(file: str, out: Path | None, seeds: int | None) -> None:
     """Print how many runs have ended, why some were stopped, and about how long the rest takes."""
     from wakesleep.runtime.progress import duration
-    from wakesleep.studies.grid import load
     from wakesleep.studies.status import status
 
-    loaded = load(file, seeds)
-    its = status(loaded, out or Path(loaded.spec.study))
+    its = status(file, out, seeds)
     told = ", ".join(f"{count:,} {name}" for name, count in its.counts.items() if count)
     typer.echo(f"{its.runs:,} runs: {told}")
-    for name, why in its.stopped.items():
+    for name, why in (its.failed | its.stopped).items():
         typer.echo(f"{name}: {why}")
     if its.seconds_left:
         typer.echo(f"about {duration(its.seconds_left)} of computing are left, on one process")

@@ -31,12 +31,13 @@ def quietly(quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def progress(
-    steps: int, quiet: bool, watcher: Callable[[int, int], None] | None = None
-) -> Iterator[Callable[[int, str], None]]:
+    steps: int, quiet: bool, watcher: Callable[[int, int], bool | None] | None = None
+) -> Iterator[Callable[[int, str], bool | None]]:
     """Give a function ``tell(steps so far, what is going on)``; silent if quiet.
 
     Without a terminal there are lines now and then instead of a bar. A
-    ``watcher(steps so far, steps)`` takes the bar's place.
+    ``watcher(steps so far, steps)`` takes the bar's place; it may return True to ask for a stop,
+    and ``tell`` returns that.
     """
     if watcher is not None:
         yield lambda done, text: watcher(done, steps)

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 # A user's Ctrl-C, a polite kill, a closed terminal, and what batch systems send before they kill.
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1")
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2")
 STOPPING = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 

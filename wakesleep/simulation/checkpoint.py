@@ -130,32 +130,3 @@ def understood(path: Path, hint: str = "") -> Iterator[None]:
             f"{path}: does not fit this version of wakesleep, or of the model's own code "
             f"({type(error).__name__}: {error}){hint}"
         ) from None
-
-
-@contextmanager
-def sole_writer(store: Path | None) -> Iterator[None]:
-    """Keep a second process from writing the same store; for None there is nothing to keep.
-
-    Raises
-    ------
-    InputError
-        If another process is writing it.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not on this system
-        fcntl = None  # type: ignore[assignment]
-    if store is None or fcntl is None:
-        yield
-        return
-    folder = os.open(store, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{store}: another process is writing it") from None
-        except OSError:
-            pass  # a file system without locks
-        yield
-    finally:
-        os.close(folder)  # which frees the lock, as the end of the process does

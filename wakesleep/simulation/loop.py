@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wakesleep.errors import InputError, RunError, one_line
+from wakesleep.errors import InputError, Interrupted, RunError, one_line
 from wakesleep.files import own_errors
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.pressure import process_s
@@ -65,16 +65,20 @@ class Run:
     store: Any
     out: Path | None
     network: bool = True
+    mine: Callable[[], bool] = lambda: True  # whether this process is still the one that may write
     place: Place = field(default_factory=Place)
     recorder: Recorder = field(init=False)
     group: Any = field(init=False)
     by_itself: ByItself = field(init=False)
     at: object = field(init=False)
+    lost: bool = field(init=False, default=False)
     begun: float = field(init=False)
     saved: float = field(init=False)
     flushed: float = field(init=False)
 
-    def go(self, quiet: bool, watcher: Callable[[int, int], None] | None = None) -> xr.Dataset:
+    def go(
+        self, quiet: bool, watcher: Callable[[int, int], bool | None] | None = None
+    ) -> xr.Dataset:
         """Go on from where the checkpoint says, or from the beginning, to the end."""
         import zarr
 
@@ -100,10 +104,9 @@ class Run:
                         self._take_probe(entries[0], ends=False)
                     while self.place.entry < len(entries):
                         entry = entries[self.place.entry]
-                        tell(
-                            self.place.step,
-                            f"{self.prepared.block(entry)} {entry.cycle + 1}: {entry.phase}",
-                        )
+                        what = f"{self.prepared.block(entry)} {entry.cycle + 1}: {entry.phase}"
+                        if tell(self.place.step, what):
+                            stop.append(signal.SIGTERM)
                         self._advance(entry)
                         self._save(stop)
                     tell(total, self._last_words())
@@ -129,6 +132,8 @@ class Run:
                 + ("; --resume goes on when there is room" if store.is_full(error) else "")
             )
         )
+        if self.lost:
+            return told
         gone = self._gone()
         if gone is not None:
             return gone  # whatever is written now would make a part of a store where it was
@@ -230,18 +235,30 @@ class Run:
             raise gone
         moment = time.monotonic()
         if moment - self.flushed > FLUSH_SECONDS:
+            self._still_mine()
             self.recorder.flush()
             self.flushed = moment
         if stop or moment - self.saved > CHECKPOINT_SECONDS:
             self._checkpoint()
             self.saved = moment
         if stop:
-            raise RunError(
+            raise Interrupted(
                 f"interrupted by {signal.Signals(stop[0]).name} after step {self.place.step}; "
-                "--resume goes on from here"
+                "--resume goes on from here",
+                stop[0],
+            )
+
+    def _still_mine(self) -> None:
+        """Stop, and write nothing more, if another process has taken the store over."""
+        if not self.mine():
+            self.lost = True
+            raise RunError(
+                f"{self.out}: another process has taken it over, for this one stood still for too "
+                "long"
             )
 
     def _checkpoint(self) -> None:
+        self._still_mine()
         self.recorder.flush()
         self.place.seconds = time.monotonic() - self.begun
         its = self.prepared
@@ -296,6 +313,8 @@ class Run:
         return f"the end: all validation{test} cases"
 
     def _finish(self) -> xr.Dataset:
+        if self.out is not None:
+            self._still_mine()
         if self.out is not None and self.network:
             self._checkpoint()
         self.recorder.flush()

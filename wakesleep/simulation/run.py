@@ -15,6 +15,7 @@ from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.results import schema, store
 from wakesleep.runtime.progress import quietly
 from wakesleep.simulation import along, checkpoint
+from wakesleep.simulation.lease import sole_writer
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol
 from wakesleep.simulation.loop import Run
 from wakesleep.simulation.prepare import Prepared
@@ -40,7 +41,7 @@ def run(
     inputs: Mapping[str, Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
     dtype: str = "float32",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], bool | None] | None = None,
     data: Any = None,
     data_options: Mapping[str, Any] | None = None,
     network: bool = True,
@@ -71,7 +72,8 @@ def run(
         ``float32``, ``float64`` or, on a CUDA GPU, ``tf32``: float32 with matrix products whose
         factors are rounded to 10 bits.
     progress
-        Called now and then with the steps done and the steps in all, instead of the bar.
+        Called now and then with the steps done and the steps in all, instead of the bar. If it
+        returns True, the run stops where it can be continued.
     data
         Data that take the place of the file's: the name of a data set, the path of a file or
         folder, arrays ``(x, y)``, a dictionary of arrays, an xarray data set with the dimension
@@ -131,8 +133,8 @@ def run(
             stacklevel=2,
         )
     store = out if going_on is not None else _create(prepared, out)
-    with checkpoint.sole_writer(out), products(tf32):
-        result = Run(prepared, store, out, network).go(quiet, progress)
+    with sole_writer(out) as mine, products(tf32):
+        result = Run(prepared, store, out, network, mine).go(quiet, progress)
     told = silence(result)
     if told:
         warnings.warn(f"{protocol.name} on {model.name}: {told}", stacklevel=2)

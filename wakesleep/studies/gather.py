@@ -22,6 +22,8 @@ from wakesleep.results.store import open_result, unfinished
 from wakesleep.studies.grid import LoadedStudy
 from wakesleep.studies.spec import FINAL, Outcome, Published, dimension
 
+LARGE = 2**30  # bytes
+
 
 def import_code(study: LoadedStudy) -> None:
     """Import statistics and figures of the user's, before any run is made.
@@ -42,10 +44,13 @@ def import_code(study: LoadedStudy) -> None:
 def gather(
     study: LoadedStudy,
     folder: Path,
+    store: Path,
     failed: Mapping[str, str],
     made: Mapping[str, xr.Dataset] | None = None,
 ) -> xr.DataTree:
-    """Read all runs of a study.
+    """Read all runs of a study, and write its result as a Zarr store in place of an older one.
+
+    Runs are read and written one place in the grid after another: not all are in memory at once.
 
     Parameters
     ----------
@@ -53,6 +58,8 @@ def gather(
         The study.
     folder
         Where its runs lie.
+    store
+        What is written.
     failed
         Why runs failed, by name; their outcomes are not numbers.
     made
@@ -61,23 +68,42 @@ def gather(
     Returns
     -------
     xarray.DataTree
-        ``/`` holds what the study was; ``/outcomes`` every outcome over the grid and ``seed``;
-        ``/runs`` one group for every place in the grid (its attribute ``place`` says which), over
-        ``seed`` and ``probe``, where the study keeps them.
+        As :func:`open_study` reads it. ``/`` holds what the study was; ``/outcomes`` every outcome
+        over the grid and ``seed``; ``/runs`` one group for every place in the grid (its attribute
+        ``place`` says which), over ``seed`` and ``probe``, where the study keeps them.
     """
-    spec = study.spec
-    failed, opened = dict(failed), dict(made or {})
-    for name in study.jobs:
-        if name in failed or name in opened:
-            continue
+    spec, failed, made = study.spec, dict(failed), made or {}
+    partial = unfinished(store)
+    found: dict[str, dict[str, xr.DataArray]] = {}
+
+    def opened(name: str) -> xr.Dataset | None:
+        if name in failed:
+            return None
         try:
-            opened[name] = open_result(folder / f"{name}.zarr")
+            return made[name] if name in made else open_result(folder / f"{name}.zarr")
         except InputError as error:  # its store was damaged after its end
             failed[name] = str(error)
-    found = {
-        name: {label: outcome(result, its) for label, its in spec.outcomes.items()}
-        for name, result in opened.items()
-    }
+            return None
+
+    for number, place in enumerate(sorted({place[:-1] for place in study.grid})):
+        names = [study.grid[(*place, n)] for n in range(len(spec.seed_list))]
+        there = []
+        for name in names:
+            if spec.keep == "nothing" and name in found:
+                continue
+            result = opened(name)
+            if result is None:
+                continue
+            there.append(result)
+            if name not in found:
+                found[name] = {label: outcome(result, its) for label, its in spec.outcomes.items()}
+        if there and spec.keep != "nothing":
+            where = {
+                dim: values[index]
+                for (dim, values), index in zip(spec.dims.items(), place, strict=True)
+            }
+            cell = together(there, spec.keep).assign_attrs(place=json.dumps(where))
+            _write(cell, partial, f"runs/{number:04d}")
     for label in spec.outcomes:
         if found and not any(bool(its[label].notnull().any()) for its in found.values()):
             warnings.warn(
@@ -85,33 +111,27 @@ def gather(
                 "value in any run",
                 stacklevel=2,
             )
-    tree = xr.DataTree(
-        xr.Dataset(
-            attrs={
-                "title": spec.study,
-                "description": spec.description,
-                "study_text": study.document.text,
-                "failed": json.dumps(dict(failed)),
-                "versions": json.dumps(versions()),
-                "git_commit": git_commit(),
-                "gathered": now(),
-            }
-        ),
-        children={"outcomes": xr.DataTree(over_grid(study, found))},
+    root = xr.Dataset(
+        attrs={
+            "title": spec.study,
+            "description": spec.description,
+            "study_text": study.document.text,
+            "failed": json.dumps(dict(failed)),
+            "versions": json.dumps(versions()),
+            "git_commit": git_commit(),
+            "gathered": now(),
+        }
     )
-    if spec.keep != "nothing":
-        dims = spec.dims
-        for number, place in enumerate(sorted({place[:-1] for place in study.grid})):
-            names = [study.grid[(*place, n)] for n in range(len(spec.seed_list))]
-            there = [opened[name] for name in names if name in opened]
-            if there:
-                where = {
-                    dim: values[index]
-                    for (dim, values), index in zip(dims.items(), place, strict=True)
-                }
-                cell = together(there, spec.keep).assign_attrs(place=json.dumps(where))
-                tree[f"runs/{number:04d}"] = xr.DataTree(cell)
-    return tree
+    _write(root, partial, "/")
+    _write(over_grid(study, found), partial, "outcomes")
+    shutil.rmtree(store, ignore_errors=True)
+    partial.rename(store)
+    return open_study(store)
+
+
+def _write(dataset: xr.Dataset, store: Path, group: str) -> None:
+    coded = as_flags(dataset)
+    coded.to_zarr(store, group=group, mode="a", zarr_format=3, consolidated=False)
 
 
 def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
@@ -291,25 +311,8 @@ def _same_probes(results: list[xr.Dataset]) -> bool:
     return all(np.array_equal(its["step"].values, first) for its in results)
 
 
-def save(tree: xr.DataTree, path: Path) -> None:
-    """Write a study's result as a Zarr store, in place of an older one.
-
-    Parameters
-    ----------
-    tree
-        From :func:`gather`.
-    path
-        The store.
-    """
-    partial = unfinished(path)
-    coded = tree.map_over_datasets(as_flags)
-    coded.to_zarr(partial, mode="w", zarr_format=3, consolidated=False)
-    shutil.rmtree(path, ignore_errors=True)
-    partial.rename(path)
-
-
 def open_study(path: str | Path) -> xr.DataTree:
-    """Open the result of a study, in memory.
+    """Open the result of a study, in memory; one above 1 GiB is read where it is used.
 
     Parameters
     ----------
@@ -327,6 +330,6 @@ def open_study(path: str | Path) -> xr.DataTree:
         tree = xr.open_datatree(store, engine="zarr", consolidated=False, chunks=None)
         if "outcomes" not in tree.children:
             raise ValueError("no outcomes")
-        return tree.load().map_over_datasets(in_words)
+        return (tree if tree.nbytes > LARGE else tree.load()).map_over_datasets(in_words)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):
         raise InputError(f"{path}: there is no result of a study, or it is damaged") from None

@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,25 @@ class LoadedStudy:
     jobs: dict[str, Job]
     grid: dict[tuple[int, ...], str]
 
+    @property
+    def files(self) -> list[Path]:
+        """Every file that decides what is run: the study, its protocols and models, their code."""
+        documents_ = {id(self.document): self.document}
+        for job in self.jobs.values():
+            documents_[id(job.protocol.document)] = job.protocol.document
+            documents_[id(job.model.document)] = job.model.document
+        found: dict[Path, None] = {}
+        for its in documents_.values():
+            if Path(its.source).is_file():
+                found[Path(its.source).resolve()] = None
+            for reference in references.references(
+                references.placed(its.tree, its.folder or Path.cwd())
+            ):
+                path = references.source_file(reference)
+                if path is not None:
+                    found[Path(path).resolve()] = None
+        return list(found)
+
 
 def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> LoadedStudy:
     """Load a study file, and check every run it comes to.
@@ -115,6 +134,7 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
     jobs: dict[str, Job] = {}
     grid: dict[tuple[int, ...], str] = {}
     axes = [range(len(next(iter(item.values())))) for item in spec.vary]
+    filled = _Filled(protocols, models)
     for place in itertools.product(range(len(models)), range(len(protocols)), *axes):
         own = _own(spec.protocols[place[1]]) | {
             f"model.{name}" for name in _own(spec.models[place[0]])
@@ -126,7 +146,7 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
         for item, number in zip(spec.vary, place[2:], strict=True):
             values |= {name: choices[number] for name, choices in item.items()}
         try:
-            protocol, model = _filled(protocols[place[1]], models[place[0]], values)
+            protocol, model = filled.at(place[1], place[0], values)
         except InputError as error:
             shown = ", ".join(f"{name}={value}" for name, value in values.items())
             raise InputError(
@@ -239,19 +259,40 @@ def _check_names(
             )
 
 
-def _filled(
-    protocol: LoadedProtocol, model: LoadedModel, values: Mapping[str, Scalar]
-) -> tuple[LoadedProtocol, LoadedModel]:
-    """Set what a protocol and a model know of some values, and see that they fit."""
-    inputs = {name: value for name, value in values.items() if name in protocol.values}
-    parameters = {
-        name.removeprefix("model."): value
-        for name, value in values.items()
-        if name.startswith("model.") and name.removeprefix("model.") in model.values
-    }
-    filled = load_protocol(protocol, inputs), load_model(model, parameters)
-    check_fit(*filled)
-    return filled
+@dataclass
+class _Filled:
+    """Protocols and models with their values set; each of them is checked once."""
+
+    protocols: list[LoadedProtocol]
+    models: list[LoadedModel]
+    made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def at(
+        self, protocol: int, model: int, values: Mapping[str, Scalar]
+    ) -> tuple[LoadedProtocol, LoadedModel]:
+        """Set what a protocol and a model know of some values, and see that they fit."""
+        inputs = {
+            name: value for name, value in values.items() if name in self.protocols[protocol].values
+        }
+        parameters = {
+            name.removeprefix("model."): value
+            for name, value in values.items()
+            if name.startswith("model.")
+            and name.removeprefix("model.") in self.models[model].values
+        }
+        filled = (
+            self._once(load_protocol, self.protocols[protocol], inputs),
+            self._once(load_model, self.models[model], parameters),
+        )
+        check_fit(*filled)
+        return filled
+
+    def _once(self, loader: Any, its: Any, values: Mapping[str, Scalar]) -> Any:
+        # By what is written, for 1, 1.0 and true are equal as keys of a dictionary.
+        key = (id(its), json.dumps(values))
+        if key not in self.made:
+            self.made[key] = loader(its, values)
+        return self.made[key]
 
 
 def _cell_name(spec: Study, place: tuple[int, ...], decides: Mapping[str, Any]) -> str:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wakesleep.errors import InputError, RunError
 from wakesleep.files import outputs
+from wakesleep.results.store import attributes
+from wakesleep.runtime.signals import Stopped
 from wakesleep.simulation import checkpoint
-from wakesleep.studies import grid
-from wakesleep.studies.workers import Options, run_all
+from wakesleep.simulation.lease import sole_writer
+from wakesleep.studies import executors, grid, index
+from wakesleep.studies.work import Options
 
 if TYPE_CHECKING:
     import xarray as xr
+
+MOST_KEPT = 2**28  # bytes of results that wait in memory for the end of a study
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,9 @@ def run_study(
     seeds: int | None = None,
     device: str = "auto",
     quiet: bool = True,
+    executor: str = "local",
+    cluster: str | Path | None = None,
+    rerun: str | None = None,
 ) -> Studied:
     """Run a study, or go on with it.
 
@@ -62,24 +70,36 @@ def run_study(
     out
         Folder for its result; default a folder of the study's name.
     workers
-        Processes; default one for each core (one alone on a GPU).
+        Processes of the executor ``local``; default one for each core (one alone on a GPU).
     seeds
         How many seeds, instead of what the file says.
     device
         ``auto``, ``cpu`` or ``cuda``.
     quiet
         Show no progress bars.
+    executor
+        Where runs are made: ``local``, ``dask`` or ``slurm``
+        (see :mod:`wakesleep.studies.executors`).
+    cluster
+        The file that describes a cluster, or the address of a dask scheduler.
+    rerun
+        ``failed`` makes only those runs again that failed.
 
     Raises
     ------
     InputError
         If the file or anything it names is wrong; then nothing has been written.
     RunError
-        If it is interrupted.
+        If it is interrupted, or its executor is lost.
     """
     from wakesleep.runtime.device import resolve
     from wakesleep.studies.gather import import_code
 
+    if rerun not in (None, "failed"):
+        raise InputError(f"rerun is 'failed' or nothing, not '{rerun}'")
+    make, its_cluster = executors.executor(executor), executors.cluster(executor, cluster)
+    if executor != "local" and workers is not None:
+        raise InputError(f"workers are for the executor 'local', not for '{executor}'")
     kind = resolve(device).type
     loaded = grid.load(name, seeds, kind)
     if workers is None:
@@ -94,19 +114,30 @@ def run_study(
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
-    with checkpoint.sole_writer(folder):
+    with sole_writer(folder, folder / ".lease"):
+        index.write_plan(folder, loaded, seeds)
+        ended = index.look(folder, loaded.jobs)
         left = [
             job
-            for job in loaded.jobs.values()
-            if not is_finished(job, folder / "runs" / f"{job.name}.zarr", kind)
+            for name, job in loaded.jobs.items()
+            if (ended[name].status != "finished" if name in ended else rerun is None)
         ]
         if not loaded.spec.networks:  # of a worker that died between a run's end and this
             for name in loaded.jobs.keys() - {job.name for job in left}:
                 checkpoint.path_for(folder / "runs" / f"{name}.zarr").unlink(missing_ok=True)
         options = Options(folder / "runs", device, loaded.spec.networks)
-        failed, made = run_all(left, options, min(workers, len(left)), quiet) if left else ({}, {})
+        how = executors.How(workers, quiet, folder, its_cluster)
+        results = _Results(folder, len(left))
+        if left:
+            try:
+                make(left, options, how, results.ended)
+            except (KeyboardInterrupt, Stopped):
+                raise RunError(
+                    f"interrupted: {results.done} of {len(left)} runs have ended; the same command "
+                    "goes on"
+                ) from None
         try:
-            return finish(loaded, folder, failed, made)
+            return finish(loaded, folder, results.failed, results.made)
         except OSError as error:
             raise RunError(
                 f"{folder}: the study's result cannot be written ({error.strerror}); its runs are "
@@ -114,18 +145,32 @@ def run_study(
             ) from error
 
 
-def is_finished(job: grid.Job, store: Path, device: str) -> bool:
-    """Say whether a run's store holds all of it; one of another run is left to the worker."""
-    import torch
+@dataclass
+class _Results:
+    """What runs came to, as they end."""
 
-    from wakesleep.results.store import attributes
-    from wakesleep.simulation.request import Request, recorded_identity
+    folder: Path
+    runs: int
+    done: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    made: dict[str, xr.Dataset] = field(default_factory=dict)
+    bytes_made: int = 0
 
-    made = attributes(store)
-    if made is None:
-        return False
-    request = Request(job.protocol, job.model, job.seed, torch.device(device), torch.float32)
-    return made.get("status") == "finished" and recorded_identity(made) == request.identity()
+    def ended(self, job: grid.Job, found: str | xr.Dataset | None) -> None:
+        """Take note of a run that has ended."""
+        self.done += 1
+        if isinstance(found, str):
+            self.failed[job.name] = found
+            index.add(self.folder, [index.Ended(job.name, "failed", found)])
+            return
+        if found is None:
+            took = (attributes(self.folder / "runs" / f"{job.name}.zarr") or {}).get("wall_seconds")
+        else:
+            took = found.attrs.get("wall_seconds")
+            self.bytes_made += found.nbytes
+            if self.bytes_made < MOST_KEPT:  # the others are read again from their stores
+                self.made[job.name] = found
+        index.add(self.folder, [index.Ended(job.name, "finished", "", float(took or 0))])
 
 
 def finish(
@@ -137,11 +182,10 @@ def finish(
     """Gather a study's runs, and write its result and figures into its folder."""
     from wakesleep.plots.study import save_figures
     from wakesleep.results.store import to_netcdf
-    from wakesleep.studies.gather import gather, save
+    from wakesleep.studies.gather import gather
 
-    tree = gather(loaded, folder / "runs", failed, made)
+    tree = gather(loaded, folder / "runs", folder / "study.zarr", failed, made)
     failed = json.loads(tree.attrs["failed"])
-    save(tree, folder / "study.zarr")
     outcomes = folder / "outcomes.nc"
     outcomes.unlink(missing_ok=True)
     table = tree["outcomes"].to_dataset()

@@ -1,4 +1,4 @@
-"""How far a study is, from the stores of its runs alone."""
+"""How far a study is, from its index and the stores of runs that have not ended."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wakesleep.errors import InputError
+from wakesleep.files import documents, library
 from wakesleep.results.store import attributes
-from wakesleep.studies.grid import LoadedStudy
+from wakesleep.studies import index
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,10 @@ class Status:
     runs
         How many runs it has.
     counts
-        Runs that are ``finished``, ``running`` (or were killed), ``stopped``, or ``not begun``.
-    stopped
-        Why runs were stopped, by name.
+        Runs that are ``finished``, ``failed``, ``running`` (or were killed), ``stopped``, or
+        ``not begun``.
+    failed, stopped
+        Why runs failed or were stopped, by name.
     seconds_left
         About how many seconds the others take one after another, if they take as long as those
         that have finished; None if none has.
@@ -30,31 +32,56 @@ class Status:
 
     runs: int
     counts: dict[str, int]
+    failed: dict[str, str]
     stopped: dict[str, str]
     seconds_left: float | None
 
 
-def status(study: LoadedStudy, folder: Path) -> Status:
-    """Return how far a study is; nothing is opened but the attributes of each run.
+def status(file: str | Path, out: Path | None = None, seeds: int | None = None) -> Status:
+    """Return how far a study is.
+
+    Nothing is opened but the index and the attributes of runs that have not ended.
+
+    Parameters
+    ----------
+    file
+        Name of a shipped study, or a path.
+    out
+        Its folder; default one of the study's name.
+    seeds
+        How many seeds, instead of what the file says.
 
     Raises
     ------
     InputError
-        If there is no such folder.
+        If there is no such study, or no such folder.
     """
-    if not (folder / "runs").is_dir():
-        raise InputError(f"{folder}: holds no study; start it by 'wakesleep study'")
-    counts = Counter({"finished": 0, "running": 0, "stopped": 0, "not begun": 0})
-    stopped, took = {}, []
-    for name in study.jobs:
-        made = attributes(folder / "runs" / f"{name}.zarr")
+    path = library.find(str(file), ("studies",))
+    out = out or Path(str(documents.read(path).tree.get("study", "")))
+    names = index.planned(out, path, seeds)
+    if names is None:
+        from wakesleep.studies.grid import load
+
+        names = list(load(file, seeds).jobs)
+    if not (out / "runs").is_dir():
+        raise InputError(f"{out}: holds no study; start it by 'wakesleep study'")
+    counts = Counter({"finished": 0, "failed": 0, "running": 0, "stopped": 0, "not begun": 0})
+    failed, stopped = {}, {}
+    ended, there = index.look(out, names), index.stores(out)
+    for name in names:
+        if name in ended:
+            counts[ended[name].status] += 1
+            if ended[name].status == "failed":
+                failed[name] = ended[name].why
+            continue
+        made = attributes(out / "runs" / f"{name}.zarr") if name in there else None
         told = "not begun" if made is None else str(made.get("status"))
         kind, _, why = told.partition(": ")
         counts[kind] += 1
         if kind == "stopped":
             stopped[name] = why
-        if kind == "finished" and made is not None:
-            took.append(float(made.get("wall_seconds", 0)))
-    left = len(study.jobs) - counts["finished"]
+    left = len(names) - counts["finished"]
+    took = [its.seconds for its in ended.values() if its.status == "finished"]
     mean = sum(took) / len(took) if took else None
-    return Status(len(study.jobs), dict(counts), stopped, None if mean is None else left * mean)
+    seconds = None if mean is None else left * mean
+    return Status(len(names), dict(counts), failed, stopped, seconds)

@@ -373,6 +373,7 @@ def test_digits_are_learnt(model, sweeps):
     assert float(result.error.sel(readout="goodness")[-1]) < 0.45
 
 
+@pytest.mark.long
 def test_the_encoder_finds_its_code():
     result = ws.run(
         "interleaved",

@@ -1,0 +1,204 @@
+"""A lease on a store: one process at a time writes it, on this machine or on any other.
+
+The lease is a small file beside the store. It names the machine, the process and a token, and its
+writer renews its time of change every few seconds. Nothing depends on locks of the file system,
+which network file systems may lack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from wakesleep.errors import InputError
+
+RENEWED_EVERY = 10.0  # seconds
+EXPIRES_AFTER = 90.0  # seconds without a renewal, by the clock of the file system
+ATTEMPTS = 20  # at a lease that other processes take and drop at the same moment
+
+
+def lease_of(store: Path) -> Path:
+    """Return where the lease of a store lies: ``run.zarr`` -> ``run.zarr.lease``."""
+    return store.with_name(f"{store.name}.lease")
+
+
+@contextmanager
+def sole_writer(store: Path | None, path: Path | None = None) -> Iterator[Callable[[], bool]]:
+    """Keep a second process from writing the same store; for None there is nothing to keep.
+
+    Gives a function that says whether the lease still is this process's. It no longer is if the
+    process stood still for so long that another machine took it over; then it must not write.
+
+    Parameters
+    ----------
+    store
+        What is to be written.
+    path
+        Where its lease lies; default beside it.
+
+    Raises
+    ------
+    InputError
+        If another process is writing it.
+    """
+    if store is None:
+        yield lambda: True
+        return
+    path = path or lease_of(store)
+    token = _take(path, store)
+    ended = threading.Event()
+
+    def mine() -> bool:
+        return _read(path).get("token") == token
+
+    def renew() -> None:
+        while not ended.wait(RENEWED_EVERY):
+            with suppress(OSError):  # a network may fail for a moment
+                if mine():
+                    os.utime(path)
+
+    renewing = threading.Thread(target=renew, daemon=True)
+    renewing.start()
+    try:
+        yield mine
+    finally:
+        ended.set()
+        renewing.join()
+        with suppress(OSError):
+            if mine():
+                path.unlink()
+
+
+def held(store: Path) -> bool:
+    """Say whether a process is writing a store right now."""
+    path = lease_of(store)
+    return path.exists() and _lives(path, _read(path), time.time())
+
+
+def _take(path: Path, store: Path) -> str:
+    """Take a lease, also one whose holder has died; return its token."""
+    token = secrets.token_hex(8)
+    own = path.with_name(f".{path.name}.{token}")
+    try:
+        own.write_text(json.dumps({"token": token, **_here()}))
+        for _ in range(ATTEMPTS):
+            if _linked(own, path):
+                return token
+            holder = _read(path)
+            # The moment by the clock that also stamps leases: that of the file system.
+            os.utime(own)
+            if _lives(path, holder, own.stat().st_mtime):
+                raise InputError(f"{store}: another process is writing it{_who(holder)}")
+            _put_aside(path, holder, token)
+        raise InputError(f"{store}: another process is writing it")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        with suppress(OSError):
+            own.unlink()
+
+
+def _linked(own: Path, path: Path) -> bool:
+    """Put a file under a name in one stroke; say whether the name was free."""
+    try:
+        os.link(own, path)
+        return True
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        except FileExistsError:
+            return False
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(own.read_text())
+        return True
+
+
+def _put_aside(path: Path, holder: dict[str, Any], token: str) -> None:
+    """Remove the lease of a holder that has died, and no other."""
+    aside = path.with_name(f".{path.name}.{token}.aside")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return  # someone else was faster
+    if _read(aside) != holder:  # a living one took its place in between
+        _linked(aside, path)
+    aside.unlink()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a lease says; nothing where there is none, or it is being written."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _here() -> dict[str, Any]:
+    """Return which process this is, among all machines."""
+    return {
+        "host": socket.gethostname(),
+        "boot": _boot(),
+        "pid": os.getpid(),
+        "born": _born(os.getpid()),
+    }
+
+
+def _boot() -> str:
+    """Return what two processes share that can see each other: the boot and the process space."""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    return socket.gethostname()
+
+
+def _born(pid: int) -> str:
+    """Return when a process began, which tells it from a later one of the same number."""
+    with suppress(OSError, IndexError):
+        # The name, in brackets, may contain blanks; the time of the start is field 22.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return ""
+
+
+def _lives(path: Path, holder: dict[str, Any], now: float) -> bool:
+    """Say whether the holder of a lease may still be writing."""
+    if holder.get("boot") == _boot() and isinstance(holder.get("pid"), int):
+        return _runs(holder["pid"]) and holder.get("born") == _born(holder["pid"])
+    try:
+        return now - path.stat().st_mtime < EXPIRES_AFTER
+    except FileNotFoundError:
+        return False
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        pass
+    return not _is_dead(pid)
+
+
+def _is_dead(pid: int) -> bool:
+    """Say whether a process has ended, and only its parent has not been told yet."""
+    with suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    return False
+
+
+def _who(holder: dict[str, Any]) -> str:
+    if "pid" not in holder:
+        return ""
+    where = "" if holder.get("boot") == _boot() else f" on {holder.get('host')}"
+    return f" (process {holder['pid']}{where})"

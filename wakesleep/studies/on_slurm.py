@@ -1,0 +1,212 @@
+"""The executor ``slurm``: runs as job arrays, by submitit.
+
+The jobs outlive the process that submitted them. Where that ended, the same command finds the jobs
+that are still queued or running and waits for them instead of submitting their runs again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wakesleep.errors import InputError, Interrupted, RunError, one_line
+from wakesleep.results.store import attributes
+from wakesleep.studies.clusters import SlurmCluster
+from wakesleep.studies.executors import Callback, How
+from wakesleep.studies.shown import study_bars
+from wakesleep.studies.work import Options, versions_here, work
+
+if TYPE_CHECKING:
+    from wakesleep.studies.grid import Job
+
+SUBMITTED = "submitted.json"
+SECONDS_BETWEEN_LOOKS = {"slurm": 15.0, "local": 0.5}
+
+
+class Batch:
+    """Some runs that one job makes one after another; queued again where it was interrupted."""
+
+    def __init__(self, jobs: Sequence[Job], options: Options) -> None:
+        self.jobs, self.options = list(jobs), options
+
+    def __call__(self) -> dict[str, str]:
+        """Make the runs; return why some failed, by name."""
+        failed = {}
+        for job in self.jobs:
+            try:
+                found = work(job, self.options, lambda done, steps: None)
+            except Interrupted as error:
+                if error.signal == signal.SIGUSR2:  # the time limit is near
+                    # The run has been saved. Now the signal is for submitit, which queues the job
+                    # again and ends the process.
+                    os.kill(os.getpid(), signal.SIGUSR2)
+                    time.sleep(60)
+                raise
+            if isinstance(found, str):
+                failed[job.name] = found
+        return failed
+
+    def checkpoint(self) -> Any:
+        """Return what submitit queues again: the same runs, of which some have finished."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(Batch(self.jobs, self.options))
+
+
+def run_on_slurm(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -> None:
+    """Make runs as jobs of SLURM.
+
+    Parameters
+    ----------
+    jobs, options, how, ended
+        See :mod:`wakesleep.studies.executors`.
+
+    Raises
+    ------
+    InputError
+        If submitit is not installed, there is no SLURM, or it refuses the jobs.
+    RunError
+        If the process is interrupted; the jobs go on.
+    """
+    its: SlurmCluster = how.cluster
+    folder = how.folder.resolve() / "jobs"
+    executor = _executor(its, folder)
+    options = replace(options, folder=options.folder.resolve(), versions=versions_here())
+    by_name = {job.name: job for job in jobs}
+    going = _still_going(folder, by_name, its)
+    taken = {name for _, names in going for name in names}
+    left = [job for job in jobs if job.name not in taken]
+    size = its.runs_per_job
+    if its.scheduler == "local":  # which starts all jobs at once
+        size = max(size, math.ceil(len(left) / (os.cpu_count() or 1)))
+    batches = [left[place : place + size] for place in range(0, len(left), size)]
+    made: list[Any] = []
+    try:
+        if batches:
+            with executor.batch():
+                made = [executor.submit(Batch(batch, options)) for batch in batches]
+    except Exception as error:
+        raise InputError(f"cluster '{its.cluster}' refuses the jobs: {one_line(error)}") from None
+    going += [(job, [its.name for its in batch]) for job, batch in zip(made, batches, strict=True)]
+    _remember(folder, going)
+    done = 0
+    try:
+        with study_bars(0, len(jobs), how.quiet) as show:
+            while going:
+                over = [(job, names) for job, names in going if _is_over(job)]
+                for job, names in over:
+                    failed = _failed(job, names, options.folder)
+                    for name in names:
+                        ended(by_name[name], failed.get(name))
+                    done += len(names)
+                    going.remove((job, names))
+                if over:
+                    _remember(folder, going)
+                show(done, {}, [])
+                if going:
+                    time.sleep(SECONDS_BETWEEN_LOOKS[its.scheduler])
+    except KeyboardInterrupt:
+        raise RunError(_told(going, its)) from None
+
+
+def _executor(its: SlurmCluster, folder: Path) -> Any:
+    try:
+        import submitit
+    except ImportError:
+        raise InputError(
+            "--executor slurm needs the package 'submitit': pip install 'wakesleep[clusters]'"
+        ) from None
+    logging.getLogger("submitit").setLevel(logging.ERROR)
+    try:
+        executor = submitit.AutoExecutor(
+            folder / "%j",
+            cluster=its.scheduler,
+            slurm_max_num_timeout=its.restarts,
+            local_max_num_timeout=its.restarts,
+        )
+        executor.update_parameters(
+            name=its.cluster,
+            timeout_min=its.minutes,
+            cpus_per_task=its.cpus,
+            gpus_per_node=its.gpus,
+            mem_gb=its.memory_gb,
+            slurm_array_parallelism=its.at_most,
+            slurm_setup=list(its.setup),
+            **({} if its.partition is None else {"slurm_partition": its.partition}),
+            **its.options,
+        )
+    except (RuntimeError, ValueError, TypeError, NameError, OSError) as error:
+        raise InputError(f"cluster '{its.cluster}': {one_line(error)}") from None
+    return executor
+
+
+def _remember(folder: Path, going: list[tuple[Any, list[str]]]) -> None:
+    """Keep which jobs are queued or running, for a process that comes later."""
+    text = json.dumps([{"job": job.job_id, "runs": names} for job, names in going])
+    partial = folder / f".{SUBMITTED}.{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    partial.write_text(text)
+    partial.replace(folder / SUBMITTED)
+
+
+def _still_going(
+    folder: Path, by_name: dict[str, Job], its: SlurmCluster
+) -> list[tuple[Any, list[str]]]:
+    """Return the jobs of an earlier process that have not ended, with their runs."""
+    try:
+        kept = json.loads((folder / SUBMITTED).read_text())
+    except (OSError, ValueError):
+        return []
+    from submitit.local.local import LocalJob
+    from submitit.slurm.slurm import SlurmJob
+
+    kind: Any = LocalJob if its.scheduler == "local" else SlurmJob
+    found = []
+    for told in kept:
+        names = [name for name in told["runs"] if name in by_name]
+        job = kind(folder / "%j", told["job"])
+        if names and not _is_over(job):
+            found.append((job, names))
+    return found
+
+
+def _is_over(job: Any) -> bool:
+    if type(job).__name__ != "LocalJob" or job._process is not None:
+        return bool(job.done())
+    # A job of an earlier process, whose number is that of the process that controls it.
+    with suppress(OSError):
+        return b"submitit" not in Path(f"/proc/{job.job_id}/cmdline").read_bytes()
+    return True
+
+
+def _failed(job: Any, names: list[str], folder: Path) -> dict[str, str]:
+    """Return why runs of a job that has ended failed, by name."""
+    try:
+        found: dict[str, str] = job.results()[0]
+        return found
+    except Exception as error:  # it was killed, or reached its limit too often
+        why = f"its job {job.job_id} ended without an outcome ({one_line(error)})"
+        return {name: why for name in names if not _finished(folder / f"{name}.zarr")}
+
+
+def _finished(store: Path) -> bool:
+    return (attributes(store) or {}).get("status") == "finished"
+
+
+def _told(going: list[tuple[Any, list[str]]], its: SlurmCluster) -> str:
+    runs = sum(len(names) for _, names in going)
+    first = str(going[0][0].job_id).partition("_")[0]
+    stop = f"scancel {first}" if its.scheduler == "slurm" else f"kill {first}"
+    return (
+        f"interrupted: {len(going)} jobs with {runs} runs go on; the same command waits for them, "
+        f"'{stop}' stops the first array"
+    )
