@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import importlib
+import logging
 import secrets
+import shutil
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +31,7 @@ SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_BETWEEN_QUESTIONS = 2.0  # of a worker, whether it is to stop
 AHEAD = 2  # jobs in the scheduler's hands for each worker: few, so that its memory stays small
 FEWEST_AHEAD = 8
+LOST = "the scheduler was lost; the runs so far are kept, and the same command goes on"
 
 
 def run_on_dask(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -> None:
@@ -54,6 +58,7 @@ def run_on_dask(jobs: Sequence[Job], options: Options, how: How, ended: Callback
     with _client(its, how.quiet) as client:
         _check_workers(client, its)
         from distributed import Event
+        from distributed.comm.core import CommClosedError
 
         stop = Event(f"wakesleep-stop-{session}", client=client)
         waiting = deque(jobs)
@@ -79,7 +84,9 @@ def run_on_dask(jobs: Sequence[Job], options: Options, how: How, ended: Callback
                         ended(job, _found(client, future))
                         done += 1
                     show(done, {}, [])
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError | CommClosedError):
+                raise RunError(LOST) from None
             with suppress(Exception):
                 stop.set()  # those that are running stop where it is safe
                 client.cancel(list(at), force=True)
@@ -100,17 +107,19 @@ def _finished(client: Any, futures: list[Any]) -> list[Any]:
     """
     from distributed import wait
 
-    with suppress(TimeoutError, asyncio.TimeoutError):
+    try:
         wait(futures, timeout=SECONDS_BETWEEN_LOOKS, return_when="FIRST_COMPLETED")
+    except TimeoutError:
+        pass
+    except CancelledError:
+        raise RunError(LOST) from None
     _check_connection(client)
     return [its for its in futures if its.done()]
 
 
 def _check_connection(client: Any) -> None:
     if client.status != "running":
-        raise RunError(
-            "the scheduler was lost; the runs so far are kept, and the same command goes on"
-        )
+        raise RunError(LOST)
 
 
 def _found(client: Any, future: Any) -> str | xr.Dataset | None:
@@ -130,9 +139,7 @@ def _found(client: Any, future: Any) -> str | xr.Dataset | None:
         return f"its worker died, {error.allowed_failures + 1} times (out of memory, or killed)"
     except Exception as error:
         if future.status in ("cancelled", "lost"):
-            raise RunError(
-                "the scheduler was lost; the runs so far are kept, and the same command goes on"
-            ) from None
+            raise RunError(LOST) from None
         _check_connection(client)
         return f"{type(error).__name__}: {error}"
 
@@ -174,6 +181,9 @@ def _client(its: DaskCluster, quiet: bool) -> Iterator[Any]:
         raise InputError(
             "--executor dask needs the package 'distributed': pip install 'wakesleep[clusters]'"
         ) from None
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("distributed"):  # what is lost is told in one line here
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     if "://" in its.scheduler:
         try:
             client = distributed.Client(its.scheduler, timeout=SECONDS_TO_CONNECT)
@@ -199,24 +209,33 @@ def _started(its: DaskCluster) -> Any:
         If an option is wrong, or the package that starts them is not installed.
     """
     what = f"cluster '{its.cluster}'"
+    queue = its.scheduler in QUEUES
     try:
-        if its.scheduler in QUEUES:
-            import dask_jobqueue
-
-            kind = getattr(dask_jobqueue, f"{its.scheduler.upper()}Cluster")
-            cluster = kind(**{"cores": 1, "processes": 1, "memory": "4GB", **its.options})
-            cluster.scale(jobs=its.workers)
-            return cluster
-        from distributed import LocalCluster
-
-        options = {"dashboard_address": ":0", **its.options}
-        return LocalCluster(n_workers=its.workers, threads_per_worker=1, processes=True, **options)
+        started_by = importlib.import_module("dask_jobqueue" if queue else "distributed")
+        kind = getattr(started_by, f"{its.scheduler.upper()}Cluster" if queue else "LocalCluster")
     except ImportError:
         raise InputError(
             f"{what} needs the package 'dask-jobqueue': pip install 'wakesleep[clusters]'"
         ) from None
+    given: dict[str, Any] = {
+        # What a worker says of its end is told in one line here.
+        **{"n_workers": its.workers, "threads_per_worker": 1, "processes": True},
+        **{"dashboard_address": ":0", "silence_logs": logging.CRITICAL},
+    }
+    if queue:
+        submit = kind.job_cls.submit_command.split()[0]
+        if shutil.which(submit) is None:
+            raise InputError(f"{what}: the command '{submit}' is not found on this machine")
+        given = {"cores": 1, "processes": 1, "memory": "4GB"}
+    try:
+        cluster = kind(**{**given, **its.options})
+        if queue:
+            cluster.scale(jobs=its.workers)
+        return cluster
     except (TypeError, ValueError, OSError, RuntimeError) as error:
-        raise InputError(f"{what} cannot be started: {one_line(error)}") from None
+        raise InputError(
+            f"{what} cannot be started (are its 'options' right?): {one_line(error)}"
+        ) from None
 
 
 def _check_workers(client: Any, its: DaskCluster) -> None:

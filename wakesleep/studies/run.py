@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +111,7 @@ def run_study(
     folder = outputs.checked(loaded.spec.study if out is None else out, "the study's result")
     if folder.is_file():
         raise InputError(f"{folder}: is a file; a study writes into a folder")
+    new = not folder.exists()
     try:
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -131,6 +133,10 @@ def run_study(
         if left:
             try:
                 make(left, options, how, results.ended)
+            except InputError:
+                if new and not results.done:  # then nothing has been run
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
             except (KeyboardInterrupt, Stopped):
                 raise RunError(
                     f"interrupted: {results.done} of {len(left)} runs have ended; the same command "
