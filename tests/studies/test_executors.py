@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,6 @@ import xarray as xr
 
 import wakesleep as ws
 from wakesleep.studies import index
-
-pytest.importorskip("distributed")
-pytest.importorskip("submitit")
 
 STUDY = """\
 study: spread
@@ -109,6 +107,22 @@ class Dask:
         """Start a new scheduler in place of the old one."""
         self.scheduler, self.address = self._scheduler()
 
+    def worker_on_another_host(self, number: int) -> subprocess.Popen[bytes]:
+        """Start a worker in namespaces of its own: network, host name and process numbers."""
+        port = self.address.rpartition(":")[2]
+        inside = f"hostname far{number}; exec {sys.executable} -m dask worker"
+        inside += f" tcp://10.77.{number}.1:{port} --nthreads 1 --no-nanny --no-dashboard"
+        inside += f" --host 10.77.{number}.2 --death-timeout 20"
+        apart = ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", f"wakesleep{number}", *apart, "sh", "-c", inside],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+        )
+        self.processes.append(process)
+        return process
+
     def worker(self, threads: int = 1, **environment: str) -> subprocess.Popen[bytes]:
         options = ("--nthreads", threads, "--no-nanny", "--death-timeout", 20)
         return self._start("worker", self.address, *options, **environment)
@@ -194,6 +208,53 @@ def test_whatever_is_killed_no_run_is_lost_or_made_twice(victim, cells, dask, tm
     after = ends(out)
     assert len(after) == cells
     assert before.items() <= after.items()
+    ws.study(file, tmp_path / "whole", workers=1)
+    xr.testing.assert_identical(outcomes(out), outcomes(tmp_path / "whole"))
+
+
+@pytest.fixture
+def hosts():
+    """Give two network namespaces, each with a link to this machine."""
+    if os.geteuid() or not all(shutil.which(its) for its in ("ip", "unshare")):
+        pytest.skip("network namespaces need root, ip and unshare")
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True)
+
+    try:
+        for number in (1, 2):
+            name, here, there = f"wakesleep{number}", f"ws{number}a", f"ws{number}b"
+            ip("netns", "add", name)
+            ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
+            ip("addr", "add", f"10.77.{number}.1/24", "dev", here)
+            ip("link", "set", here, "up")
+            ip("-n", name, "addr", "add", f"10.77.{number}.2/24", "dev", there)
+            ip("-n", name, "link", "set", there, "up")
+            ip("-n", name, "link", "set", "lo", "up")
+        yield
+    finally:
+        for number in (1, 2):
+            subprocess.run(["ip", "netns", "del", f"wakesleep{number}"], check=False)
+
+
+@pytest.mark.long
+def test_two_hosts_and_one_of_them_is_lost(alone, hosts, dask, tmp_path):
+    """What another machine was writing is free once its lease has expired."""
+    file, out = written(tmp_path), tmp_path / "out"
+    dask.worker_on_another_host(1)
+    dask.worker_on_another_host(2)
+    wait_for_workers(dask.address, 2)
+    ws.study(file, out, executor="dask", cluster=dask.address)
+    xr.testing.assert_identical(outcomes(out), alone)
+    file, out = written(tmp_path, rates=4, steps=200), tmp_path / "lost"
+    told = command(file, out, "--executor", "dask", "--cluster", dask.address)
+    client = subprocess.Popen(told)
+    before = when_finished(out, 2)
+    lost = dask.processes[1]
+    lost.kill()
+    assert client.wait(SECONDS + 120) == 0
+    assert len(ends(out)) == 8
+    assert before.items() <= ends(out).items()
     ws.study(file, tmp_path / "whole", workers=1)
     xr.testing.assert_identical(outcomes(out), outcomes(tmp_path / "whole"))
 

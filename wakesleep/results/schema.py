@@ -241,16 +241,15 @@ def in_words(dataset: xr.Dataset) -> xr.Dataset:
     """Return a dataset whose CF flags are the words they stand for."""
     import numpy as np
 
+    coordinates = {}
     for name, variable in dataset.variables.items():
         if "flag_meanings" in variable.attrs:
             words = np.array(variable.attrs["flag_meanings"].split(" "))
             attributes = {
                 key: value for key, value in variable.attrs.items() if not key.startswith("flag_")
             }
-            dataset = dataset.assign_coords(
-                {name: (variable.dims, words[variable.values], attributes)}
-            )
-    return dataset
+            coordinates[name] = (variable.dims, words[variable.values], attributes)
+    return dataset.assign_coords(coordinates)  # at once, for each call takes milliseconds
 
 
 def as_flags(dataset: xr.Dataset) -> xr.Dataset:
