@@ -39,6 +39,15 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
         "what a process needs beyond its imports and data.",
         {"Width, depth, batch, data, and a data loader": "-m benchmarks.growth"},
     ),
+    "Layers in several processes": (
+        "Forward-Forward with its layers in two processes of one thread, against one process.",
+        {
+            "4 x 2000": "-m torch.distributed.run --standalone --nproc-per-node 2 "
+            "-m benchmarks.layers --rounds 3",
+            "5 x 2000": "-m torch.distributed.run --standalone --nproc-per-node 2 "
+            "-m benchmarks.layers --rounds 3 --layers 2000 2000 2000 2000 2000",
+        },
+    ),
     "What is waited for beside the steps": (
         "Start-up against `import torch` alone; a study of short runs; probes during training.",
         {"Start-up, studies, probes": "-m benchmarks.overheads"},

@@ -38,9 +38,16 @@ def test_a_benchmark_with_mnist_runs(mnist_folder, name):
     assert "backpropagation" in shown or "ratio" in shown
 
 
+@pytest.mark.long
+def test_the_benchmark_of_layers_in_several_processes_runs(mnist_folder):
+    small = ["--layers", "30", "20", "--steps", "5", "--warm", "5", "--rounds", "1"]
+    start = ["--standalone", "--nproc-per-node", "2", "-m", "benchmarks.layers"]
+    assert "ratio" in printed("torch.distributed.run", *start, *small)
+
+
 def test_every_benchmark_is_tried():
     names = {path.stem for path in BENCHMARKS.glob("*.py")} - {"__init__"}
-    assert names == {*COMMANDS, "gpu", "rivals", "report"}
+    assert names == {*COMMANDS, "gpu", "layers", "rivals", "report"}
 
 
 def test_the_report_says_what_was_printed(tmp_path):

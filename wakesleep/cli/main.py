@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from wakesleep import __version__
 from wakesleep.cli import data, experiments, files, nights, reports, runs, studies, system, trained
 from wakesleep.errors import InputError, RunError, plain
+from wakesleep.runtime.ranks import rank_here
 from wakesleep.runtime.signals import Stopped, stop_at_once
 from wakesleep.runtime.speed import spin_briefly
 
@@ -92,6 +93,8 @@ def _run() -> None:
     try:
         code = app(standalone_mode=False, prog_name="wakesleep")
     except InputError as error:
+        if rank_here():  # process 0 of those that torchrun started tells of it
+            sys.exit(2)
         _fail(str(error), 2)
     except RunError as error:
         _fail(str(error), 1)

@@ -59,11 +59,16 @@ def run(
             help="Continue the run in OUT; start it if there is none.",
         ),
     ] = False,
+    parallel: Annotated[
+        str | None,
+        typer.Option(metavar="layers", help="Divide the layers among the processes of torchrun."),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only the path of the result.")
     ] = False,
 ) -> None:
     """Run a protocol on a model."""
+    from wakesleep.runtime.ranks import rank_here
     from wakesleep.runtime.speed import keep_freed
     from wakesleep.simulation.loading import load_model, load_protocol
 
@@ -85,6 +90,7 @@ def run(
     if resume and not out.exists():
         typer.echo(f"{out}: there is no such run yet; it begins", err=True)
 
+    quiet = quiet or (parallel is not None and rank_here() > 0)
     result = run_protocol(
         its,
         network,
@@ -97,7 +103,10 @@ def run(
         data=data,
         data_options=given.data,
         start=start,
+        parallel=parallel,
     )
+    if parallel is not None and rank_here():
+        return  # process 0 tells of the result
     if quiet:
         typer.echo(out)
         return

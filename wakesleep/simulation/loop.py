@@ -21,6 +21,7 @@ from wakesleep.protocols.timetable import Entry
 from wakesleep.results import schema, store
 from wakesleep.results.provenance import now
 from wakesleep.runtime.progress import progress
+from wakesleep.runtime.ranks import Ranks, lost
 from wakesleep.runtime.signals import stop_signals
 from wakesleep.runtime.speed import denormals_flushed
 from wakesleep.simulation import checkpoint
@@ -28,11 +29,11 @@ from wakesleep.simulation.along import keep_network
 from wakesleep.simulation.chunks import ByItself, chunk_of
 from wakesleep.simulation.conditions import holds
 from wakesleep.simulation.prepare import Prepared
+from wakesleep.simulation.recorder import write_error
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from wakesleep.data import Cases
     from wakesleep.simulation.recorder import Recorder
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
@@ -66,6 +67,8 @@ class Run:
     out: Path | None
     network: bool = True
     mine: Callable[[], bool] = lambda: True  # whether this process is still the one that may write
+    ranks: Ranks | None = None  # the processes that make the run together
+    resumes: Path | None = None  # the store whose checkpoint a process takes up that writes none
     place: Place = field(default_factory=Place)
     recorder: Recorder = field(init=False)
     group: Any = field(init=False)
@@ -99,7 +102,7 @@ class Run:
         try:
             self.group.attrs["status"] = "running"
             with denormals_flushed(), progress(total, quiet, watcher) as tell:
-                with stop_signals(self.out is not None) as stop:
+                with stop_signals(self.out is not None or self.ranks is not None) as stop:
                     if self.place.probes == 0:
                         self._take_probe(entries[0], ends=False)
                     while self.place.entry < len(entries):
@@ -113,6 +116,9 @@ class Run:
                     self._save(stop)
                 return self._finish()
         except Exception as error:
+            if self.ranks is not None and lost(error) and not isinstance(error, RunError):
+                told = "another process of this run was lost; --resume goes on"
+                raise self._stopped(RunError(told)) from error
             code = json.loads(self.prepared.request.code())
             own = own_errors.told(error, own_errors.files_of(code))
             if isinstance(error, InputError) and own is None:
@@ -229,7 +235,11 @@ class Run:
 
     def _save(self, stop: list[int]) -> None:
         """Write probes and a checkpoint if they are due; stop here if a signal has asked for it."""
+        if self.ranks is not None and self.ranks.any(bool(stop)) and not stop:
+            stop.append(signal.SIGTERM)  # another process was asked to stop
         if self.out is None:
+            if stop and self.ranks is not None:
+                raise Interrupted(f"interrupted after step {self.place.step}", stop[0])
             return
         if gone := self._gone():
             raise gone
@@ -276,9 +286,10 @@ class Run:
 
     def _restore(self) -> None:
         """Take up the checkpoint; without one everything is done again, in the same way."""
-        if self.out is None:
+        store = self.out or self.resumes
+        if store is None:
             return
-        its, path = self.prepared, checkpoint.path_for(self.out)
+        its, path = self.prepared, checkpoint.path_for(store)
         state = checkpoint.load(path, its.request.device, its.request.identity(), AGAIN)
         if state is None:
             return
@@ -297,6 +308,8 @@ class Run:
             ):
                 raise ValueError("a place beyond the timetable")
         steps = self.group["step"][: place.probes]
+        if self.out is None:
+            steps[:] = 0  # the probes so far are in the store of another process
         if (steps < 0).any() or steps[-1] > place.step:
             raise InputError(
                 f"{self.out}: its checkpoint knows of probes that it does not hold; "
@@ -317,32 +330,16 @@ class Run:
             self._still_mine()
         if self.out is not None and self.network:
             self._checkpoint()
+        if self.resumes is not None and self.out is None:  # another process tells of the end
+            return store.open_result(self.resumes)
         self.recorder.flush()
         its = self.prepared
         if "classify" in its.request.model.offers and its.data.labelled:
-            self._write_error("validation", its.data.validation)
+            write_error(self.group, its, "validation")
             if its.request.protocol.spec.record.test:
-                self._write_error("test", its.data.test)
+                write_error(self.group, its, "test")
         if self.out is not None and not self.network:  # one of an earlier moment
             checkpoint.path_for(self.out).unlink(missing_ok=True)
         took = round(time.monotonic() - self.begun, 3)
         self.group.attrs.update({"status": "finished", "ended": now(), "wall_seconds": took})
         return store.open_result(self.store)
-
-    def _write_error(self, split: str, cases: Cases) -> None:
-        """Write the error on every case of a split, once, with the weights the run ends with."""
-        from wakesleep.simulation.probes import error
-
-        values = error(self.prepared.learner, *self.prepared.placed(cases))
-        array = self.group.create_array(
-            f"{split}_error",
-            shape=values.shape,
-            dtype="float32",
-            dimension_names=("readout",),
-            compressors=store.codecs(),
-            overwrite=True,
-        )
-        array[:] = values
-        array.attrs.update(
-            {"long_name": f"classification error on all {split} data at the end", "units": "1"}
-        )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wakesleep.results import store
 from wakesleep.results.schema import COORDINATES
 
 if TYPE_CHECKING:
-    pass
+    from wakesleep.simulation.prepare import Prepared
 
 
 BUFFERED_ROWS = 64
@@ -56,3 +57,32 @@ class Recorder:
             self._arrays[name][rows] = np.stack([row[name] for row in self._rows])
         self._first += len(self._rows)
         self._rows.clear()
+
+
+def write_error(group: Any, prepared: Prepared, split: str) -> None:
+    """Write the error on every case of a split, once, with the weights the run ends with.
+
+    Parameters
+    ----------
+    group
+        The store's zarr group, opened for writing.
+    prepared
+        The run.
+    split
+        ``validation`` or ``test``.
+    """
+    from wakesleep.simulation.probes import error
+
+    values = error(prepared.learner, *prepared.placed(getattr(prepared.data, split)))
+    array = group.create_array(
+        f"{split}_error",
+        shape=values.shape,
+        dtype="float32",
+        dimension_names=("readout",),
+        compressors=store.codecs(),
+        overwrite=True,
+    )
+    array[:] = values
+    array.attrs.update(
+        {"long_name": f"classification error on all {split} data at the end", "units": "1"}
+    )

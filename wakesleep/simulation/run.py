@@ -14,11 +14,13 @@ from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.results import schema, store
 from wakesleep.runtime.progress import quietly
+from wakesleep.runtime.ranks import Ranks, joined
 from wakesleep.simulation import along, checkpoint
 from wakesleep.simulation.lease import sole_writer
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol
 from wakesleep.simulation.loop import Run
 from wakesleep.simulation.prepare import Prepared
+from wakesleep.simulation.refusals import check_parallel
 from wakesleep.simulation.request import Request, given_data, recorded_identity
 from wakesleep.simulation.trial import ready
 
@@ -46,6 +48,7 @@ def run(
     data_options: Mapping[str, Any] | None = None,
     network: bool = True,
     start: str | Path | None = None,
+    parallel: str | None = None,
 ) -> xr.Dataset:
     """Run a protocol on a model.
 
@@ -85,6 +88,9 @@ def run(
         Keep the trained network in a checkpoint beside the store.
     start
         The store of a run; this one begins with the network that it ended with.
+    parallel
+        ``layers`` divides the layers of a Forward-Forward network among the processes that
+        ``torchrun`` started; each of them makes this same call. Process 0 writes the result.
 
     Returns
     -------
@@ -99,7 +105,7 @@ def run(
         If weights stop being finite, the disk is full, or the run is interrupted; what was
         recorded is kept.
     """
-    from wakesleep.runtime.device import number_format, products, resolve
+    from wakesleep.runtime.device import number_format, resolve
 
     protocol = load_protocol(protocol, inputs)
     if model is None and start is None:
@@ -116,11 +122,35 @@ def run(
     given, options = given_data(data, data_options)
     start = None if start is None else Path(start)
     request = Request(protocol, model, seed, where, its_dtype, given, options, tf32, start)
+    with joined(parallel) as ranks:
+        return _made(request, out, resume, quiet, progress, network, ranks)
+
+
+def _made(
+    request: Request,
+    out: Path | None,
+    resume: bool,
+    quiet: bool,
+    progress: Callable[[int, int], bool | None] | None,
+    network: bool,
+    ranks: Ranks | None,
+) -> xr.Dataset:
+    """Make or go on with a run that has been checked."""
+    from wakesleep.runtime.device import products
+
+    protocol, model = request.protocol, request.model
     going_on = _going_on(request, out, resume)
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
         return going_on
-    with quietly(quiet), products(tf32):
+    with quietly(quiet), products(request.tf32):
         prepared = ready(request)
+    if ranks is not None:
+        from wakesleep.learners.forward_forward.pipeline import spread
+
+        its_data = request.protocol.spec.data
+        spread(prepared.learner, ranks)
+        check_parallel(prepared.entries, its_data.updates_per_batch, model)
+        ranks.wait()  # all have seen whether there is a store
     if going_on is not None and going_on.attrs["data_sha256"] != prepared.data.digest:
         raise InputError(f"{out}: cannot be resumed, for its data have changed since it began")
     for sentence in protocol.spec.warnings():
@@ -132,9 +162,14 @@ def run(
             f"'{model.name}', which stays as it began",
             stacklevel=2,
         )
+    if ranks is not None and ranks.rank:  # this process writes nothing
+        with products(request.tf32):
+            its = Run(prepared, _create(prepared, None), None, network, ranks=ranks, resumes=out)
+            return its.go(True, progress)
     store = out if going_on is not None else _create(prepared, out)
-    with sole_writer(out) as mine, products(tf32):
-        result = Run(prepared, store, out, network, mine).go(quiet, progress)
+    with sole_writer(out) as mine, products(request.tf32):
+        its = Run(prepared, store, out, network, mine, ranks=ranks)
+        result = its.go(quiet, progress)
     told = silence(result)
     if told:
         warnings.warn(f"{protocol.name} on {model.name}: {told}", stacklevel=2)

@@ -6,6 +6,8 @@ the author's published supervised program.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -23,36 +25,66 @@ from wakesleep.learners.forward_forward.rows import Rows, move, rows_that_move
 from wakesleep.learners.parts.plasticity import Gain
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What goes through the network in one step.
+
+    Attributes
+    ----------
+    batch
+        The real cases, and what making negative ones told of them.
+    canvas, product, labels
+        The rows, as :meth:`Feedforward.forward` takes them.
+    rows
+        How many of the first ones are real or negative cases; the others are neutral.
+    """
+
+    batch: Batch
+    canvas: Tensor
+    product: Tensor
+    labels: Tensor
+    rows: int
+
+
+def shown(network: Feedforward, chunk: Chunk, images: Tensor, labels: Tensor) -> Shown:
+    """Return what goes through the network in one step.
+
+    Real cases come first, then negative ones, then (neutral) those the softmax learns from, unless
+    hard negatives asked for them before. Without a label in the input, real cases are neutral.
+    """
+    cases = len(images)
+    network.batch = batch = Batch(images, *network.first_product(images))
+    parts = []
+    if chunk.sign != "negative":
+        parts.append((batch.canvas, batch.product, labels))
+    if chunk.sign != "positive":
+        assert chunk.negatives is not None
+        fakes, fake_labels = chunk.negatives(network, images, labels)
+        parts.append((*network.first_product(fakes), fake_labels))
+    rows = cases * len(parts)
+    if chunk.updates_per_batch > 1:
+        batch.voters = batch.chances = None  # the softmax reads what layers do after the drill
+    reads = "softmax" in network.readouts
+    if chunk.sign != "negative" and batch.voters is None and network.sees_labels and reads:
+        parts.append((batch.canvas, batch.product, network.every(images, network.classes)))
+    network.batch = None
+    canvases, products, labels_shown = zip(*parts, strict=True)
+    canvas, product = canvases[0], products[0]
+    if any(its is not canvas for its in canvases):  # else the rows are the same, label by label
+        canvas, product = torch.cat(canvases), torch.cat(products)
+    return Shown(batch, canvas, product, torch.cat(labels_shown), rows)
+
+
 def take_step(
     network: Feedforward, chunk: Chunk, images: Tensor, labels: Tensor, gain: Gain
 ) -> Tensor:
     """Take one step; return a sum that shows any number that is not finite.
 
-    All that is needed goes through the network in one pass: real cases, then negative ones,
-    then (neutral) those the softmax learns from, unless hard negatives asked for them before.
-    Without a label in the input, real cases are neutral.
+    All that is needed goes through the network in one pass; see :func:`shown`.
     """
     cases = len(images)
-    network.batch = batch = Batch(images, *network.first_product(images))
-    shown = []
-    if chunk.sign != "negative":
-        shown.append((batch.canvas, batch.product, labels))
-    if chunk.sign != "positive":
-        assert chunk.negatives is not None
-        fakes, fake_labels = chunk.negatives(network, images, labels)
-        shown.append((*network.first_product(fakes), fake_labels))
-    rows = cases * len(shown)
-    if chunk.updates_per_batch > 1:
-        batch.voters = batch.chances = None  # the softmax reads what layers do after the drill
-    reads = "softmax" in network.readouts
-    if chunk.sign != "negative" and batch.voters is None and network.sees_labels and reads:
-        shown.append((batch.canvas, batch.product, network.every(images, network.classes)))
-    network.batch = None
-    canvases, products, labels_shown = zip(*shown, strict=True)
-    shown_labels = torch.cat(labels_shown)
-    canvas, product = canvases[0], products[0]
-    if any(its is not canvas for its in canvases):  # else the rows are the same, label by label
-        canvas, product = torch.cat(canvases), torch.cat(products)
+    its = shown(network, chunk, images, labels)
+    batch, rows, reads = its.batch, its.rows, "softmax" in network.readouts
     # Where only some layers learn and nothing else looks, those above them can stay silent.
     looked_at = reads or network.generator is not None
     top = None if chunk.layers is None or looked_at else max(chunk.layers)
@@ -60,11 +92,11 @@ def take_step(
     top_tells = chunk.updates_per_batch > 1 or network.generator is not None
     top_tells = top_tells or (learns_to_read and batch.voters is None)
     chance = network.chance()
-    done = network.forward(canvas, product, shown_labels, top, chance, top_tells=top_tells)
+    done = network.forward(its.canvas, its.product, its.labels, top, chance, top_tells=top_tells)
     total, normalised = _update(network, done, rows, cases, chunk, gain)
     network.real_steps += chunk.sign != "negative"
     if network.boxes and network.boxes[0].kind == "learning" and chunk.sign != "negative":
-        _perturb(network, canvas[:cases], labels)
+        _perturb(network, its.canvas[:cases], labels)
     if chunk.sign != "negative":
         if reads:
             voters = batch.voters
@@ -110,7 +142,7 @@ def _update(
             moving = rows_that_move(
                 layer, given[:rows], z, y, goodness, sign, parts, real, network.pieces
             )
-            _move(network, layer, moving, cases, chunk, gain)
+            change(network, layer, moving, cases, chunk, gain)
         total += goodness.sum()
         if drill:
             y = _activity(network, layer, given)[1]
@@ -145,7 +177,7 @@ def _activity(network: Feedforward, layer: Layer, given: Tensor) -> tuple[Tensor
     return z, network.pieces.activation.of(z)
 
 
-def _move(
+def change(
     network: Feedforward,
     layer: Layer,
     moving: dict[str, Rows],

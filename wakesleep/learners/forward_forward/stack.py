@@ -60,6 +60,7 @@ class Stack:
         self.softmax = softmax_readout(p, self.layers, setting.classes)
         self.streams = setting.streams
         self.replay = Replay()
+        self.pipeline: Any = None  # what divides the layers among several processes
 
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return (G - theta)/T of eq. 1 for goodness of shape (layers, n)."""
@@ -95,6 +96,9 @@ class Stack:
     @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.learners.capabilities.Learner`."""
+        if self.pipeline is not None:
+            steps: int | None = self.pipeline.learn(self, chunk)
+            return steps
         self.pieces = begin_chunk(self.layers, self.pieces, chunk)
         totals: list[Tensor] = []
         on_gpu = gains_of(chunk, self.layers[0].bias) if self.replays(chunk) else None
