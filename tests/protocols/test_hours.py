@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import wakesleep as ws
 from wakesleep.files import documents, library
 from wakesleep.protocols import protocol_file
 from wakesleep.protocols.timetable import timetable
+from wakesleep.simulation.loading import load_protocol
 
 WEEKS = """\
 protocol: weeks
@@ -204,6 +206,17 @@ def test_an_outcome_selects_by_any_repeat(tmp_path):
     (tmp_path / "s.yaml").write_text(text)
     with pytest.raises(ws.InputError, match=r"no protocol of this study has a repeat 'week'"):
         ws.check(tmp_path / "s.yaml")
+
+
+def test_what_is_repeated_within_a_day_is_no_day():
+    """Naps are cycles of wake and sleep, and parts of a day of 24 hours."""
+    for naps, hours in ((1, 2.0), (2, 1.5)):
+        inputs = {"naps": naps, "nap_hours": hours}
+        assert load_protocol("split_sleep", inputs).spec.warnings() == []
+    text = Path(load_protocol("split_sleep").document.source).read_text()
+    changed = documents.parse(text.replace("hours: $night_hours,", "hours: 9,"), "changed", None)
+    told = protocol_file.from_document(changed, {}).spec.warnings()
+    assert any("block 'naps' last" in its for its in told)
 
 
 def test_a_run_warns_before_it_starts(tmp_path):

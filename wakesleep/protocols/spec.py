@@ -19,6 +19,7 @@ from wakesleep.files.inputs import Input, Words
 from wakesleep.learners.capabilities import CAPABILITIES
 from wakesleep.negatives import stated
 from wakesleep.protocols.clock import Clock, SleepPressure
+from wakesleep.protocols.days import no_days
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.phases import (
@@ -27,15 +28,12 @@ from wakesleep.protocols.phases import (
     Phase,
     QuantityName,
     check_cycles,
-    cycle_hours,
     repeats,
     walk,
 )
 from wakesleep.protocols.replay import Replay
 from wakesleep.protocols.tasks import has_views
 from wakesleep.results.schema import QUANTITIES, stated_quantity
-
-DAY_TOLERANCE = 0.001  # of a day: rounding to whole updates
 
 
 def _which_set(choice: object) -> str:
@@ -262,16 +260,14 @@ class Protocol(specs.Spec):
         if self.clock is None:
             return []
         found = []
-        for repeat in repeats(self.phases):
-            hours = cycle_hours(repeat, self.clock.steps_per_hour)
-            day = self.clock.day_h or 24.0
-            if hours is not None and abs(hours - day) > DAY_TOLERANCE * day:
-                name = f"block '{repeat.block}'" if repeat.block else "a repeat"
-                found.append(
-                    f"a day and night of {name} last {hours:.4g} h on the clock, not {day:g}; "
-                    "state phases in hours, change steps_per_hour, or say 'clock: {day_h: "
-                    f"{hours:.4g}}}' if this is meant"
-                )
+        day = self.clock.day_h or 24.0
+        for repeat, hours in no_days(self.phases, self.clock.steps_per_hour, day):
+            name = f"block '{repeat.block}'" if repeat.block else "a repeat"
+            found.append(
+                f"a day and night of {name} last {hours:.4g} h on the clock, not {day:g}; "
+                "state phases in hours, change steps_per_hour, or say 'clock: {day_h: "
+                f"{hours:.4g}}}' if this is meant"
+            )
         return found
 
     def _baseline_warnings(self) -> list[str]:
