@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -75,6 +76,13 @@ def ends(folder: Path) -> dict[str, str]:
     return found
 
 
+def assert_undisturbed(file: Path, out: Path, seeds: int | None = None) -> None:
+    """Compare with the same study, made in one process that nothing disturbs."""
+    whole = out.with_name("whole")
+    ws.study(file, whole, workers=1, seeds=seeds)
+    xr.testing.assert_identical(outcomes(out), outcomes(whole))
+
+
 class Dask:
     """A scheduler and its workers, as processes that can be killed."""
 
@@ -140,6 +148,14 @@ def dask(tmp_path):
     its.close()
 
 
+@pytest.fixture
+def here(tmp_path):
+    """Give a file that describes a cluster on this machine."""
+    file = tmp_path / "here.yaml"
+    file.write_text(LOCAL)
+    return file
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """Give the outcomes of the executor ``local`` with one process."""
@@ -148,20 +164,16 @@ def alone(tmp_path_factory):
     return outcomes(folder / "out")
 
 
-def test_every_executor_gives_the_same_numbers(alone, tmp_path):
+def test_every_executor_gives_the_same_numbers(alone, here, tmp_path):
     file = written(tmp_path)
-    here = tmp_path / "here.yaml"
-    here.write_text(LOCAL)
     for name in ("dask", "slurm"):
         ws.study(file, tmp_path / name, executor=name, cluster=here)
         xr.testing.assert_identical(outcomes(tmp_path / name), alone)
 
 
 @pytest.mark.long
-def test_a_study_goes_on_with_another_executor(alone, tmp_path):
+def test_a_study_goes_on_with_another_executor(alone, here, tmp_path):
     file, out = written(tmp_path), tmp_path / "out"
-    here = tmp_path / "here.yaml"
-    here.write_text(LOCAL)
     ws.study(written(tmp_path, rates=1), out, workers=1, seeds=1)
     written(tmp_path, rates=2)
     before = ends(out)
@@ -208,8 +220,16 @@ def test_whatever_is_killed_no_run_is_lost_or_made_twice(victim, cells, dask, tm
     after = ends(out)
     assert len(after) == cells
     assert before.items() <= after.items()
-    ws.study(file, tmp_path / "whole", workers=1)
-    xr.testing.assert_identical(outcomes(out), outcomes(tmp_path / "whole"))
+    assert_undisturbed(file, out)
+
+
+def test_a_full_disk_is_not_told_as_a_lost_scheduler(here, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "index.jsonl")
+
+    monkeypatch.setattr(index, "add", full)
+    with pytest.raises(OSError, match="No space left"):
+        ws.study(written(tmp_path), tmp_path / "out", executor="dask", cluster=here)
 
 
 @pytest.fixture
@@ -255,16 +275,13 @@ def test_two_hosts_and_one_of_them_is_lost(alone, hosts, dask, tmp_path):
     assert client.wait(SECONDS + 120) == 0
     assert len(ends(out)) == 8
     assert before.items() <= ends(out).items()
-    ws.study(file, tmp_path / "whole", workers=1)
-    xr.testing.assert_identical(outcomes(out), outcomes(tmp_path / "whole"))
+    assert_undisturbed(file, out)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("executor", ["dask", "slurm"])
-def test_a_whole_process_group_is_killed(executor, tmp_path):
+def test_a_whole_process_group_is_killed(executor, here, tmp_path):
     file, out = written(tmp_path, rates=4, steps=60), tmp_path / "out"
-    here = tmp_path / "here.yaml"
-    here.write_text(LOCAL)
     told = command(file, out, "--executor", executor, "--cluster", here)
     client = subprocess.Popen(told, start_new_session=True)
     before = when_finished(out, 2)
@@ -274,15 +291,12 @@ def test_a_whole_process_group_is_killed(executor, tmp_path):
     after = ends(out)
     assert len(after) == 8
     assert before.items() <= after.items()
-    ws.study(file, tmp_path / "whole", workers=1)
-    xr.testing.assert_identical(outcomes(out), outcomes(tmp_path / "whole"))
+    assert_undisturbed(file, out)
 
 
 @pytest.mark.long
-def test_jobs_of_a_batch_system_outlive_the_client(tmp_path):
+def test_jobs_of_a_batch_system_outlive_the_client(here, tmp_path):
     file, out = written(tmp_path, rates=4, steps=60), tmp_path / "out"
-    here = tmp_path / "here.yaml"
-    here.write_text(LOCAL)
     told = command(file, out, "--executor", "slurm", "--cluster", here)
     client = subprocess.Popen(told)
     before = when_finished(out, 1)
@@ -297,10 +311,8 @@ def test_jobs_of_a_batch_system_outlive_the_client(tmp_path):
 
 
 @pytest.mark.long
-def test_a_job_at_its_time_limit_is_saved_and_queued_again(tmp_path):
+def test_a_job_at_its_time_limit_is_saved_and_queued_again(here, tmp_path):
     file, out = written(tmp_path, rates=1, steps=3000), tmp_path / "out"
-    here = tmp_path / "here.yaml"
-    here.write_text(LOCAL)
     told = command(file, out, "--executor", "slurm", "--cluster", here, "--seeds", 1)
     client = subprocess.Popen(told)
     deadline = time.monotonic() + SECONDS
@@ -316,8 +328,7 @@ def test_a_job_at_its_time_limit_is_saved_and_queued_again(tmp_path):
     (store,) = (out / "runs").glob("*.zarr")
     result = ws.open(store)
     assert result.attrs["status"] == "finished"
-    ws.study(file, tmp_path / "whole", workers=1, seeds=1)
-    xr.testing.assert_identical(outcomes(out), outcomes(tmp_path / "whole"))
+    assert_undisturbed(file, out, seeds=1)
 
 
 def test_what_cannot_work_is_refused_and_leaves_nothing(dask, tmp_path, wakesleep):

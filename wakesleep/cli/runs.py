@@ -90,7 +90,7 @@ def run(
     if resume and not out.exists():
         typer.echo(f"{out}: there is no such run yet; it begins", err=True)
 
-    quiet = quiet or (parallel is not None and rank_here() > 0)
+    silent = parallel is not None and rank_here() > 0  # process 0 tells of the result
     result = run_protocol(
         its,
         network,
@@ -99,14 +99,14 @@ def run(
         dtype=dtype,
         out=out,
         resume=resume,
-        quiet=quiet,
+        quiet=quiet or silent,
         data=data,
         data_options=given.data,
         start=start,
         parallel=parallel,
     )
-    if parallel is not None and rank_here():
-        return  # process 0 tells of the result
+    if silent:
+        return
     if quiet:
         typer.echo(out)
         return

@@ -75,7 +75,18 @@ class ModelSpec(specs.Spec):
 
 
 # Parameters that came later. Unset, they leave a run what it was, so that it can be gone on with.
-LATER = ("skip_below", "dreams_vary", "top_down", "top_down_rate", "ewc", "dream_copy")
+LATER = (
+    "skip_below",
+    "dreams_vary",
+    "top_down",
+    "top_down_rate",
+    "ewc",
+    "dream_copy",
+    "adaptation",
+    "adaptation_recovery",
+    "weight_fading",
+    "consolidation",
+)
 # Capabilities that came later: whether a model has them does not change what a run does.
 LATER_OFFERS = ("synapses", "unit_activity")
 

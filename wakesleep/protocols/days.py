@@ -22,31 +22,29 @@ def no_days(
         once = _hours(repeat.phases, steps_per_hour)
         if once is not None and abs(once - day) <= DAY_TOLERANCE * day:
             continue
-        hours = cycle_hours(repeat, steps_per_hour)
-        if hours is not None:
-            found.append((repeat, hours))
+        if once is not None and is_cycle(repeat):
+            found.append((repeat, once))
         found += no_days(repeat.phases, steps_per_hour, day)
     return found
 
 
-def cycle_hours(repeat: Repeat, steps_per_hour: float) -> float | None:
-    """Return how long one cycle of wake and sleep lasts on the clock, in hours.
+def is_cycle(repeat: Repeat) -> bool:
+    """Say whether a repeat is a cycle of wake and sleep.
 
-    None where the repeat is no such cycle (other repeats in it are days themselves, or it has not
-    both signs), or where its length is not fixed.
+    It is none where repeats in it are days themselves, or where it lacks one of the two signs.
     """
     inner = [its for its in repeat.phases if isinstance(its, Repeat)]
     if any(PHASES[its.phase].shows for part in inner for its in walk(part.phases)):
-        return None
+        return False
     outer = [its for its in repeat.phases if isinstance(its, Phase)]
     if not any(PHASES[its.phase].shows for its in outer):
-        return None
+        return False
     every = walk(repeat.phases, unused=False)
     sleeps = any(
         PHASES[its.phase].sign == "negative" or its.phase == "deprivation" for its in every
     )
     signs = {PHASES[its.phase].sign for its in every}
-    return _hours(repeat.phases, steps_per_hour) if sleeps and "positive" in signs else None
+    return sleeps and "positive" in signs
 
 
 def _hours(items: tuple[Phase | Repeat, ...], steps_per_hour: float) -> float | None:

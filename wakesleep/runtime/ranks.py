@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from wakesleep.errors import InputError
 
 WAYS = ("layers",)
+BY_TORCHRUN = "TORCHELASTIC_RUN_ID"  # a variable that it sets, and nobody else
 START = "torchrun --nproc-per-node 2 -m wakesleep run ..."
 LONGEST_SILENCE = timedelta(minutes=30)  # the first of them may load data for long
 
@@ -71,7 +71,7 @@ def joined(way: str | None) -> Iterator[Ranks | None]:
         return
     if way not in WAYS:
         raise InputError(f"parallel is one of {', '.join(WAYS)}, not '{way}'")
-    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR"} <= set(os.environ):
+    if BY_TORCHRUN not in os.environ:
         raise InputError(f"parallel '{way}' needs several processes; start them by: {START}")
     from torch import distributed
 
@@ -84,11 +84,10 @@ def joined(way: str | None) -> Iterator[Ranks | None]:
 
 def rank_here() -> int:
     """Return the number of this process among those that ``torchrun`` started; 0 without it."""
-    return int(os.environ.get("RANK", 0))
+    # Other programs set RANK as well.
+    return int(os.environ.get("RANK", 0)) if BY_TORCHRUN in os.environ else 0
 
 
-def lost(error: Any) -> bool:
-    """Say whether an error tells that another process of the run is gone."""
-    from torch import distributed
-
-    return isinstance(error, RuntimeError) and distributed.is_initialized()
+def lost(error: BaseException) -> bool:
+    """Say whether an error tells that the connection to another process of the run is lost."""
+    return isinstance(error, RuntimeError) and "gloo" in str(error).lower()

@@ -29,12 +29,10 @@ from wakesleep.simulation.along import keep_network
 from wakesleep.simulation.chunks import ByItself, chunk_of
 from wakesleep.simulation.conditions import holds
 from wakesleep.simulation.prepare import Prepared
-from wakesleep.simulation.recorder import write_error
+from wakesleep.simulation.recorder import Recorder, write_error
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from wakesleep.simulation.recorder import Recorder
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
 FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
@@ -85,8 +83,6 @@ class Run:
         """Go on from where the checkpoint says, or from the beginning, to the end."""
         import zarr
 
-        from wakesleep.simulation.recorder import Recorder
-
         self.group = zarr.open_group(self.store, mode="r+")
         self.at = store.place(self.out) if self.out else None
         pressure = self.prepared.request.protocol.spec.sleep_pressure
@@ -116,15 +112,15 @@ class Run:
                     self._save(stop)
                 return self._finish()
         except Exception as error:
-            if self.ranks is not None and lost(error) and not isinstance(error, RunError):
-                told = "another process of this run was lost; --resume goes on"
-                raise self._stopped(RunError(told)) from error
             code = json.loads(self.prepared.request.code())
             own = own_errors.told(error, own_errors.files_of(code))
             if isinstance(error, InputError) and own is None:
                 raise
             if own is not None and not isinstance(error, RunError):
                 raise self._stopped(RunError(own)) from error
+            if self.ranks is not None and lost(error):
+                told = "another process of this run was lost; --resume goes on"
+                raise self._stopped(RunError(told)) from error
             raise self._stopped(error) from error
 
     def _stopped(self, error: Exception) -> RunError:
@@ -286,10 +282,10 @@ class Run:
 
     def _restore(self) -> None:
         """Take up the checkpoint; without one everything is done again, in the same way."""
-        store = self.out or self.resumes
-        if store is None:
+        kept = self.out or self.resumes
+        if kept is None:
             return
-        its, path = self.prepared, checkpoint.path_for(store)
+        its, path = self.prepared, checkpoint.path_for(kept)
         state = checkpoint.load(path, its.request.device, its.request.identity(), AGAIN)
         if state is None:
             return
@@ -307,14 +303,13 @@ class Run:
                 and not 0 <= place.done < max(1, its.entries[place.entry].steps)
             ):
                 raise ValueError("a place beyond the timetable")
-        steps = self.group["step"][: place.probes]
-        if self.out is None:
-            steps[:] = 0  # the probes so far are in the store of another process
-        if (steps < 0).any() or steps[-1] > place.step:
-            raise InputError(
-                f"{self.out}: its checkpoint knows of probes that it does not hold; "
-                "without the checkpoint, --resume does the run again"
-            )
+        if self.out is not None:  # else another process has the store with the probes so far
+            steps = self.group["step"][: place.probes]
+            if (steps < 0).any() or steps[-1] > place.step:
+                raise InputError(
+                    f"{self.out}: its checkpoint knows of probes that it does not hold; "
+                    "without the checkpoint, --resume does the run again"
+                )
         self.place = place
 
     def _last_words(self) -> str:

@@ -147,9 +147,8 @@ def _made(
     if ranks is not None:
         from wakesleep.learners.forward_forward.pipeline import spread
 
-        its_data = request.protocol.spec.data
         spread(prepared.learner, ranks)
-        check_parallel(prepared.entries, its_data.updates_per_batch, model)
+        check_parallel(prepared.entries, protocol.spec.data.updates_per_batch, model)
         ranks.wait()  # all have seen whether there is a store
     if going_on is not None and going_on.attrs["data_sha256"] != prepared.data.digest:
         raise InputError(f"{out}: cannot be resumed, for its data have changed since it began")

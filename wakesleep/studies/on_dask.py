@@ -84,8 +84,10 @@ def run_on_dask(jobs: Sequence[Job], options: Options, how: How, ended: Callback
                         ended(job, _found(client, future))
                         done += 1
                     show(done, {}, [])
+        except CommClosedError:
+            raise RunError(LOST) from None
         except BaseException as error:
-            if isinstance(error, OSError | CommClosedError):
+            if isinstance(error, OSError) and client.status != "running":
                 raise RunError(LOST) from None
             with suppress(Exception):
                 stop.set()  # those that are running stop where it is safe
@@ -217,16 +219,20 @@ def _started(its: DaskCluster) -> Any:
         raise InputError(
             f"{what} needs the package 'dask-jobqueue': pip install 'wakesleep[clusters]'"
         ) from None
-    given: dict[str, Any] = {
-        # What a worker says of its end is told in one line here.
-        **{"n_workers": its.workers, "threads_per_worker": 1, "processes": True},
-        **{"dashboard_address": ":0", "silence_logs": logging.CRITICAL},
-    }
+    given: dict[str, Any]
     if queue:
         submit = kind.job_cls.submit_command.split()[0]
         if shutil.which(submit) is None:
             raise InputError(f"{what}: the command '{submit}' is not found on this machine")
         given = {"cores": 1, "processes": 1, "memory": "4GB"}
+    else:
+        given = {
+            "n_workers": its.workers,
+            "threads_per_worker": 1,
+            "processes": True,
+            "dashboard_address": ":0",
+            "silence_logs": logging.CRITICAL,  # a lost worker is told of in one line here
+        }
     try:
         cluster = kind(**{**given, **its.options})
         if queue:

@@ -148,7 +148,8 @@ def _rank(parent: int, rank: int) -> int:
                      marks=pytest.mark.long),
     ],
 )  # fmt: skip
-def test_what_cannot_be_divided_is_refused(changes, told, tmp_path, wakesleep):
+def test_what_cannot_be_divided_is_refused(changes, told, tmp_path, wakesleep, monkeypatch):
+    monkeypatch.setenv("RANK", "1")  # set by others than torchrun, which changes nothing
     file = protocol(tmp_path, source=changes.get("source", "wrong_label"))
     file.write_text(file.read_text().replace(", layers: [2, 3]", ""))
     out, model = tmp_path / "run.zarr", changes.get("model", "ff_digits")

@@ -70,6 +70,10 @@ class Layer:
         that waking subtracts. Empty until sleep has measured one.
     measured
         The baseline that sleep is measuring; waking takes it over.
+    adapted
+        By how much each unit's threshold has risen awake ("bias"); empty without adaptation.
+    slow
+        The slow part of the tensors ("weight", "bias"); empty without fast weights.
     """
 
     connection: Connection
@@ -80,6 +84,8 @@ class Layer:
     states: dict[str, dict[str, State]] = field(default_factory=dict)
     baseline: dict[str, Tensor] = field(default_factory=dict)
     measured: dict[str, Tensor] = field(default_factory=dict)
+    adapted: dict[str, Tensor] = field(default_factory=dict)
+    slow: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def units(self) -> int:

@@ -93,7 +93,7 @@ def take_step(
     top_tells = top_tells or (learns_to_read and batch.voters is None)
     chance = network.chance()
     done = network.forward(its.canvas, its.product, its.labels, top, chance, top_tells=top_tells)
-    total, normalised = _update(network, done, rows, cases, chunk, gain)
+    total, normalised = update(network, done, rows, cases, chunk, gain)
     network.real_steps += chunk.sign != "negative"
     if network.boxes and network.boxes[0].kind == "learning" and chunk.sign != "negative":
         _perturb(network, its.canvas[:cases], labels)
@@ -112,12 +112,19 @@ def take_step(
     return total
 
 
-def _update(
-    network: Feedforward, done: Pass, rows: int, cases: int, chunk: Chunk, gain: Gain
+def update(
+    network: Feedforward,
+    done: Pass,
+    rows: int,
+    cases: int,
+    chunk: Chunk,
+    gain: Gain,
+    first: int = 0,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Update every layer from the first ``rows`` of a pass.
+    """Update the layers of a pass, of which layer ``first`` is the lowest.
 
-    Returns the sum of all goodness, and the normalised activities of all rows.
+    The first ``rows`` of the pass are learned from. Returns the sum of all goodness, and the
+    normalised activities of all rows.
     """
     sign = done.inputs[0].new_full((rows,), -1.0)
     if chunk.sign != "negative":
@@ -126,14 +133,14 @@ def _update(
     real = cases if chunk.sign != "negative" else 0
     total = sign.new_zeros(())
     drill = chunk.updates_per_batch > 1
-    for depth, layer in enumerate(network.layers[: len(done.totals)]):
-        # In a drill the layers below have moved on since the pass.
-        given = done.inputs[depth]
-        if drill and depth:
-            given = network.boxed(depth - 1, done.normalised[depth - 1], network.chance())
+    for place, layer in enumerate(network.layers[first : first + len(done.totals)]):
+        depth = first + place
+        given = done.inputs[place]
+        if drill and place:  # the layers below have moved on since the pass
+            given = network.boxed(depth - 1, done.normalised[place - 1], network.chance())
         learns = not network.fixed and (chunk.layers is None or depth + 1 in chunk.layers)
         for _ in range(chunk.updates_per_batch):
-            z, y = done.totals[depth][:rows], done.activities[depth][:rows]
+            z, y = done.totals[place][:rows], done.activities[place][:rows]
             if drill:
                 z, y = _activity(network, layer, given[:rows])
             goodness = block_goodness(layer, y, network.pieces)
@@ -142,11 +149,13 @@ def _update(
             moving = rows_that_move(
                 layer, given[:rows], z, y, goodness, sign, parts, real, network.pieces
             )
-            change(network, layer, moving, cases, chunk, gain)
+            _change(network, layer, moving, cases, chunk, gain)
+        if network.slow_changes is not None and learns:
+            network.slow_changes.follow(layer, y[:real], chunk.sign != "positive")
         total += goodness.sum()
         if drill:
             y = _activity(network, layer, given)[1]
-            done.normalised[depth] = y * network.normalise(y)
+            done.normalised[place] = y * network.normalise(y)
     return total, done.normalised
 
 
@@ -177,7 +186,7 @@ def _activity(network: Feedforward, layer: Layer, given: Tensor) -> tuple[Tensor
     return z, network.pieces.activation.of(z)
 
 
-def change(
+def _change(
     network: Feedforward,
     layer: Layer,
     moving: dict[str, Rows],

@@ -47,6 +47,26 @@ class Parameters(Common):
             "known by then come from the copy (generative replay, Shin et al. 2017; top_down only)."
         ),
     )
+    adaptation: Positive | None = Field(
+        None,
+        description=(
+            "Threshold adaptation: by which part of its mean activity on real cases a unit's "
+            "threshold rises with every update awake (needs adaptation_recovery)."
+        ),
+    )
+    adaptation_recovery: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Which fraction of that rise every update asleep takes away."
+    )
+    weight_fading: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description=(
+            "Fast and slow weights: which fraction of what has not been consolidated fades with "
+            "every update awake (needs consolidation)."
+        ),
+    )
+    consolidation: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Which fraction of the fast part every update asleep makes slow."
+    )
     candidates: Annotated[int, Field(ge=2)] | None = Field(
         None,
         description=(
@@ -81,6 +101,10 @@ class Parameters(Common):
                 raise ValueError(f"{name}: it needs a label in the input, and label is none")
         if self.dream_copy and not self.top_down:
             raise ValueError("dream_copy: it is for a network that dreams (top_down: true)")
+        pairs = (("adaptation", "adaptation_recovery"), ("weight_fading", "consolidation"))
+        for one, other in (*pairs, *(pair[::-1] for pair in pairs)):
+            if getattr(self, one) and not getattr(self, other):
+                raise ValueError(f"{one}: it needs {other} too")
         if self.candidates and not self.readout_rate:
             raise ValueError("candidates: the softmax proposes them, and readout_rate is 0")
         return self

@@ -16,6 +16,7 @@ from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward.black_box import boxes
 from wakesleep.learners.forward_forward.label import LabelInput
 from wakesleep.learners.forward_forward.parameters import Parameters
+from wakesleep.learners.forward_forward.slow_changes import SlowChanges
 from wakesleep.learners.forward_forward.stack import Stack
 from wakesleep.learners.parts.connections import connected
 from wakesleep.learners.parts.generator import Generator
@@ -100,6 +101,8 @@ class Feedforward(Stack):
             else None
         )
         self.fixed = p.fixed
+        its = (p.adaptation, p.adaptation_recovery, p.weight_fading, p.consolidation)
+        self.slow_changes = SlowChanges(*(n or 0.0 for n in its)) if any(its) else None
         self.baseline_memory = p.baseline_memory
         self.real_steps = 0  # steps that real cases had a part in
         self.batch: Batch | None = None  # the one at hand within a step
@@ -153,11 +156,35 @@ class Feedforward(Stack):
             z.mul_(factor).add_(first.bias)
         else:
             z = (product * factor.view(-1, len(product), 1)).flatten(0, 1).add_(first.bias)
-        done = Pass([inputs.mul_(factor)])
         if self.boxes and chance is None:
             chance = self.streams.fresh("boxes looked at")
-        for depth, layer in enumerate(self.layers[:top]):
-            if depth:
+        depths = range(len(self.layers[:top]))
+        return self.climb(inputs.mul_(factor), z, depths, chance, noise, top_tells)
+
+    def climb(
+        self,
+        inputs: Tensor,
+        total: Tensor,
+        depths: range,
+        chance: torch.Generator | None = None,
+        noise: list[Tensor] | None = None,
+        top_tells: bool = True,
+    ) -> Pass:
+        """Run some layers, from the total input of the lowest of them.
+
+        Parameters
+        ----------
+        inputs, total
+            What the lowest of the layers is given (n, inputs), and its total input (n, units).
+        depths
+            Which layers, consecutive ones; the network's lowest layer is 0.
+        chance, noise, top_tells
+            See :meth:`forward`.
+        """
+        done, z = Pass([inputs]), total
+        for depth in depths:
+            layer = self.layers[depth]
+            if depth > depths.start:
                 done.inputs.append(self.boxed(depth - 1, done.normalised[-1], chance, noise))
                 z = layer.connection.drive(done.inputs[-1], layer.weight, layer.bias)
             y = self.pieces.activation.of(z)

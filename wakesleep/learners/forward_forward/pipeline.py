@@ -21,10 +21,8 @@ from torch import Tensor, distributed
 from wakesleep.errors import InputError
 from wakesleep.learners.chunks import Chunk
 from wakesleep.learners.forward_forward import learning
-from wakesleep.learners.forward_forward.layer import begin_chunk, block_goodness, state_rows
-from wakesleep.learners.forward_forward.passes import Feedforward, Pass
-from wakesleep.learners.forward_forward.rows import rows_that_move
-from wakesleep.learners.parts.plasticity import Gain
+from wakesleep.learners.forward_forward.layer import begin_chunk
+from wakesleep.learners.forward_forward.passes import Feedforward
 from wakesleep.runtime.ranks import Ranks
 
 AHEAD = 4  # steps that a process may be ahead of the next one: more would only take memory
@@ -84,7 +82,7 @@ class Pipeline:
         self.shares = shares(costs, ranks.size)
         self.mine = self.shares[ranks.rank]
         self.below = [depth for depth in network.voting if depth < self.mine.start]
-        self.above = [depth for depth in network.voting if depth < self.mine.stop]
+        self.own = [depth for depth in network.voting if depth in self.mine]
         self.last = ranks.rank + 1 == ranks.size
         self.sent: deque[tuple[list[Any], list[Tensor]]] = deque()
 
@@ -159,49 +157,20 @@ class Pipeline:
             done = network.forward(shown.canvas, shown.product, shown.labels, self.mine.stop)
         else:
             labels = chunk.labels[index]
-            done = Pass(normalised=[told[0]])
-            for depth in self.mine:
-                layer, given = network.layers[depth], done.normalised[-1]
-                z = layer.connection.drive(given, layer.weight, layer.bias)
-                y = network.pieces.activation.of(z)
-                done.inputs.append(given)
-                done.totals.append(z)
-                done.activities.append(y)
-                done.normalised.append(y * network.normalise(y))
-            del done.normalised[0]
+            lowest = network.layers[self.mine.start]
+            z = lowest.connection.drive(told[0], lowest.weight, lowest.bias)
+            done = network.climb(told[0], z, self.mine)
         voters = [*told[1:]]
         if self._reads(network, chunk):
-            own = [depth for depth in self.above if depth >= self.mine.start]
-            voters += [done.normalised[depth - self.mine.start][neutral] for depth in own]
+            voters += [done.normalised[depth - self.mine.start][neutral] for depth in self.own]
         if not self.last:  # before this process learns: the next one can begin
             self._send([done.normalised[-1], *([torch.cat(voters, 1)] if voters else [])])
-        total = self._update(network, done, rows, cases, chunk, gain)
+        goodness, _ = learning.update(network, done, rows, cases, chunk, gain, self.mine.start)
+        total = float(goodness)
         network.real_steps += chunk.sign != "negative"
         if self.last and self._reads(network, chunk):
             network.softmax.learn(torch.cat(voters, 1), labels, gain)
             total += float(network.softmax.bias.sum())
-        return total
-
-    def _update(
-        self, network: Feedforward, done: Pass, rows: int, cases: int, chunk: Chunk, gain: Gain
-    ) -> float:
-        sign = done.inputs[0].new_full((rows,), -1.0)
-        if chunk.sign != "negative":
-            sign[:cases] = 1.0
-        parts = state_rows(chunk, cases, rows)
-        real = cases if chunk.sign != "negative" else 0
-        total = 0.0
-        for place, depth in enumerate(self.mine):
-            layer, given = network.layers[depth], done.inputs[place]
-            z, y = done.totals[place][:rows], done.activities[place][:rows]
-            goodness = block_goodness(layer, y, network.pieces)
-            total += float(goodness.sum())
-            if network.fixed or (chunk.layers is not None and depth + 1 not in chunk.layers):
-                continue
-            moving = rows_that_move(
-                layer, given[:rows], z, y, goodness, sign, parts, real, network.pieces
-            )
-            learning.change(network, layer, moving, cases, chunk, gain)
         return total
 
     def _share(self, network: Feedforward) -> None:
