@@ -336,5 +336,7 @@ class Run:
         if self.out is not None and not self.network:  # one of an earlier moment
             checkpoint.path_for(self.out).unlink(missing_ok=True)
         took = round(time.monotonic() - self.begun, 3)
-        self.group.attrs.update({"status": "finished", "ended": now(), "wall_seconds": took})
+        # In one write: who finds it finished finds all of this.
+        told = {"status": "finished", "ended": now(), "wall_seconds": took}
+        self.group.update_attributes(told)
         return store.open_result(self.store)
