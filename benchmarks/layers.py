@@ -1,6 +1,7 @@
-"""A Forward-Forward step with its layers in several processes, against one process.
+"""A Forward-Forward step in several processes that divide layers or cases, against one process.
 
     torchrun --nproc-per-node 2 -m benchmarks.layers [--layers 2000 2000 2000 2000] [--warm 100]
+        [--parallel data]
 
 Rounds of one process alone alternate with rounds of all; every process has one thread. Rounds of
 all include what a run does at the end of a chunk of 100 steps: every process gets all weights.
@@ -12,14 +13,15 @@ import argparse
 import copy
 import statistics
 import time
+from dataclasses import replace
 
 import torch
 
 from wakesleep import data as sets
 from wakesleep.learners.chunks import Chunk, Setting
+from wakesleep.learners.forward_forward.divided import spread
 from wakesleep.learners.forward_forward.network import ForwardForward
 from wakesleep.learners.forward_forward.parameters import Parameters
-from wakesleep.learners.forward_forward.pipeline import spread
 from wakesleep.negatives import Context, bind
 from wakesleep.runtime.randomness import Streams
 from wakesleep.runtime.ranks import joined
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=100)
     parser.add_argument("--steps", type=int, default=100, help="of a round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--parallel", choices=("layers", "data"), default="layers")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -44,7 +47,7 @@ def main() -> None:
     setting = Setting(784, 10, torch.device("cpu"), torch.float32, streams)
     network = ForwardForward(parameters, setting)
     negatives = bind("wrong_label", Context(10, (28, 28), streams("negatives")))
-    with joined("layers") as ranks:
+    with joined(options.parallel) as ranks:
         assert ranks is not None
 
         def steps(count: int) -> float:
@@ -55,22 +58,24 @@ def main() -> None:
             ranks.wait()
             return (time.perf_counter() - begin) / count
 
-        spread(network, ranks)
-        together = network.pipeline
+        spread(network, ranks, BATCH)
+        together, shared = network.divided, network.pieces
         steps(options.warm)
         alone, all_ = [], []
         for _ in range(options.rounds):
             all_.append(steps(options.steps))
             # The others wait, then take the weights that they would have had.
             state = copy.deepcopy(network.state_dict())
-            network.pipeline = None
+            network.divided, network.pieces = None, replace(shared, mean=None)
             alone.append(steps(options.steps if not ranks.rank else 1))
             network.load_state_dict(state)
-            network.pipeline = together
+            network.divided, network.pieces = together, shared
         ratios = sorted(one / other for one, other in zip(alone, all_, strict=True))
         if not ranks.rank:
-            depth = [f"{its.start + 1}-{its.stop}" for its in together.shares]
-            print(f"layers {options.layers}, batch {BATCH}; layers by process: {', '.join(depth)}")
+            print(f"layers {options.layers}, batch {BATCH}, divided: {options.parallel}")
+            if options.parallel == "layers":
+                depth = [f"{its.start + 1}-{its.stop}" for its in together.shares]
+                print(f"layers by process: {', '.join(depth)}")
             print(f"one process: {1000 * statistics.median(alone):.1f} ms a step")
             print(f"{ranks.size} processes: {1000 * statistics.median(all_):.1f} ms a step")
             middle = statistics.median(ratios)

@@ -61,7 +61,10 @@ def run(
     ] = False,
     parallel: Annotated[
         str | None,
-        typer.Option(metavar="layers", help="Divide the layers among the processes of torchrun."),
+        typer.Option(
+            metavar="layers|data",
+            help="What the processes of torchrun divide: the layers, or the cases of every batch.",
+        ),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only the path of the result.")

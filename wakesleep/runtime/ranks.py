@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from wakesleep.errors import InputError
 
-WAYS = ("layers",)
+WAYS = ("layers", "data")
 BY_TORCHRUN = "TORCHELASTIC_RUN_ID"  # a variable that it sets, and nobody else
 START = "torchrun --nproc-per-node 2 -m wakesleep run ..."
 LONGEST_SILENCE = timedelta(minutes=30)  # the first of them may load data for long
@@ -26,10 +26,13 @@ class Ranks:
         Number of this process, from 0. Process 0 writes the result.
     size
         How many there are.
+    way
+        How they divide the work.
     """
 
     rank: int
     size: int
+    way: str
 
     def any(self, said: bool) -> bool:
         """Say whether any process says so."""
@@ -59,7 +62,7 @@ def joined(way: str | None) -> Iterator[Ranks | None]:
     Parameters
     ----------
     way
-        How they divide the work: ``layers``; None for a run in one process.
+        How they divide the work: ``layers`` or ``data``; None for a run in one process.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def joined(way: str | None) -> Iterator[Ranks | None]:
 
     distributed.init_process_group("gloo", timeout=LONGEST_SILENCE)
     try:
-        yield Ranks(distributed.get_rank(), distributed.get_world_size())
+        yield Ranks(distributed.get_rank(), distributed.get_world_size(), way)
     finally:
         distributed.destroy_process_group()
 

@@ -90,7 +90,8 @@ def run(
         The store of a run; this one begins with the network that it ended with.
     parallel
         ``layers`` divides the layers of a Forward-Forward network among the processes that
-        ``torchrun`` started; each of them makes this same call. Process 0 writes the result.
+        ``torchrun`` started, ``data`` the cases of every batch; each of them makes this same call.
+        Process 0 writes the result.
 
     Returns
     -------
@@ -145,10 +146,12 @@ def _made(
     with quietly(quiet), products(request.tf32):
         prepared = ready(request)
     if ranks is not None:
-        from wakesleep.learners.forward_forward.pipeline import spread
+        from wakesleep.learners.forward_forward.divided import spread
 
-        spread(prepared.learner, ranks)
-        check_parallel(prepared.entries, protocol.spec.data.updates_per_batch, model)
+        cases = protocol.spec.data
+        spread(prepared.learner, ranks, cases.batch_of(len(prepared.images)))
+        if ranks.way == "layers":
+            check_parallel(prepared.entries, cases.updates_per_batch, model)
         ranks.wait()  # all have seen whether there is a store
     if going_on is not None and going_on.attrs["data_sha256"] != prepared.data.digest:
         raise InputError(f"{out}: cannot be resumed, for its data have changed since it began")

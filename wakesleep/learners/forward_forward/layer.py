@@ -13,7 +13,7 @@ from torch import Tensor
 from wakesleep.learners.chunks import Chunk
 from wakesleep.learners.forward_forward.activation import Activation
 from wakesleep.learners.forward_forward.goodness import Goodness
-from wakesleep.learners.parts.connections import Connection
+from wakesleep.learners.parts.connections import Connection, Mean, whole_gradient
 from wakesleep.learners.parts.plasticity import Gain, Plasticity, State
 from wakesleep.learners.parts.states import check_shapes
 
@@ -34,6 +34,9 @@ class Pieces:
         Weight of the past in the running mean of each unit's activity.
     skip_below
         Cases whose 1 - p(right) is not above this change no weight.
+    mean
+        Turns a tensor in place into its mean over the processes that share every batch; None where
+        one process has all cases.
     """
 
     activation: Activation
@@ -44,6 +47,12 @@ class Pieces:
     peer: float
     peer_momentum: float
     skip_below: float = 0.0
+    mean: Mean | None = None
+
+    def case_mean(self, its: Tensor) -> Tensor:
+        """Return the mean (n,) over all cases of the batch, of which these are some (cases, n)."""
+        mean = its.mean(0)
+        return mean if self.mean is None else self.mean(mean)
 
 
 @dataclass
@@ -195,7 +204,7 @@ def peer_term(layer: Layer, y: Tensor, pieces: Pieces) -> Tensor:
     Units that are less active than their peers are pushed up, the others down (footnote 9). The
     term is *not* gated by the activation's slope, so that dead units revive.
     """
-    layer.peer_mean.lerp_(y.mean(0), 1 - pieces.peer_momentum)
+    layer.peer_mean.lerp_(pieces.case_mean(y), 1 - pieces.peer_momentum)
     return pieces.peer * (layer.peer_mean.mean() - layer.peer_mean)
 
 
@@ -237,7 +246,7 @@ def update(
     extra: dict[str, Tensor] = {}
     if baseline and layer.baseline:
         extra = {name: baseline * its for name, its in layer.baseline.items()}
-    gradient = layer.connection.gradient(left, right)
+    gradient, left = whole_gradient(layer.connection, left, right, pieces.mean)
     plasticity.update(
         layer.weight, state["weight"], gradient, cases, gain, extra.get("weight"), fades
     )
@@ -278,13 +287,16 @@ def state_rows(chunk: Chunk, cases: int, rows: int) -> dict[str, slice]:
     return {chunk.sign: slice(rows)}
 
 
-def measure_baseline(layer: Layer, left: Tensor, right: Tensor, cases: int, memory: float) -> None:
+def measure_baseline(
+    layer: Layer, left: Tensor, right: Tensor, cases: int, memory: float, mean: Mean | None = None
+) -> None:
     """Take a negative gradient, left' right / cases, into the baseline being measured.
 
     A running mean, as momentum's: ``memory`` is the weight of the past (footnote 15).
     """
+    gradient, left = whole_gradient(layer.connection, left, right, mean)
     now = {"weight": torch.empty_like(layer.weight), "bias": left.sum(0) / cases}
-    layer.connection.gradient(left, right)(now["weight"], 0.0, 1 / cases)
+    gradient(now["weight"], 0.0, 1 / cases)
     if layer.measured:
         for name, its in now.items():
             layer.measured[name].lerp_(its, 1 - memory)

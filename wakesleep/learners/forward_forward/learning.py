@@ -103,7 +103,7 @@ def take_step(
             if voters is None:
                 neutral = slice(rows, None) if network.sees_labels else slice(cases)
                 voters = network.voters([y[neutral] for y in normalised])
-            network.softmax.learn(voters, labels, gain, batch.chances)
+            network.softmax.learn(voters, labels, gain, batch.chances, network.pieces.mean)
             total += network.softmax.bias.sum()
         if network.generator is not None and chunk.top_down:
             image = batch.canvas[:, network.classes :]
@@ -151,7 +151,8 @@ def update(
             )
             _change(network, layer, moving, cases, chunk, gain)
         if network.slow_changes is not None and learns:
-            network.slow_changes.follow(layer, y[:real], chunk.sign != "positive")
+            activity = network.pieces.case_mean(y[:real]) if real else None
+            network.slow_changes.follow(layer, activity, chunk.sign != "positive")
         total += goodness.sum()
         if drill:
             y = _activity(network, layer, given)[1]
@@ -197,7 +198,9 @@ def _change(
     """Change one layer's weights, or measure what its negative updates would be."""
     if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):
         for its in moving.values():  # of a step without real cases there is one
-            measure_baseline(layer, its.left, its.right, cases, network.baseline_memory)
+            measure_baseline(
+                layer, its.left, its.right, cases, network.baseline_memory, network.pieces.mean
+            )
     if chunk.mode == "measure":
         return
     baseline = float(chunk.sign == "positive" and chunk.subtract_baseline)

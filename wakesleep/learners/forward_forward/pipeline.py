@@ -28,28 +28,20 @@ from wakesleep.runtime.ranks import Ranks
 AHEAD = 4  # steps that a process may be ahead of the next one: more would only take memory
 
 
-def spread(network: Any, ranks: Ranks) -> None:
-    """Let a network learn in several processes.
+def divide(network: Feedforward, ranks: Ranks, batch: int) -> None:
+    """Let a network learn in several processes, of which each has consecutive layers.
 
     Raises
     ------
     InputError
-        If it cannot, or there are more processes than layers.
+        If there are more processes than layers.
     """
-    if not isinstance(network, Feedforward):
-        raise InputError("parallel 'layers' is for feed-forward Forward-Forward networks")
-    if network.generator is not None:
-        raise InputError("parallel 'layers' needs a network without a path down (top_down: false)")
-    if network.boxes:
-        raise InputError("parallel 'layers' needs a network without black boxes")
-    if network.layers[0].bias.device.type != "cpu":
-        raise InputError("parallel 'layers' runs on CPUs alone; give --device cpu")
     if ranks.size > len(network.layers):
         raise InputError(
             f"there are {ranks.size} processes and {len(network.layers)} layers; each process "
             "needs a layer"
         )
-    network.pipeline = Pipeline(network, ranks)
+    network.divided = Pipeline(network, ranks)
 
 
 def shares(costs: Sequence[float], parts: int) -> list[range]:

@@ -39,29 +39,29 @@ class SlowChanges:
     consolidation: float = 0.0
 
     @torch.inference_mode()
-    def follow(self, layer: Layer, real: Tensor, asleep: bool) -> None:
+    def follow(self, layer: Layer, activity: Tensor | None, asleep: bool) -> None:
         """Change a layer after a step.
 
         Parameters
         ----------
         layer
             The layer, which has taken the step.
-        real
-            Its activities on the step's real cases (cases, units); no row for a step asleep.
+        activity
+            Its mean activity on the step's real cases (units,); None where it had none.
         asleep
             Whether the step had negative cases.
         """
         if self.rise:
-            self._adapt(layer, real, asleep)
+            self._adapt(layer, activity, asleep)
         if self.fading:
-            self._fade(layer, bool(len(real)), asleep)
+            self._fade(layer, activity is not None, asleep)
 
-    def _adapt(self, layer: Layer, real: Tensor, asleep: bool) -> None:
+    def _adapt(self, layer: Layer, activity: Tensor | None, asleep: bool) -> None:
         if not layer.adapted:
             layer.adapted["bias"] = torch.zeros_like(layer.bias)
         adapted = layer.adapted["bias"]
-        if len(real):
-            more = self.rise * real.mean(0)
+        if activity is not None:
+            more = self.rise * activity
             adapted += more
             layer.bias -= more
         if asleep:

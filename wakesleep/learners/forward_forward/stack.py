@@ -60,7 +60,7 @@ class Stack:
         self.softmax = softmax_readout(p, self.layers, setting.classes)
         self.streams = setting.streams
         self.replay = Replay()
-        self.pipeline: Any = None  # what divides the layers among several processes
+        self.divided: Any = None  # what divides the work among several processes
 
     def log_odds(self, goodness: Tensor) -> Tensor:
         """Return (G - theta)/T of eq. 1 for goodness of shape (layers, n)."""
@@ -96,8 +96,8 @@ class Stack:
     @torch.inference_mode()
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.learners.capabilities.Learner`."""
-        if self.pipeline is not None:
-            steps: int | None = self.pipeline.learn(self, chunk)
+        if self.divided is not None:
+            steps: int | None = self.divided.learn(self, chunk)
             return steps
         self.pieces = begin_chunk(self.layers, self.pieces, chunk)
         totals: list[Tensor] = []

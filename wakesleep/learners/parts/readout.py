@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wakesleep.learners.parts.connections import Dense
+from wakesleep.learners.parts.connections import Dense, Mean, whole_gradient
 from wakesleep.learners.parts.plasticity import Gain, Momentum, State
 
 
@@ -40,16 +40,22 @@ class SoftmaxReadout:
         return torch.softmax(self.connection.drive(activities, self.weight, self.bias), dim=1)
 
     def learn(
-        self, activities: Tensor, labels: Tensor, gain: Gain, chances: Tensor | None = None
+        self,
+        activities: Tensor,
+        labels: Tensor,
+        gain: Gain,
+        chances: Tensor | None = None,
+        mean: Mean | None = None,
     ) -> None:
         """Take one step up the log probability of the right labels (n,).
 
-        ``chances`` are :meth:`probabilities` of these activities, where they are known already.
+        ``chances`` are :meth:`probabilities` of these activities, where they are known already;
+        ``mean`` averages over processes (see :func:`connections.whole_gradient`).
         """
         target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
         error = target - (self.probabilities(activities) if chances is None else chances)
         cases = len(labels)
-        gradient = self.connection.gradient(error, activities)
+        gradient, error = whole_gradient(self.connection, error, activities, mean)
         state = self.states["weight"]
         self.plasticity.update(self.weight, state, gradient, cases, gain, fades=True)
         self.plasticity.update_bias(self.bias, self.states["bias"], error, cases, gain)
