@@ -86,6 +86,8 @@ LATER = (
     "adaptation_recovery",
     "weight_fading",
     "consolidation",
+    "hardware",
+    "backward",
 )
 # Capabilities that came later: whether a model has them does not change what a run does.
 LATER_OFFERS = ("synapses", "unit_activity")

@@ -47,6 +47,8 @@ def take_up(learner: Any, request: Request, streams: Streams) -> None:
         raise _unfit(request, str(made["model"]), type(error).__name__) from None
     if _sizes(learner) != before:
         raise _unfit(request, str(made["model"]), "another size")
+    if hasattr(learner, "copied"):
+        learner.copied()
     streams.restart()
 
 

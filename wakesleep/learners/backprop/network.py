@@ -26,6 +26,7 @@ from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.parts.connections import connected
 from wakesleep.learners.parts.generator import Generator
+from wakesleep.learners.parts.hardware import Devices, devices
 from wakesleep.learners.parts.states import check_shapes
 from wakesleep.runtime.randomness import drawn_column
 
@@ -69,6 +70,16 @@ class Backprop:
             weight_decay=p.decay,
         )
         self.rate = p.rate
+        self.devices: list[Devices] = []
+        if p.hardware is not None:
+            with torch.no_grad():
+                chance = setting.streams("devices")
+                hidden = enumerate(self.weights[:-1], 1)
+                self.devices = [devices(p.hardware, its, number, chance) for number, its in hidden]
+        self.assumes = p.backward != "true"
+        self.conductances: list[dict[str, Tensor]] = [{} for _ in self.devices]
+        self.assumed: list[Tensor] = []
+        self.copied()
         self.ewc = p.ewc
         consolidates = p.ewc is not None
         self.importance = [torch.zeros_like(its) for its in self.learnt] if consolidates else []
@@ -100,10 +111,45 @@ class Backprop:
         y = self._dropped(y, self.input_dropout) if learning else y
         layers = zip(self.connections, self.weights, self.biases, strict=True)
         *hidden, (top, weight, bias) = layers
-        for wires, its_weight, its_bias in hidden:
-            y = torch.relu(wires.drive(y, its_weight, its_bias))
+        for depth, (wires, its_weight, its_bias) in enumerate(hidden):
+            y = self._output(depth, torch.relu(wires.drive(y, its_weight, its_bias)))
             y = self._dropped(y, self.dropout) if learning else y
         return top.drive(y, weight, bias)
+
+    def _output(self, depth: int, y: Tensor) -> Tensor:
+        """Return what a layer's units give out for the activity that was meant."""
+        return self.devices[depth].output(y) if self.devices else y
+
+    @torch.no_grad()
+    def copied(self) -> None:
+        """Program the weights on this network's devices, unless they come from these."""
+        for depth, its in enumerate(self.devices):
+            if not its.belongs(self.conductances[depth]):
+                wanted = self.weights[depth].detach().clone()
+                self.conductances[depth] = its.programmed(self.weights[depth])
+                self.assumed[depth : depth + 1] = [wanted]
+
+    @torch.no_grad()
+    def _set_gradients(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Send errors back from measured activities through weights that are assumed.
+
+        Returns the cross-entropy. Where a unit is active its slope is taken to be 1.
+        """
+        y = images - images.mean(1, keepdim=True) if self.centre else images
+        measured = [y, *self.hidden(images)]
+        logits = self.connections[-1].drive(measured[-1], self.weights[-1], self.biases[-1])
+        classes = len(self.biases[-1])
+        target = torch.nn.functional.one_hot(labels, classes).to(logits)
+        target = target * (1 - self.label_smoothing) + self.label_smoothing / classes
+        error = (logits.softmax(1) - target) / len(labels)
+        loss = -(target * logits.log_softmax(1)).sum(1).mean()
+        through = [*self.assumed, self.weights[-1]]
+        for depth in reversed(range(len(self.weights))):
+            self.weights[depth].grad = error.T @ measured[depth]
+            self.biases[depth].grad = error.sum(0)
+            if depth:
+                error = (error @ through[depth]) * (measured[depth] > 0)
+        return loss
 
     def _dropped(self, y: Tensor, share: float) -> Tensor:
         """Return activities with a random share silenced, the others raised to make up for it."""
@@ -120,17 +166,24 @@ class Backprop:
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate * chunk.gains[step]
             images, labels = chunk.take(index)
-            loss = torch.nn.functional.cross_entropy(
-                self.logits(images, learning=True), labels, label_smoothing=self.label_smoothing
-            )
-            if self.ewc:
-                loss = loss + self._penalty()
+            if self.devices and self.assumes:
+                loss = self._set_gradients(images, labels)
+            else:
+                loss = torch.nn.functional.cross_entropy(
+                    self.logits(images, learning=True), labels, label_smoothing=self.label_smoothing
+                )
+                if self.ewc:
+                    loss = loss + self._penalty()
+                self.optimiser.zero_grad()
+                loss.backward()
             if not bool(loss.isfinite()):
                 return step
-            self.optimiser.zero_grad()
-            loss.backward()
+            before = [its.detach().clone() for its in self.weights[:-1]] if self.devices else []
             self.optimiser.step()
             with torch.no_grad():
+                for depth, was in enumerate(before):
+                    self.assumed[depth] += self.weights[depth] - was
+                    self.devices[depth].write(self.weights[depth], self.conductances[depth])
                 for wires, weight in zip(self.connections, self.weights, strict=True):
                     wires.confine(weight)
                 if self.generator is not None and chunk.top_down:
@@ -178,8 +231,8 @@ class Backprop:
         y = images - images.mean(1, keepdim=True) if self.centre else images
         found = []
         layers = zip(self.connections[:-1], self.weights, self.biases, strict=False)
-        for wires, weight, bias in layers:
-            y = torch.relu(wires.drive(y, weight, bias))
+        for depth, (wires, weight, bias) in enumerate(layers):
+            y = self._output(depth, torch.relu(wires.drive(y, weight, bias)))
             found.append(y)
         return found
 
@@ -249,6 +302,8 @@ class Backprop:
             "anchors": self.anchors,
             "estimate": self.estimate,
             "estimated": self.estimated,
+            "conductances": self.conductances,
+            "assumed": self.assumed,
             "generator": None if self.generator is None else self.generator.state_dict(),
         }
 
@@ -266,6 +321,10 @@ class Backprop:
         self.optimiser.load_state_dict(state["optimiser"])
         for group, its in zip(self.optimiser.param_groups, own, strict=True):
             group.update(its)  # rates and decays are this network's, whatever was stored
+        if self.devices:
+            self.conductances = state.get("conductances") or [{} for _ in self.devices]
+            self.assumed = state.get("assumed") or [its.detach().clone() for its in self.weights]
+            self.assumed = self.assumed[: len(self.devices)]
         if self.ewc is not None and state["importance"]:
             self.importance, self.anchors = state["importance"], state["anchors"]
             self.estimate, self.estimated = state["estimate"], state["estimated"]

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
+from wakesleep.learners.parts.hardware_parameters import Hardware
 from wakesleep.learners.parts.receptive_fields import Layers, LocalLayer, order_problem
 
 
@@ -60,11 +61,29 @@ class Parameters(specs.Spec):
         ),
     )
 
+    hardware: Hardware | None = Field(
+        None,
+        description="Imprecise analog devices below the hidden layers; the softmax is digital.",
+    )
+    backward: Literal["assumed", "true"] | None = Field(
+        None,
+        description=(
+            "What errors are sent back through, with 'hardware': the weights that were asked for "
+            "and ideal units (assumed, the default), or the devices as they are (true)."
+        ),
+    )
+
     @model_validator(mode="after")
     def _layers_fit(self) -> Parameters:
         problem = order_problem(self.layers)
         if problem:
             raise ValueError(f"layers: {problem}")
+        if self.hardware and any(isinstance(its, LocalLayer) for its in self.layers):
+            raise ValueError("hardware: it needs dense layers, and some have receptive fields")
+        if self.backward and not self.hardware:
+            raise ValueError("backward: it is for a network on devices (hardware)")
+        if self.hardware and (self.dropout or self.input_dropout or self.ewc is not None):
+            raise ValueError("hardware: it goes with neither dropout nor ewc")
         for name in ("top_down_rate", "dreams_vary", "dream_copy"):
             if getattr(self, name) is not None and not self.top_down:
                 raise ValueError(f"{name}: it is for a network that dreams (top_down: true)")

@@ -36,6 +36,8 @@ def spread(network: Any, ranks: Ranks, batch: int) -> None:
         raise InputError(f"parallel '{way}' needs a network without a path down (top_down: false)")
     if network.boxes:
         raise InputError(f"parallel '{way}' needs a network without black boxes")
+    if any(layer.devices is not None for layer in network.layers):
+        raise InputError(f"parallel '{way}' needs a network without 'hardware'")
     if network.layers[0].bias.device.type != "cpu":
         raise InputError(f"parallel '{way}' runs on CPUs alone; give --device cpu")
     WAYS[way](network, ranks, batch)

@@ -14,6 +14,7 @@ from wakesleep.learners.chunks import Chunk
 from wakesleep.learners.forward_forward.activation import Activation
 from wakesleep.learners.forward_forward.goodness import Goodness
 from wakesleep.learners.parts.connections import Connection, Mean, whole_gradient
+from wakesleep.learners.parts.hardware import Devices
 from wakesleep.learners.parts.plasticity import Gain, Plasticity, State
 from wakesleep.learners.parts.states import check_shapes
 
@@ -83,6 +84,10 @@ class Layer:
         By how much each unit's threshold has risen awake ("bias"); empty without adaptation.
     slow
         The slow part of the tensors ("weight", "bias"); empty without fast weights.
+    devices
+        The analog devices below the layer; None where it is computed exactly.
+    conductances
+        Theirs, by :meth:`wakesleep.learners.parts.hardware.Devices.programmed`.
     """
 
     connection: Connection
@@ -95,6 +100,8 @@ class Layer:
     measured: dict[str, Tensor] = field(default_factory=dict)
     adapted: dict[str, Tensor] = field(default_factory=dict)
     slow: dict[str, Tensor] = field(default_factory=dict)
+    devices: Devices | None = None
+    conductances: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def units(self) -> int:
@@ -103,7 +110,7 @@ class Layer:
 
     def state(self) -> dict[str, Any]:
         """Return all that changes as the layer learns."""
-        fixed = ("connection", "blocks")
+        fixed = ("connection", "blocks", "devices")
         return {name: its for name, its in vars(self).items() if name not in fixed}
 
 
@@ -251,6 +258,8 @@ def update(
         layer.weight, state["weight"], gradient, cases, gain, extra.get("weight"), fades
     )
     layer.connection.confine(layer.weight)
+    if layer.devices is not None:
+        layer.devices.write(layer.weight, layer.conductances)
     plasticity.update_bias(layer.bias, state["bias"], left, cases, gain, extra.get("bias"))
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from wakesleep.files.specs import Fraction, Positive
 from wakesleep.learners.forward_forward.common import Common
+from wakesleep.learners.parts.hardware_parameters import Hardware
 from wakesleep.learners.parts.receptive_fields import LocalLayer
 
 
@@ -45,6 +46,13 @@ class Parameters(Common):
         description=(
             "Keep a copy of the dream path at every phase 'consolidate'; dreams of the classes "
             "known by then come from the copy (generative replay, Shin et al. 2017; top_down only)."
+        ),
+    )
+    hardware: Hardware | None = Field(
+        None,
+        description=(
+            "Imprecise analog devices below the hidden layers (sections 8 and 9); the read-out and "
+            "biases are digital."
         ),
     )
     adaptation: Positive | None = Field(
@@ -101,6 +109,8 @@ class Parameters(Common):
                 raise ValueError(f"{name}: it needs a label in the input, and label is none")
         if self.dream_copy and not self.top_down:
             raise ValueError("dream_copy: it is for a network that dreams (top_down: true)")
+        if self.hardware and any(isinstance(its, LocalLayer) for its in self.layers):
+            raise ValueError("hardware: it needs dense layers, and some have receptive fields")
         pairs = (("adaptation", "adaptation_recovery"), ("weight_fading", "consolidation"))
         for one, other in (*pairs, *(pair[::-1] for pair in pairs)):
             if getattr(self, one) and not getattr(self, other):

@@ -20,6 +20,7 @@ from wakesleep.learners.forward_forward.slow_changes import SlowChanges
 from wakesleep.learners.forward_forward.stack import Stack
 from wakesleep.learners.parts.connections import connected
 from wakesleep.learners.parts.generator import Generator
+from wakesleep.learners.parts.hardware import devices
 
 
 @dataclass
@@ -100,6 +101,11 @@ class Feedforward(Stack):
             if p.top_down
             else None
         )
+        if p.hardware is not None:
+            for number, layer in enumerate(self.layers, 1):
+                chance = setting.streams("devices")
+                layer.devices = devices(p.hardware, layer.weight, number, chance)
+        self.copied()
         self.fixed = p.fixed
         its = (p.adaptation, p.adaptation_recovery, p.weight_fading, p.consolidation)
         self.slow_changes = SlowChanges(*(n or 0.0 for n in its)) if any(its) else None
@@ -188,18 +194,27 @@ class Feedforward(Stack):
                 done.inputs.append(self.boxed(depth - 1, done.normalised[-1], chance, noise))
                 z = layer.connection.drive(done.inputs[-1], layer.weight, layer.bias)
             y = self.pieces.activation.of(z)
+            if layer.devices is not None:
+                y = layer.devices.output(y)
             done.totals.append(z)
             done.activities.append(y)
             if top_tells or depth + 1 < len(self.layers):
                 done.normalised.append(y * self.normalise(y))
         return done
 
+    def copied(self) -> None:
+        """Program the weights on this network's devices, unless they come from these."""
+        for layer in self.layers:
+            if layer.devices is not None and not layer.devices.belongs(layer.conductances):
+                layer.conductances = layer.devices.programmed(layer.weight)
+
     def replays(self, chunk: Chunk) -> bool:
         """Say whether steps can be replayed: black boxes that learn do so every so many steps."""
         learning = bool(self.boxes) and self.boxes[0].kind == "learning"
         # Roots of covariances are forgotten by Python code, which a captured step does not run.
         jointly = self.generator is not None and self.generator.memory.covariance is not None
-        return super().replays(chunk) and not learning and not jointly
+        imprecise = any(layer.devices is not None for layer in self.layers)
+        return super().replays(chunk) and not learning and not jointly and not imprecise
 
     def step_replayed(self, chunk: Chunk) -> None:
         """Count a step whose Python code did not run."""

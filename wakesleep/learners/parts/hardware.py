@@ -1,0 +1,189 @@
+"""Imprecise analog hardware below a layer (Hinton 2022, sections 8 and 9: mortal computation).
+
+A weight is the difference of two conductances. Whoever learns asks for a change of a weight; half
+of it goes to each of the pair, in pulses whose number is rounded at random, so that small changes
+are made on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). What a pulse does
+differs from device to device and from pulse to pulse, and ends at the device's bounds. Nobody is
+told what the devices have made of it: only activities can be measured. Units have gains and
+exponents of their own. Biases, sums over a batch and the read-out are digital.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wakesleep.learners.parts.hardware_parameters import Hardware
+
+State = dict[str, Tensor]  # "plus" and "minus" (units, inputs), as parts of the range; "instance"
+LEAST_STEP = 0.01  # of the mean step: no device goes backwards
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The devices of one layer, drawn once for an instance.
+
+    Attributes
+    ----------
+    told
+        What the model file says of them.
+    full
+        The weight of a pair one of which conducts all, the other as little as can be.
+    step
+        Size of a pulse up and down (2, 2, units, inputs): of the two of a pair, up and down.
+    high
+        Highest conductance (2, units, inputs), 1 being nominal, 0 the lowest.
+    moves
+        Which devices change (2, units, inputs), 0 or 1.
+    somewhere
+        Where the others are (2, units, inputs).
+    fades
+        Fraction lost with every update (2, units, inputs); None without drift.
+    gains, exponents
+        Of the units (units,); None where all are 1.
+    chance
+        Random stream of pulses.
+    """
+
+    told: Hardware
+    full: float
+    step: Tensor
+    high: Tensor
+    moves: Tensor
+    somewhere: Tensor
+    fades: Tensor | None
+    gains: Tensor | None
+    exponents: Tensor | None
+    chance: torch.Generator
+
+    def output(self, y: Tensor) -> Tensor:
+        """Return what units (cases, units) give out for the activity that was meant."""
+        if self.exponents is not None:
+            y = y.clamp_min(0).pow(self.exponents)
+        return y if self.gains is None else y * self.gains
+
+    def programmed(self, weight: Tensor) -> State:
+        """Return conductances for weights that are programmed at once, and set these.
+
+        Parameters
+        ----------
+        weight
+            What is wanted (units, inputs); what there is afterwards.
+        """
+        half = weight / (2 * self.full)
+        pair = torch.stack((0.5 + half, 0.5 - half))
+        error = self.told.figure("write_noise")
+        if error:
+            pair += error * self._normal(pair)
+        pair = torch.where(self.moves > 0, pair, self.somewhere)
+        state = {"plus": pair[0], "minus": pair[1]}
+        state["instance"] = torch.tensor(self.told.instance)
+        self._bound(state)
+        self._measure(weight, state)
+        return state
+
+    def write(self, weight: Tensor, state: State) -> None:
+        """Change conductances by what is asked for, and set the weights that come of it.
+
+        Parameters
+        ----------
+        weight
+            What is asked for (units, inputs); what there is afterwards.
+        state
+            From :meth:`programmed`.
+        """
+        asked = weight / (2 * self.full) - (state["plus"] - state["minus"]) / 2
+        levels = self.told.figure("levels")
+        noise = self.told.figure("step_noise")
+        for number, (name, sign) in enumerate((("plus", 1.0), ("minus", -1.0))):
+            change = sign * asked
+            if levels:
+                pulses = change.abs() * levels
+                drawn = torch.rand(
+                    change.shape, generator=self.chance, dtype=change.dtype, device=change.device
+                )
+                pulses = torch.floor(pulses + drawn)
+                up = change > 0
+                size = torch.where(up, self.step[number, 0], self.step[number, 1]) * pulses
+                if noise:
+                    size = size + noise / levels * pulses.sqrt() * self._normal(change)
+                change = torch.where(up, size, -size)
+            conductance = state[name]
+            if self.fades is not None:
+                conductance -= self.fades[number] * conductance
+            conductance += change * self.moves[number]
+        self._bound(state)
+        self._measure(weight, state)
+
+    def _bound(self, state: State) -> None:
+        for number, name in enumerate(("plus", "minus")):
+            torch.minimum(state[name].clamp_(min=0), self.high[number], out=state[name])
+
+    def _measure(self, weight: Tensor, state: State) -> None:
+        torch.sub(state["plus"], state["minus"], out=weight).mul_(self.full)
+
+    def _normal(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self.chance, dtype=like.dtype, device=like.device)
+
+    def belongs(self, state: State) -> bool:
+        """Say whether conductances are those of this instance."""
+        return "instance" in state and int(state["instance"]) == self.told.instance
+
+
+def _stream(text: str) -> torch.Generator:
+    """Return the random stream that a text names, the same on every machine."""
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return torch.Generator().manual_seed(seed)
+
+
+def devices(told: Hardware, weight: Tensor, number: int, chance: torch.Generator) -> Devices:
+    """Return the devices of a layer.
+
+    Parameters
+    ----------
+    told
+        What the model file says.
+    weight
+        The layer's weights (units, inputs), for their size and kind.
+    number
+        Which layer, 1 being the lowest.
+    chance
+        Random stream of pulses.
+    """
+    units, inputs = weight.shape
+    pairs = (2, units, inputs)
+
+    def drawn(what: str, shape: tuple[int, ...], uniform: bool = False) -> Tensor:
+        stream = _stream(f"{what} of layer {number} of instance {told.instance}")
+        draw = torch.rand if uniform else torch.randn
+        return draw(shape, generator=stream, dtype=torch.float64).to(weight)
+
+    levels = told.figure("levels") or 1.0
+    size = 1 + told.figure("step_variation") * drawn("step", pairs)
+    ratio = told.figure("asymmetry") * drawn("ratio", pairs) / 2
+    step = torch.stack((size * (1 + ratio), size * (1 - ratio)), 1).clamp_(min=LEAST_STEP) / levels
+    high = (1 + told.figure("bound_variation") * drawn("bound", pairs)).clamp_(min=0.0)
+    fate = drawn("fate", pairs, uniform=True)
+    high = torch.where(fate < told.missing, torch.zeros_like(high), high)
+    moves = (fate >= told.missing + told.stuck).to(weight)
+    fades = None
+    if told.drift:
+        fades = (told.drift * torch.exp(0.5 * drawn("drift", pairs))).clamp_(max=1.0)
+    gain, bend = told.gain * told.noise, told.nonlinearity * told.noise
+    return Devices(
+        told=told,
+        full=told.full_scale / math.sqrt(inputs),
+        step=step,
+        high=high,
+        moves=moves,
+        # A device that is stuck is so at any conductance.
+        somewhere=drawn("somewhere", pairs, uniform=True),
+        fades=fades,
+        gains=torch.exp(gain * drawn("gain", (units,))) if gain else None,
+        exponents=(1 + bend * drawn("exponent", (units,))).clamp_(min=0.1) if bend else None,
+        chance=chance,
+    )

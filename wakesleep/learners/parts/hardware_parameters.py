@@ -1,0 +1,114 @@
+"""What a model file may say of the analog devices below a network, checked without torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from wakesleep.files import specs
+from wakesleep.files.specs import Fraction, Positive
+
+# Published devices. Figures that are given as parts of the range of weights are per weight, of a
+# pair of devices; a range from -1 to 1 with steps of s has 2/s levels.
+PRESETS: dict[str, dict[str, float]] = {
+    # Every device alike, with as fine steps as numbers have.
+    "ideal": {},
+    # The devices that Gokmen & Vlasov 2016 (Frontiers in Neuroscience 10, 333) assume: 1200 levels,
+    # steps that vary by 30 % between devices and from pulse to pulse, bounds by 30 %, up against
+    # down by 2 %.
+    "resistive": {
+        "levels": 1200,
+        "step_variation": 0.3,
+        "step_noise": 0.3,
+        "asymmetry": 0.02,
+        "bound_variation": 0.3,
+    },
+    # Filamentary devices as Gong et al. 2018 (Nature Communications 9, 2102) measured them, by the
+    # fit of IBM's analog hardware kit (ReRamSBPresetDevice, without soft bounds): steps of .002,
+    # noise of 3.75 steps a pulse.
+    "filament": {
+        "levels": 1000,
+        "step_variation": 0.3,
+        "step_noise": 3.75,
+        "asymmetry": 0.01,
+        "bound_variation": 0.3,
+    },
+    # Phase-change cells that are programmed until they fit: Joshi et al. 2020 (Nature
+    # Communications 11, 2473) with IBM's fit, -1.17 g^2 + 1.97 g + .26 uS at g of 25 uS; 3.8 % of
+    # the range stands for all conductances.
+    "phase_change": {"levels": 1200, "write_noise": 0.038},
+}
+
+
+class Hardware(specs.Spec):
+    """Analog devices: every weight is a pair of conductances, every unit an imprecise amplifier."""
+
+    device: Literal["ideal", "resistive", "filament", "phase_change"] = Field(
+        "ideal", description="Published devices whose figures hold where nothing else is said."
+    )
+    instance: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        0, description="Seed of all that differs between two chips of one kind."
+    )
+    noise: Annotated[float, Field(ge=0, le=100)] = Field(
+        1.0, description="Factor of all variations and noises below."
+    )
+    conductance: Annotated[tuple[float, float], Field(strict=False)] = Field(
+        (0.0, 25.0), description="Lowest and highest conductance of a device, in microsiemens."
+    )
+    full_scale: Positive = Field(
+        8.0,
+        description=(
+            "Largest weight of a pair, times the root of the number of inputs (weights start with "
+            "a standard deviation of 1 in these units)."
+        ),
+    )
+    levels: Annotated[int, Field(ge=2, le=10**7)] | None = Field(
+        None, description="Steps from the lowest to the highest weight of a pair."
+    )
+    step_variation: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="Standard deviation of step sizes between devices, in steps."
+    )
+    step_noise: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="Standard deviation of a step from pulse to pulse, in steps."
+    )
+    asymmetry: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="Standard deviation between devices of steps up against steps down."
+    )
+    bound_variation: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="Standard deviation of the highest conductance between devices."
+    )
+    write_noise: Annotated[float, Field(ge=0)] | None = Field(
+        None,
+        description="Standard deviation of a conductance that is programmed at once, as a part of "
+        "its range (when a network is copied to the devices).",
+    )
+    drift: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Mean fraction of its conductance that a device loses with every update."
+    )
+    stuck: Fraction = Field(0.0, description="Share of devices that keep what they began with.")
+    missing: Fraction = Field(0.0, description="Share of devices that do not conduct.")
+    gain: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Standard deviation of the logarithm of the units' gains."
+    )
+    nonlinearity: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Standard deviation of the exponents of the units' outputs about 1."
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Hardware:
+        low, high = self.conductance
+        if not 0 <= low < high:
+            raise ValueError(
+                f"conductance: the lowest comes first, and neither is negative, not [{low:g}, "
+                f"{high:g}]"
+            )
+        if self.stuck + self.missing > 1:
+            raise ValueError("stuck: with those missing there are more than all devices")
+        return self
+
+    def figure(self, name: str) -> float:
+        """Return a figure: the file's own, or its preset's; noises times their factor."""
+        given = getattr(self, name)
+        value = PRESETS[self.device].get(name, 0.0) if given is None else float(given)
+        return value if name == "levels" else value * self.noise
