@@ -93,4 +93,5 @@ def rank_here() -> int:
 
 def lost(error: BaseException) -> bool:
     """Say whether an error tells that the connection to another process of the run is lost."""
-    return isinstance(error, RuntimeError) and "gloo" in str(error).lower()
+    told = str(error).lower()
+    return isinstance(error, RuntimeError) and any(its in told for its in ("gloo", "connection"))

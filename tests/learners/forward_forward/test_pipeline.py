@@ -120,7 +120,10 @@ def test_a_killed_process_ends_the_run_and_it_goes_on(tmp_path):
     _, told = process.communicate(timeout=SECONDS)
     assert process.returncode != 0
     ours = [line for line in told.splitlines() if line.startswith("wakesleep: ")]
-    assert ours == ["wakesleep: another process of this run was lost; --resume goes on"]
+    # torchrun ends the other processes as soon as it sees that one is gone.
+    lost = "wakesleep: another process of this run was lost; --resume goes on"
+    assert len(ours) == 1
+    assert ours[0] == lost or ours[0].startswith("wakesleep: interrupted by SIGTERM"), ours
     subprocess.run(command(2, *options), check=True, timeout=SECONDS, capture_output=True)
     xr.testing.assert_equal(ws.open(out), whole)
 

@@ -73,9 +73,11 @@ class Backprop:
         self.devices: list[Devices] = []
         if p.hardware is not None:
             with torch.no_grad():
-                chance = setting.streams("devices")
-                hidden = enumerate(self.weights[:-1], 1)
-                self.devices = [devices(p.hardware, its, number, chance) for number, its in hidden]
+                seed, chance = setting.streams.seed, setting.streams("devices")
+                self.devices = [
+                    devices(p.hardware, its, number, seed, chance)
+                    for number, its in enumerate(self.weights[:-1], 1)
+                ]
         self.assumes = p.backward != "true"
         self.conductances: list[dict[str, Tensor]] = [{} for _ in self.devices]
         self.assumed: list[Tensor] = []

@@ -104,7 +104,9 @@ class Feedforward(Stack):
         if p.hardware is not None:
             for number, layer in enumerate(self.layers, 1):
                 chance = setting.streams("devices")
-                layer.devices = devices(p.hardware, layer.weight, number, chance)
+                layer.devices = devices(
+                    p.hardware, layer.weight, number, setting.streams.seed, chance
+                )
         self.copied()
         self.fixed = p.fixed
         its = (p.adaptation, p.adaptation_recovery, p.weight_fading, p.consolidation)

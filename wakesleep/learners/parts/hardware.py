@@ -10,7 +10,6 @@ exponents of their own. Biases, sums over a batch and the read-out are digital.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.learners.parts.hardware_parameters import Hardware
+from wakesleep.runtime.randomness import Streams
 
 State = dict[str, Tensor]  # "plus" and "minus" (units, inputs), as parts of the range; "instance"
 LEAST_STEP = 0.01  # of the mean step: no device goes backwards
@@ -31,6 +31,8 @@ class Devices:
     ----------
     told
         What the model file says of them.
+    instance
+        Which chip they belong to.
     full
         The weight of a pair one of which conducts all, the other as little as can be.
     step
@@ -50,6 +52,7 @@ class Devices:
     """
 
     told: Hardware
+    instance: int
     full: float
     step: Tensor
     high: Tensor
@@ -81,7 +84,7 @@ class Devices:
             pair += error * self._normal(pair)
         pair = torch.where(self.moves > 0, pair, self.somewhere)
         state = {"plus": pair[0], "minus": pair[1]}
-        state["instance"] = torch.tensor(self.told.instance)
+        state["instance"] = torch.tensor(self.instance)
         self._bound(state)
         self._measure(weight, state)
         return state
@@ -131,16 +134,12 @@ class Devices:
 
     def belongs(self, state: State) -> bool:
         """Say whether conductances are those of this instance."""
-        return "instance" in state and int(state["instance"]) == self.told.instance
+        return "instance" in state and int(state["instance"]) == self.instance
 
 
-def _stream(text: str) -> torch.Generator:
-    """Return the random stream that a text names, the same on every machine."""
-    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-    return torch.Generator().manual_seed(seed)
-
-
-def devices(told: Hardware, weight: Tensor, number: int, chance: torch.Generator) -> Devices:
+def devices(
+    told: Hardware, weight: Tensor, number: int, instance: int, chance: torch.Generator
+) -> Devices:
     """Return the devices of a layer.
 
     Parameters
@@ -151,14 +150,18 @@ def devices(told: Hardware, weight: Tensor, number: int, chance: torch.Generator
         The layer's weights (units, inputs), for their size and kind.
     number
         Which layer, 1 being the lowest.
+    instance
+        Seed of the chip; the file's own comes first.
     chance
         Random stream of pulses.
     """
+    instance = instance if told.instance is None else told.instance
     units, inputs = weight.shape
     pairs = (2, units, inputs)
+    chip = Streams(instance)
 
     def drawn(what: str, shape: tuple[int, ...], uniform: bool = False) -> Tensor:
-        stream = _stream(f"{what} of layer {number} of instance {told.instance}")
+        stream = chip.fresh(f"{what} of layer {number}")
         draw = torch.rand if uniform else torch.randn
         return draw(shape, generator=stream, dtype=torch.float64).to(weight)
 
@@ -176,6 +179,7 @@ def devices(told: Hardware, weight: Tensor, number: int, chance: torch.Generator
     gain, bend = told.gain * told.noise, told.nonlinearity * told.noise
     return Devices(
         told=told,
+        instance=instance,
         full=told.full_scale / math.sqrt(inputs),
         step=step,
         high=high,

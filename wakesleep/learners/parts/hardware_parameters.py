@@ -47,8 +47,9 @@ class Hardware(specs.Spec):
     device: Literal["ideal", "resistive", "filament", "phase_change"] = Field(
         "ideal", description="Published devices whose figures hold where nothing else is said."
     )
-    instance: Annotated[int, Field(ge=0, le=10**9)] = Field(
-        0, description="Seed of all that differs between two chips of one kind."
+    instance: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
+        None,
+        description="Seed of all that differs between two chips of one kind; default the run's.",
     )
     noise: Annotated[float, Field(ge=0, le=100)] = Field(
         1.0, description="Factor of all variations and noises below."
