@@ -1,0 +1,197 @@
+"""Knowledge that goes from one analog instance to another: copied weights, distillation, dreams.
+
+python docs/results/analog_copies.py copies FOLDER        # writes analog_copies.nc
+python docs/results/analog_copies.py generations FOLDER   # writes analog_generations.nc
+python docs/results/analog_copies.py                      # the tables again, from these files
+
+FOLDER is for the runs; what is there already is not made again. MNIST, 5000 training images; errors
+are those on all test images, read once at the end of each run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from sklearn.linear_model import LogisticRegression
+from tables import cell
+
+import wakesleep as ws
+from wakesleep.results.store import to_netcdf
+
+HERE = Path(__file__).parent
+SEEDS, NOISES, GENERATIONS, CASES = range(5), (0.0, 1.0, 2.0, 4.0), 10, 5000
+READOUTS = ["goodness", "softmax"]
+MODEL = {"layers": [256, 256], "top_down": True, "dreams_vary": "jointly"}
+LEARN = {"sweeps": 20, "batch": 50, "probe_cases": 500}
+# The network is looked at, and learns nothing.
+LOOK = "protocol: look\nphases: [{phase: rest, steps: 1}]\nrecord: {test: true, cases: 500}\n"
+
+
+def hardware(noise: float, instance: int) -> dict[str, Any]:
+    """Return resistive devices, written with the error of programmed phase-change cells."""
+    told = {"device": "resistive", "gain": 0.1, "nonlinearity": 0.05, "write_noise": 0.038}
+    return {**told, "noise": noise, "instance": instance}
+
+
+def learned(
+    folder: Path,
+    name: str,
+    data: Path,
+    seed: int,
+    chip: dict[str, Any] | None,
+    start: Any = None,
+    times: int = 1,
+) -> Path:
+    """Make a run, or look at a copy where there is a start; return its store.
+
+    ``times`` is how often the data have every image: the number of updates is always the same.
+    """
+    out = folder / f"{name}.zarr"
+    protocol: Any = "interleaved"
+    if start is not None:
+        protocol = folder / "look.yaml"
+        protocol.write_text(LOOK)
+    parameters = MODEL | ({} if chip is None else {"hardware": chip})
+    inputs = {} if start is not None else LEARN | {"sweeps": LEARN["sweeps"] // times}
+    ws.run(protocol, "ff_mnist_256x2", parameters=parameters, inputs=inputs, data=str(data),
+           seed=seed, out=out, start=start, resume=True, quiet=True)  # fmt: skip
+    return out
+
+
+def error(store: Path) -> xr.DataArray:
+    """Return a run's test error by read-out."""
+    return (
+        ws.open(store)["test_error"]
+        .sel(readout=READOUTS)
+        .load()
+        .drop_vars("readout", errors="ignore")
+    )
+
+
+def saved(folder: Path, name: str, x: np.ndarray, y: np.ndarray) -> Path:
+    """Write training images and labels, beside MNIST's own validation and test images."""
+    mnist = ws.data.load("mnist")
+    file = folder / f"{name}.npz"
+    if not file.exists():
+        parts = {"validation": mnist.validation.first(1000), "test": mnist.test}
+        more = {f"x_{n}": its.images.reshape(-1, 28, 28) for n, its in parts.items()}
+        more |= {f"y_{n}": its.labels for n, its in parts.items()}
+        np.savez(file, x_train=x.reshape(-1, 28, 28), y_train=y, **more)
+    return file
+
+
+def copies(folder: Path) -> xr.Dataset:
+    """Return test errors of teachers, copies and pupils on another instance."""
+    mnist = ws.data.load("mnist")
+    x, y, x_test = mnist.train.images[:CASES], mnist.train.labels[:CASES], mnist.test.images
+    true = saved(folder, "true", x, y)
+    parts = []
+    for seed in SEEDS:
+        ideal = learned(folder, f"ideal-{seed}", true, seed, None)
+        for noise in NOISES:
+            one, two = hardware(noise, 1000 + seed), hardware(noise, 2000 + seed)
+            name = f"{noise:g}-{seed}"
+            teacher = learned(folder, f"teacher-{name}", true, seed, one)
+            trained = ws.trained(teacher)
+            labels = trained.classify(x, "softmax").values
+            chances = trained.learner.label_probabilities(_tensor(x)).numpy()
+            rng = np.random.default_rng(seed)
+            soft = np.concatenate([_drawn(chances, rng) for _ in range(4)])
+            dreams = ws.dreams(teacher, settle=0, spread=1.5, each=CASES // 10, seed=seed)
+            dreamt = dreams["image"].values.reshape(CASES, -1).clip(0, 1)
+            given = {
+                "its labels": saved(folder, f"labels-{name}", x, labels),
+                "its chances": saved(folder, f"chances-{name}", np.tile(x, (4, 1)), soft),
+                "its dreams": saved(folder, f"dreams-{name}", dreamt, dreams["label"].values),
+            }
+            found = {
+                "ideal network": error(ideal),
+                "teacher": error(teacher),
+                "copy of the ideal network": error(
+                    learned(folder, f"copy-ideal-{name}", true, seed, two, ideal)
+                ),
+                "copy of the teacher": error(
+                    learned(folder, f"copy-{name}", true, seed, two, teacher)
+                ),
+            }
+            for what, data in given.items():
+                called = f"{what}-{name}".replace(" ", "_")
+                times = 4 if what == "its chances" else 1
+                pupil = learned(folder, called, data, 100 + seed, two, times=times)
+                found[f"pupil of {what}"] = error(pupil)
+            linear = LogisticRegression(C=0.1, max_iter=300).fit(x, labels)
+            wrong = float(1 - linear.score(x_test, mnist.test.labels))
+            found["linear pupil"] = xr.full_like(found["teacher"], wrong)
+            its = xr.concat(list(found.values()), "who").assign_coords(who=list(found))
+            parts.append(its.expand_dims(noise=[noise], seed=[seed]))
+    return _together(parts)
+
+
+def generations(folder: Path) -> xr.Dataset:
+    """Return test errors of ten pupils of pupils, with the same images or fresh ones each time."""
+    mnist = ws.data.load("mnist")
+    size = len(mnist.train) // (GENERATIONS + 1)
+    parts = []
+    for seed in SEEDS:
+        for fresh in (False, True):
+            labels, store = mnist.train.labels[:size], folder
+            for generation in range(GENERATIONS + 1):
+                name = f"{'fresh' if fresh else 'same'}-{seed}-{generation}"
+                first = size * generation if fresh else 0
+                x = mnist.train.images[first : first + size]
+                if generation:  # the one before is asked, then lost
+                    labels = ws.trained(store).classify(x, "softmax").values
+                data = saved(folder, name, x, labels)
+                chip = hardware(1.0, 10_000 + 100 * seed + generation)
+                store = learned(folder, f"run-{name}", data, 1000 * seed + generation, chip)
+                its = error(store).expand_dims(seed=[seed], fresh=[fresh], generation=[generation])
+                parts.append(its)
+    return _together(parts)
+
+
+def _together(parts: list[xr.DataArray]) -> xr.Dataset:
+    its = [part.assign_coords(readout=READOUTS).to_dataset(name="test_error") for part in parts]
+    found = xr.combine_by_coords(its, combine_attrs="drop")
+    assert isinstance(found, xr.Dataset)
+    return found
+
+
+def _tensor(x: np.ndarray) -> Any:
+    import torch
+
+    return torch.from_numpy(x)
+
+
+def _drawn(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a label for each row of probabilities."""
+    return (chances.cumsum(1) < rng.random((len(chances), 1))).sum(1).clip(0, chances.shape[1] - 1)
+
+
+def main() -> None:
+    if len(sys.argv) > 2:
+        what, folder = sys.argv[1], Path(sys.argv[2])
+        folder.mkdir(parents=True, exist_ok=True)
+        made = {"copies": copies, "generations": generations}[what](folder)
+        kept = HERE / f"analog_{what}.nc"
+        kept.unlink(missing_ok=True)
+        to_netcdf(made, kept)
+    for what, over in (("copies", "noise"), ("generations", "generation")):
+        if not (HERE / f"analog_{what}.nc").exists():
+            continue
+        its = xr.load_dataset(HERE / f"analog_{what}.nc", engine="scipy")["test_error"]
+        rows = "who" if what == "copies" else "fresh"
+        for readout in READOUTS:
+            print(f"{what}, test error %, {readout}")
+            print(f"| | {' | '.join(str(n) for n in its[over].values)} |")
+            for row in its[rows].values:
+                cells = [cell(its.sel({rows: row, over: n, "readout": readout}), 100)
+                         for n in its[over].values]  # fmt: skip
+                print(f"| {row} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
