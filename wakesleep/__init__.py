@@ -28,6 +28,7 @@ _HOMES = {
     "dreams": "wakesleep.networks:dreams",
     "export": "wakesleep.networks.export:export",
     "hypnograms": "wakesleep.results.hypnograms:",
+    "lessons": "wakesleep.networks:lessons",
     "likelihood": "wakesleep.networks:likelihood",
     "load": "wakesleep.simulation.loading:load",
     "read_night": "wakesleep.results.scored_files:read",

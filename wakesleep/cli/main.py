@@ -61,6 +61,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "agreement": experiments.agreement,
     "activity": experiments.activity,
     "export": trained.export,
+    "teach": trained.teach,
     "report": reports.report,
     "compare": reports.compare,
     "hypnogram": nights.hypnogram,

@@ -175,3 +175,53 @@ def export(
 
     absent(outputs.checked(out))
     typer.echo(f"network: {written(result, out, data, step=step)}")
+
+
+def teach(
+    result: Path,
+    out: Annotated[Path, typer.Option("-o", metavar="FILE.npz", help="Data for a pupil.")],
+    images: Annotated[
+        str | None,
+        typer.Option(help="Data whose training images are labelled; default the teacher's own."),
+    ] = None,
+    dreams: Annotated[
+        int, typer.Option(help="So many dreams of every class instead of images.")
+    ] = 0,
+    spread: Annotated[float, typer.Option(help="Size of the noise that dreams start from.")] = 1.5,
+    draws: Annotated[
+        int,
+        typer.Option(help="Draw so many labels for each image from the teacher's probabilities."),
+    ] = 0,
+    readout: Annotated[
+        str | None, typer.Option(help="The read-out that labels; default softmax.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of dreams and drawn labels.")] = 0,
+    data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
+) -> None:
+    """Write images with the labels that a trained network gives them, for another to learn."""
+    from wakesleep.networks.teaching import lessons, write_lessons
+
+    absent(outputs.checked(out))
+    if out.suffix != ".npz":
+        raise InputError(f"{out}: lessons are written to FILE.npz")
+    shown = None
+    if images is not None:
+        from wakesleep.data import load
+        from wakesleep.data.source import DataSource
+        from wakesleep.simulation.request import given_data
+
+        source, _ = given_data(images)
+        assert isinstance(source, DataSource)  # a text names a source
+        shown = load(source).train.images
+    found = lessons(
+        result,
+        images=shown,
+        dreamt=dreams,
+        spread=spread,
+        draws=draws,
+        readout=readout,
+        seed=seed,
+        data=data,
+    )
+    typer.echo(f"lessons: {write_lessons(out, found)} ({len(found['x_train'])} training images)")
+    typer.echo(f"next: wakesleep run interleaved MODEL --data {out}", err=True)

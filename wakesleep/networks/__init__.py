@@ -9,6 +9,7 @@ from wakesleep.networks.dreaming import dreams
 from wakesleep.networks.likelihoods import likelihood
 from wakesleep.networks.quality import dream_quality
 from wakesleep.networks.rasters import spikes
+from wakesleep.networks.teaching import lessons
 from wakesleep.networks.views import activities, hybrids, label_goodness, receptive_fields
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "dreams",
     "hybrids",
     "label_goodness",
+    "lessons",
     "likelihood",
     "receptive_fields",
     "spikes",

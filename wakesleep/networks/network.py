@@ -154,6 +154,15 @@ class TrainedNetwork:
         found = self.learner.classify(self._images(images), chosen)
         return xr.DataArray(_array(found), dims="case", name="class", attrs={"readout": chosen})
 
+    def label_probabilities(self, images: Any) -> xr.DataArray:
+        """Return how probable the network finds every label (case, class); see :meth:`classify`."""
+        import torch
+
+        self._needs("label_probabilities")
+        with torch.inference_mode():
+            found = self.learner.label_probabilities(self._images(images))
+        return xr.DataArray(_array(found), dims=("case", "class"), name="probability")
+
     def dream(
         self, labels: Any, *, settle: int = 2, spread: float = 1.0, seed: int = 0
     ) -> xr.DataArray:

@@ -13,7 +13,8 @@ from torch import Tensor
 from wakesleep.learners.chunks import Chunk
 from wakesleep.learners.forward_forward.activation import Activation
 from wakesleep.learners.forward_forward.goodness import Goodness
-from wakesleep.learners.parts.connections import Connection, Mean, whole_gradient
+from wakesleep.learners.parts.averaging import Mean, whole_gradient
+from wakesleep.learners.parts.connections import Connection
 from wakesleep.learners.parts.hardware import Devices
 from wakesleep.learners.parts.plasticity import Gain, Plasticity, State
 from wakesleep.learners.parts.states import check_shapes

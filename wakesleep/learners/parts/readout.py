@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wakesleep.learners.parts.connections import Dense, Mean, whole_gradient
+from wakesleep.learners.parts.averaging import Mean, whole_gradient
+from wakesleep.learners.parts.connections import Dense
 from wakesleep.learners.parts.plasticity import Gain, Momentum, State
 
 
@@ -50,7 +51,7 @@ class SoftmaxReadout:
         """Take one step up the log probability of the right labels (n,).
 
         ``chances`` are :meth:`probabilities` of these activities, where they are known already;
-        ``mean`` averages over processes (see :func:`connections.whole_gradient`).
+        ``mean`` averages over processes (see :func:`averaging.whole_gradient`).
         """
         target = torch.nn.functional.one_hot(labels, self.bias.shape[0])
         error = target - (self.probabilities(activities) if chances is None else chances)
