@@ -418,6 +418,36 @@ def test_only_what_failed_is_made_again(tmp_path, wakesleep):
     assert told == "6 runs: 2 finished, 2 failed, 2 not begun"
 
 
+def test_a_run_that_was_stopped_is_no_result_and_keeps_its_checkpoint(tmp_path, wakesleep):
+    file, out = written(tmp_path, rates=1, steps=4000), tmp_path / "out"
+    file.write_text(file.read_text().replace("[0.01]", "[0.01, 1.0e30]"))
+    client = subprocess.Popen([*command(file, out, "--workers", 1, "--seeds", 1)])
+    deadline = time.monotonic() + SECONDS
+    while not list((out / "runs").glob("*0.01*.zarr/step/c/0")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    client.send_signal(signal.SIGINT)
+    assert client.wait(SECONDS) == 1
+    kept = list((out / "runs").glob("*.checkpoint.pt"))
+    assert kept
+    options = ("study", file, "-o", out, "--workers", 1, "--seeds", 1, "--quiet")
+    code, _, told = wakesleep(*options, "--rerun", "failed")
+    assert code == 1
+    assert "it has not ended (stopped: interrupted" in told or "it has not begun" in told
+    assert list((out / "runs").glob("*.checkpoint.pt")) == kept
+    assert bool(outcomes(out)["error"].isnull().all())
+
+
+def test_a_damaged_index_is_read_as_far_as_it_goes(tmp_path, wakesleep):
+    file, out = written(tmp_path, rates=1), tmp_path / "out"
+    ws.study(file, out, workers=1)
+    with (out / index.FILE).open("ab") as stream:
+        stream.write(b"\xff\xfe\n")
+    code, told, _ = wakesleep("study", file, "-o", out, "--status")
+    assert code == 0
+    assert told.splitlines()[0] == "2 runs: 2 finished"
+
+
 def test_a_plan_is_used_only_for_the_files_it_was_made_from(tmp_path):
     file, out = written(tmp_path), tmp_path / "out"
     ws.study(file, out, workers=1, seeds=1)

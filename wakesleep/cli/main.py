@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from wakesleep.runtime.ranks import rank_here
 from wakesleep.runtime.signals import Stopped, stop_at_once
 from wakesleep.runtime.speed import spin_briefly
 
+SECONDS_FOR_THE_FIRST = 8.0
 _debug = False  # whether errors are shown with all that led to them
 app = typer.Typer(
     name="wakesleep",
@@ -94,10 +96,10 @@ def _run() -> None:
     try:
         code = app(standalone_mode=False, prog_name="wakesleep")
     except InputError as error:
-        if rank_here():  # process 0 of those that torchrun started tells of it
-            sys.exit(2)
+        _wait_for_the_first()
         _fail(str(error), 2)
     except RunError as error:
+        _wait_for_the_first()
         _fail(str(error), 1)
     except TyperException as error:
         _fail(error.format_message(), error.exit_code)
@@ -119,6 +121,15 @@ def _run() -> None:
             raise
         _fail(own, 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _wait_for_the_first() -> None:
+    """Let process 0 of those that torchrun started tell of an error that all of them have.
+
+    torchrun then ends the others. What only this one has is told after a while.
+    """
+    if rank_here():
+        time.sleep(SECONDS_FOR_THE_FIRST)
 
 
 def _fail(sentence: str, code: int) -> None:

@@ -71,7 +71,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a protocol on a model."""
-    from wakesleep.runtime.ranks import rank_here
+    from wakesleep.runtime.ranks import rank_here, size_here
     from wakesleep.runtime.speed import keep_freed
     from wakesleep.simulation.loading import load_model, load_protocol
 
@@ -93,6 +93,11 @@ def run(
     if resume and not out.exists():
         typer.echo(f"{out}: there is no such run yet; it begins", err=True)
 
+    if parallel is None and size_here() > 1:
+        raise InputError(
+            f"torchrun has started {size_here()} processes; say what they divide, by --parallel "
+            "layers or --parallel data"
+        )
     silent = parallel is not None and rank_here() > 0  # process 0 tells of the result
     result = run_protocol(
         its,

@@ -91,6 +91,11 @@ def rank_here() -> int:
     return int(os.environ.get("RANK", 0)) if BY_TORCHRUN in os.environ else 0
 
 
+def size_here() -> int:
+    """Return how many processes ``torchrun`` started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", 1)) if BY_TORCHRUN in os.environ else 1
+
+
 def lost(error: BaseException) -> bool:
     """Say whether an error tells that the connection to another process of the run is lost."""
     told = str(error).lower()

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from wakesleep.errors import InputError
 
 RENEWED_EVERY = 10.0  # seconds
 EXPIRES_AFTER = 90.0  # seconds without a renewal, by the clock of the file system
+SECONDS_FOR_A_TURN = 0.05
 ATTEMPTS = 20  # at a lease that other processes take and drop at the same moment
 
 
@@ -80,7 +82,12 @@ def sole_writer(store: Path | None, path: Path | None = None) -> Iterator[Callab
 def held(store: Path) -> bool:
     """Say whether a process is writing a store right now."""
     path = lease_of(store)
-    return path.exists() and _lives(path, _read(path), time.time())
+    if not path.exists():
+        return False
+    holder = _read(path)
+    with suppress(OSError):
+        return _lives(path, holder, _moment(path))
+    return False  # nobody can write here, which whoever tries is told
 
 
 def _take(path: Path, store: Path) -> str:
@@ -93,11 +100,9 @@ def _take(path: Path, store: Path) -> str:
             if _linked(own, path):
                 return token
             holder = _read(path)
-            # The moment by the clock that also stamps leases: that of the file system.
-            os.utime(own)
-            if _lives(path, holder, own.stat().st_mtime):
+            if _lives(path, holder, _moment(path)):
                 raise InputError(f"{store}: another process is writing it{_who(holder)}")
-            _put_aside(path, holder, token)
+            _remove_dead(path, holder, own)
         raise InputError(f"{store}: another process is writing it")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
@@ -112,7 +117,8 @@ def _linked(own: Path, path: Path) -> bool:
         os.link(own, path)
         return True
     except FileExistsError:
-        return False
+        # A network file system may repeat a link that has already been made.
+        return path.exists() and own.samefile(path)
     except OSError:  # a file system without hard links
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
@@ -123,16 +129,29 @@ def _linked(own: Path, path: Path) -> bool:
         return True
 
 
-def _put_aside(path: Path, holder: dict[str, Any], token: str) -> None:
-    """Remove the lease of a holder that has died, and no other."""
-    aside = path.with_name(f".{path.name}.{token}.aside")
+def _remove_dead(path: Path, holder: dict[str, Any], own: Path) -> None:
+    """Remove the lease of a holder that has died, and no other.
+
+    One process at a time does so: else one could remove what another has just taken.
+    """
+    turn = path.with_name(f".{path.name}.turn")
+    if not _linked(own, turn):
+        with suppress(OSError):
+            if _moment(path) - turn.stat().st_mtime > EXPIRES_AFTER:
+                turn.unlink()  # of a process that died within this function
+        time.sleep(SECONDS_FOR_A_TURN)
+        return
     try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return  # someone else was faster
-    if _read(aside) != holder:  # a living one took its place in between
-        _linked(aside, path)
-    aside.unlink()
+        if _read(path) == holder:
+            path.unlink(missing_ok=True)
+    finally:
+        turn.unlink(missing_ok=True)
+
+
+def _moment(path: Path) -> float:
+    """Return the moment by the clock that also stamps leases: that of the file system."""
+    with tempfile.TemporaryFile(dir=path.parent) as its:
+        return os.fstat(its.fileno()).st_mtime
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -173,7 +192,11 @@ def _born(pid: int) -> str:
 def _lives(path: Path, holder: dict[str, Any], now: float) -> bool:
     """Say whether the holder of a lease may still be writing."""
     if holder.get("boot") == _boot() and isinstance(holder.get("pid"), int):
-        return _runs(holder["pid"]) and holder.get("born") == _born(holder["pid"])
+        if not _runs(holder["pid"]):
+            return False
+        born = _born(holder["pid"])
+        if born:  # of another user's process it may be hidden; then its age decides
+            return bool(holder.get("born") == born)
     try:
         return now - path.stat().st_mtime < EXPIRES_AFTER
     except FileNotFoundError:

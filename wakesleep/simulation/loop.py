@@ -333,6 +333,8 @@ class Run:
             write_error(self.group, its, "validation")
             if its.request.protocol.spec.record.test:
                 write_error(self.group, its, "test")
+        if self.out is not None:  # measuring takes long
+            self._still_mine()
         if self.out is not None and not self.network:  # one of an earlier moment
             checkpoint.path_for(self.out).unlink(missing_ok=True)
         took = round(time.monotonic() - self.begun, 3)

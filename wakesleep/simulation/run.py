@@ -168,9 +168,13 @@ def _made(
         with products(request.tf32):
             its = Run(prepared, _create(prepared, None), None, network, ranks=ranks, resumes=out)
             return its.go(True, progress)
-    store = out if going_on is not None else _create(prepared, out)
+    place = out if going_on is not None else _create(prepared, out)
     with sole_writer(out) as mine, products(request.tf32):
-        its = Run(prepared, store, out, network, mine, ranks=ranks)
+        if out is not None and going_on is not None:
+            so_far = store.open_result(out)
+            if so_far.attrs["status"] == "finished":  # by another process, a moment ago
+                return so_far
+        its = Run(prepared, place, out, network, mine, ranks=ranks)
         result = its.go(quiet, progress)
     told = silence(result)
     if told:

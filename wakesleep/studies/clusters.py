@@ -30,7 +30,9 @@ class DaskCluster(specs.Spec):
     )
     workers: Number = Field(2, description="How many workers to start, each with one thread.")
     retries: Annotated[int, Field(ge=0, le=1000)] = Field(
-        3, description="How often a run may lose its worker and be given to another."
+        3,
+        description="How often a run may lose its worker and be given to another; for schedulers "
+        "that are started for the study.",
     )
     options: dict[str, Any] = Field(
         {},

@@ -79,11 +79,21 @@ def gather(
     def opened(name: str) -> xr.Dataset | None:
         if name in failed:
             return None
+        if name in made:
+            return made[name]
+        store = folder / f"{name}.zarr"
+        if not store.exists():
+            failed[name] = "it has not begun"
+            return None
         try:
-            return made[name] if name in made else open_result(folder / f"{name}.zarr")
+            result = open_result(store)
         except InputError as error:  # its store was damaged after its end
             failed[name] = str(error)
             return None
+        if result.attrs["status"] != "finished":
+            failed[name] = f"it has not ended ({result.attrs['status']})"
+            return None
+        return result
 
     for number, place in enumerate(sorted({place[:-1] for place in study.grid})):
         names = [study.grid[(*place, n)] for n in range(len(spec.seed_list))]

@@ -54,7 +54,7 @@ def read(folder: Path) -> dict[str, Ended]:
     """
     found: dict[str, Ended] = {}
     with suppress(FileNotFoundError):
-        for line in (folder / FILE).read_text().splitlines():
+        for line in (folder / FILE).read_text(errors="replace").splitlines():
             try:
                 its = Ended(**json.loads(line))
             except (ValueError, TypeError):
@@ -108,7 +108,8 @@ def look(folder: Path, names: Iterable[str]) -> dict[str, Ended]:
                 continue
         if its is not None and its.status == "failed":
             found[name] = its
-    add(folder, new)
+    with suppress(OSError):  # who may only read the folder can look as well
+        add(folder, new)
     return found
 
 

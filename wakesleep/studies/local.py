@@ -52,7 +52,7 @@ def run_here(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -
     context = multiprocessing.get_context("spawn")
     workers = min(how.workers, len(jobs))
     # Steps done and steps in all, of every worker; at the end, whether all are to stop.
-    places = context.Array("q", 2 * workers + 1)
+    places = context.RawArray("q", 2 * workers + 1)  # without a lock that a killed one could keep
     threads = max(1, (os.cpu_count() or 1) // workers)
 
     def pool(number: int) -> ProcessPoolExecutor:

@@ -75,7 +75,6 @@ def run_on_dask(jobs: Sequence[Job], options: Options, how: How, ended: Callback
                             options,
                             session,
                             key=f"{job.name}-{session}",
-                            retries=its.retries,
                             pure=False,
                         )
                         at[future] = job
@@ -148,8 +147,10 @@ def _found(client: Any, future: Any) -> str | xr.Dataset | None:
 
 def _work(job: Job, options: Options, session: str) -> str | xr.Dataset:
     """Make one run on a worker; return its result, or why it failed."""
-    from distributed import Event, get_client
+    from distributed import Event, get_client, get_worker
 
+    if get_worker().state.nthreads > 1:  # one that came after the check
+        return f"its worker had {get_worker().state.nthreads} threads; give each --nthreads 1"
     stop = Event(f"wakesleep-stop-{session}", client=get_client())
     asked = time.monotonic()
 
@@ -189,13 +190,17 @@ def _client(its: DaskCluster, quiet: bool) -> Iterator[Any]:
     if "://" in its.scheduler:
         try:
             client = distributed.Client(its.scheduler, timeout=SECONDS_TO_CONNECT)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, TypeError) as error:
             raise InputError(
                 f"there is no dask scheduler at {its.scheduler} ({one_line(error)})"
             ) from None
         with client:
             yield client
         return
+    import dask
+
+    # How many workers a run may lose. A scheduler of the user's own has its own number.
+    dask.config.set({"distributed.scheduler.allowed-failures": its.retries})
     with _started(its) as cluster, distributed.Client(cluster) as client:
         if not quiet:
             print(f"dashboard: {client.dashboard_link}", file=sys.stderr)

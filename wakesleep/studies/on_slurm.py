@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wakesleep.errors import InputError, Interrupted, RunError, one_line
 from wakesleep.results.store import attributes
+from wakesleep.runtime.signals import Stopped
 from wakesleep.studies.clusters import SlurmCluster
 from wakesleep.studies.executors import Callback, How
 from wakesleep.studies.shown import study_bars
@@ -41,18 +42,22 @@ class Batch:
     def __call__(self) -> dict[str, str]:
         """Make the runs; return why some failed, by name."""
         failed = {}
-        for job in self.jobs:
-            try:
+        queues_again = signal.signal(signal.SIGUSR2, _stop)  # submitit's, at the time limit
+        # Before a job makes room for another one, SIGTERM comes first, which submitit ignores too.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            for job in self.jobs:
                 found = work(job, self.options, lambda done, steps: None)
-            except Interrupted as error:
-                if error.signal == signal.SIGUSR2:  # the time limit is near
-                    # The run has been saved. Now the signal is for submitit, which queues the job
-                    # again and ends the process.
-                    os.kill(os.getpid(), signal.SIGUSR2)
-                    time.sleep(60)
-                raise
-            if isinstance(found, str):
-                failed[job.name] = found
+                if isinstance(found, str):
+                    failed[job.name] = found
+        except Interrupted as error:
+            signal.signal(signal.SIGUSR2, queues_again)
+            if error.signal == signal.SIGUSR2:
+                # The run has been saved. Now the signal is for submitit, which queues the job
+                # again and ends the process.
+                os.kill(os.getpid(), signal.SIGUSR2)
+                time.sleep(60)
+            raise
         return failed
 
     def checkpoint(self) -> Any:
@@ -60,6 +65,10 @@ class Batch:
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(Batch(self.jobs, self.options))
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    raise Interrupted("interrupted by SIGUSR2", number)
 
 
 def run_on_slurm(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -> None:
@@ -82,7 +91,10 @@ def run_on_slurm(jobs: Sequence[Job], options: Options, how: How, ended: Callbac
     executor = _executor(its, folder)
     options = replace(options, folder=options.folder.resolve(), versions=versions_here())
     by_name = {job.name: job for job in jobs}
-    going = _still_going(folder, by_name, its)
+    earlier = _still_going(folder, its)
+    going = [(job, [its for its in names if its in by_name]) for job, names in earlier]
+    others = [(job, names) for job, names in earlier if not set(names) & set(by_name)]
+    going = [(job, names) for job, names in going if names]
     taken = {name for _, names in going for name in names}
     left = [job for job in jobs if job.name not in taken]
     size = its.runs_per_job
@@ -97,7 +109,7 @@ def run_on_slurm(jobs: Sequence[Job], options: Options, how: How, ended: Callbac
     except Exception as error:
         raise InputError(f"cluster '{its.cluster}' refuses the jobs: {one_line(error)}") from None
     going += [(job, [its.name for its in batch]) for job, batch in zip(made, batches, strict=True)]
-    _remember(folder, going)
+    _remember(folder, going + others)
     done = 0
     try:
         with study_bars(0, len(jobs), how.quiet) as show:
@@ -110,11 +122,11 @@ def run_on_slurm(jobs: Sequence[Job], options: Options, how: How, ended: Callbac
                     done += len(names)
                     going.remove((job, names))
                 if over:
-                    _remember(folder, going)
+                    _remember(folder, going + others)
                 show(done, {}, [])
                 if going:
                     time.sleep(SECONDS_BETWEEN_LOOKS[its.scheduler])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         raise RunError(_told(going, its)) from None
 
 
@@ -158,9 +170,7 @@ def _remember(folder: Path, going: list[tuple[Any, list[str]]]) -> None:
     partial.replace(folder / SUBMITTED)
 
 
-def _still_going(
-    folder: Path, by_name: dict[str, Job], its: SlurmCluster
-) -> list[tuple[Any, list[str]]]:
+def _still_going(folder: Path, its: SlurmCluster) -> list[tuple[Any, list[str]]]:
     """Return the jobs of an earlier process that have not ended, with their runs."""
     try:
         kept = json.loads((folder / SUBMITTED).read_text())
@@ -172,10 +182,9 @@ def _still_going(
     kind: Any = LocalJob if its.scheduler == "local" else SlurmJob
     found = []
     for told in kept:
-        names = [name for name in told["runs"] if name in by_name]
         job = kind(folder / "%j", told["job"])
-        if names and not _is_over(job):
-            found.append((job, names))
+        if not _is_over(job):
+            found.append((job, told["runs"]))
     return found
 
 

@@ -101,7 +101,9 @@ def run_study(
     make, its_cluster = executors.executor(executor), executors.cluster(executor, cluster)
     if executor != "local" and workers is not None:
         raise InputError(f"workers are for the executor 'local', not for '{executor}'")
-    kind = resolve(device).type
+    # A login node needs no GPU of its own.
+    elsewhere = executor != "local" and device == "cuda"
+    kind = "cuda" if elsewhere else resolve(device).type
     loaded = grid.load(name, seeds, kind)
     if workers is None:
         workers = (os.cpu_count() or 1) if kind == "cpu" else 1
@@ -125,9 +127,10 @@ def run_study(
             if (ended[name].status != "finished" if name in ended else rerun is None)
         ]
         if not loaded.spec.networks:  # of a worker that died between a run's end and this
-            for name in loaded.jobs.keys() - {job.name for job in left}:
+            for name in (name for name, its in ended.items() if its.status == "finished"):
                 checkpoint.path_for(folder / "runs" / f"{name}.zarr").unlink(missing_ok=True)
-        options = Options(folder / "runs", device, loaded.spec.networks)
+        # Runs are named after the device, so all machines must use the same kind.
+        options = Options(folder / "runs", kind, loaded.spec.networks)
         how = executors.How(workers, quiet, folder, its_cluster)
         results = _Results(folder, len(left))
         if left:

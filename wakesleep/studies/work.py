@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from wakesleep.studies.grid import Job
 
-# A run whose last process was killed is free at once on the same machine; on another one its lease
-# has to expire first.
-LONGEST_WAIT = 150.0
 SECONDS_BETWEEN_LOOKS = 0.5
 SAME_EVERYWHERE = ("wakesleep", "torch", "numpy", "zarr")
 
@@ -31,7 +29,7 @@ class Options:
     folder
         Where their stores lie.
     device
-        ``auto``, ``cpu`` or ``cuda``.
+        ``cpu`` or ``cuda``.
     networks
         Keep the checkpoint of a finished run, which holds the trained network.
     versions
@@ -68,8 +66,11 @@ def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) ->
     wrong = other_versions(options.versions)
     if wrong:
         return wrong
-    until = time.monotonic() + LONGEST_WAIT
-    while held(out) and time.monotonic() < until:
+    # A worker whose client is gone may still be making it. A run whose last process was killed is
+    # free at once on the same machine; on another one its lease has to expire first.
+    while held(out):
+        if tell(0, 0):
+            raise Interrupted("interrupted while another process was making it", signal.SIGTERM)
         time.sleep(SECONDS_BETWEEN_LOOKS)
     try:
         return run(

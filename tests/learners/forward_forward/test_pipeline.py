@@ -128,6 +128,24 @@ def test_a_killed_process_ends_the_run_and_it_goes_on(tmp_path):
     xr.testing.assert_equal(ws.open(out), whole)
 
 
+@pytest.mark.long
+def test_several_processes_that_divide_nothing_are_refused(tmp_path):
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    options = ["run", protocol(tmp_path), "ff_digits", "-o", tmp_path / "run.zarr"]
+    done = subprocess.run([*start, "-m", "wakesleep", *map(str, options)],
+                          capture_output=True, text=True, timeout=SECONDS, check=False)  # fmt: skip
+    assert done.returncode != 0
+    told = [its for its in done.stderr.splitlines() if its.startswith("wakesleep: ")]
+    assert len(told) == 1
+    assert "torchrun has started 2 processes; say what they divide" in told[0]
+    assert not (tmp_path / "run.zarr").exists()
+
+
+def test_many_layers_are_divided_at_once():
+    found = shares([1.0] * 60, 30)
+    assert {len(its) for its in found} == {2}
+
+
 def _rank(parent: int, rank: int) -> int:
     """Return the process of a rank."""
     told = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=True)

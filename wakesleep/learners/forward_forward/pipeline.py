@@ -9,7 +9,6 @@ the errors of the upper ones.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -54,14 +53,21 @@ def shares(costs: Sequence[float], parts: int) -> list[range]:
     parts
         Number of processes, at most that of layers.
     """
+    # By number of parts and of layers: what the busiest part has, and where the last one begins.
     layers = len(costs)
-
-    def busiest(cuts: tuple[int, ...]) -> float:
-        edges = (0, *cuts, layers)
-        return max(sum(costs[one:other]) for one, other in itertools.pairwise(edges))
-
-    best = min(itertools.combinations(range(1, layers), parts - 1), key=busiest)
-    return [range(one, other) for one, other in itertools.pairwise((0, *best, layers))]
+    best = {(1, top): (sum(costs[:top]), 0) for top in range(1, layers + 1)}
+    for part in range(2, parts + 1):
+        for top in range(part, layers + 1):
+            best[part, top] = min(
+                (max(best[part - 1, cut][0], sum(costs[cut:top])), cut)
+                for cut in range(part - 1, top)
+            )
+    found, top = [], layers
+    for part in range(parts, 0, -1):
+        cut = best[part, top][1]
+        found.append(range(cut, top))
+        top = cut
+    return found[::-1]
 
 
 class Pipeline:
