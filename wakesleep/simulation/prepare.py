@@ -32,6 +32,7 @@ from wakesleep.simulation.refusals import (
     quantities_to_record,
 )
 from wakesleep.simulation.request import Request
+from wakesleep.simulation.special import check_devices
 from wakesleep.simulation.start import met, take_up
 from wakesleep.simulation.streams import Presented, some_classes, stored_cases, views_of
 
@@ -195,6 +196,7 @@ def prepare(request: Request) -> Prepared:
     check_stored(entries, labels.unique().tolist(), its.name)
     check_views(entries, its)
     check_spontaneous(entries, learner, its.features)
+    check_devices(entries, model)
     if hasattr(learner, "check_data"):
         learner.check_data(images)
     if spec.clock is not None and hasattr(learner, "check_clock"):

@@ -9,7 +9,6 @@ from wakesleep.errors import InputError, choices
 from wakesleep.files import references
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.negatives import source
-from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.phases import Condition
 from wakesleep.protocols.spec import Data
@@ -244,28 +243,6 @@ def check_size_of_activities(probes: int, cases: int, units: int) -> None:
             f"come to {size / 2**30:.1f} GiB; allowed are {MOST_ACTIVITIES / 2**30:.0f}; record "
             "fewer cases or fewer probes ('every', 'cycles')"
         )
-
-
-def check_parallel(entries: Sequence[Entry], updates_per_batch: int, model: LoadedModel) -> None:
-    """Refuse what layers in several processes cannot do: nothing is passed down.
-
-    Raises
-    ------
-    InputError
-        If a phase asks the whole network for something.
-    """
-    if updates_per_batch > 1:
-        raise InputError("parallel 'layers' takes one update per batch ('updates_per_batch: 1')")
-    for entry in entries:
-        kind = PHASES[entry.phase]
-        if entry.replay is not None or kind.sign is None:
-            raise InputError(f"parallel 'layers' cannot make a phase '{entry.phase}'")
-        its = meant_by(entry.negatives, model)
-        if kind.sign != "positive" and (source(its.source).needs or source(its.source).own):
-            raise InputError(
-                f"negative data '{its.source}' ask the whole network, and parallel 'layers' passes "
-                "nothing down; take wrong_label, hybrid, noise or stored"
-            )
 
 
 def own_quantity(reference: str) -> tuple[str, Quantity]:

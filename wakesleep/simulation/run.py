@@ -20,8 +20,8 @@ from wakesleep.simulation.lease import sole_writer
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol
 from wakesleep.simulation.loop import Run
 from wakesleep.simulation.prepare import Prepared
-from wakesleep.simulation.refusals import check_parallel
 from wakesleep.simulation.request import Request, given_data, recorded_identity
+from wakesleep.simulation.special import check_parallel
 from wakesleep.simulation.trial import ready
 
 if TYPE_CHECKING:

@@ -78,9 +78,14 @@ def test_what_is_not_consolidated_fades(signs, fading, consolidation, seed):
             np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-9, atol=1e-12)
 
 
-def test_a_resumed_network_goes_on_with_what_has_built_up():
-    told = {"adaptation": 0.1, "adaptation_recovery": 0.5, "weight_fading": 0.1,
-            "consolidation": 0.2}  # fmt: skip
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"adaptation": 0.1, "adaptation_recovery": 0.5},
+        {"weight_fading": 0.1, "consolidation": 0.2},
+    ],
+)
+def test_a_resumed_network_goes_on_with_what_has_built_up(told):
     net, data = build(**told)[0], some()
     net.learn(chunk("both", data, 3))
     other = build(seed=1, **told)[0]

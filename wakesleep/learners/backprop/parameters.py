@@ -80,6 +80,10 @@ class Parameters(specs.Spec):
             raise ValueError(f"layers: {problem}")
         if self.hardware and any(isinstance(its, LocalLayer) for its in self.layers):
             raise ValueError("hardware: it needs dense layers, and some have receptive fields")
+        if self.hardware and self.decay:
+            raise ValueError(
+                "hardware: nobody knows the weights on devices, so they cannot decay; set decay: 0"
+            )
         if self.backward and not self.hardware:
             raise ValueError("backward: it is for a network on devices (hardware)")
         if self.hardware and (self.dropout or self.input_dropout or self.ewc is not None):

@@ -6,6 +6,7 @@ from typing import Any
 
 from wakesleep.errors import InputError
 from wakesleep.learners.forward_forward import data_parallel, pipeline
+from wakesleep.learners.forward_forward.online import Online
 from wakesleep.learners.forward_forward.passes import Feedforward
 from wakesleep.runtime.ranks import Ranks
 
@@ -30,7 +31,7 @@ def spread(network: Any, ranks: Ranks, batch: int) -> None:
         If it cannot be divided in this way.
     """
     way = ranks.way
-    if not isinstance(network, Feedforward):
+    if not isinstance(network, Feedforward) or isinstance(network, Online):
         raise InputError(f"parallel '{way}' is for feed-forward Forward-Forward networks")
     if network.generator is not None:
         raise InputError(f"parallel '{way}' needs a network without a path down (top_down: false)")

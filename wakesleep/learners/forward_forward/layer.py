@@ -285,7 +285,9 @@ def restore(layers: Sequence[Layer], states: Sequence[dict[str, Any]]) -> list[L
         If the weights are those of other layers.
     """
     check_shapes((its.weight for its in layers), (its["weight"] for its in states))
-    return [replace(layer, **state) for layer, state in zip(layers, states, strict=True)]
+    # The conductances that a new network began with are not those of weights from elsewhere.
+    told = [{"conductances": {}, **state} for state in states]
+    return [replace(layer, **state) for layer, state in zip(layers, told, strict=True)]
 
 
 def state_rows(chunk: Chunk, cases: int, rows: int) -> dict[str, slice]:

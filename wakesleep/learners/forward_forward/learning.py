@@ -184,7 +184,7 @@ def _perturb(network: Feedforward, canvas: Tensor, labels: Tensor) -> None:
 def _activity(network: Feedforward, layer: Layer, given: Tensor) -> tuple[Tensor, Tensor]:
     """Return a layer's total input and activity (rows, units) for inputs (rows, inputs)."""
     z = layer.connection.drive(given, layer.weight, layer.bias)
-    return z, network.pieces.activation.of(z)
+    return z, network.output(layer, z)
 
 
 def _change(

@@ -44,6 +44,9 @@ class Parameters(parameters.Parameters):
         for name in UNUSED:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name}: one-shot learning has none; eq. 4 says how far to go")
+        for name in ("hardware", "adaptation", "weight_fading"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: one-shot learning does not go with it")
         if self.normalisation == "none":
             raise ValueError("normalisation: without any, one layer's step would change the next")
         for name, wrong in (("black_box", "learning"), ("top_down", True), ("fixed", True)):

@@ -111,6 +111,12 @@ class Parameters(Common):
             raise ValueError("dream_copy: it is for a network that dreams (top_down: true)")
         if self.hardware and any(isinstance(its, LocalLayer) for its in self.layers):
             raise ValueError("hardware: it needs dense layers, and some have receptive fields")
+        if self.hardware and self.decay:
+            raise ValueError(
+                "hardware: nobody knows the weights on devices, so they cannot decay; set decay: 0"
+            )
+        if self.weight_fading and (self.hardware or self.adaptation):
+            raise ValueError("weight_fading: it goes with neither hardware nor adaptation")
         pairs = (("adaptation", "adaptation_recovery"), ("weight_fading", "consolidation"))
         for one, other in (*pairs, *(pair[::-1] for pair in pairs)):
             if getattr(self, one) and not getattr(self, other):

@@ -15,6 +15,7 @@ from wakesleep.errors import InputError
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward.black_box import boxes
 from wakesleep.learners.forward_forward.label import LabelInput
+from wakesleep.learners.forward_forward.layer import Layer
 from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.learners.forward_forward.slow_changes import SlowChanges
 from wakesleep.learners.forward_forward.stack import Stack
@@ -195,14 +196,17 @@ class Feedforward(Stack):
             if depth > depths.start:
                 done.inputs.append(self.boxed(depth - 1, done.normalised[-1], chance, noise))
                 z = layer.connection.drive(done.inputs[-1], layer.weight, layer.bias)
-            y = self.pieces.activation.of(z)
-            if layer.devices is not None:
-                y = layer.devices.output(y)
+            y = self.output(layer, z)
             done.totals.append(z)
             done.activities.append(y)
             if top_tells or depth + 1 < len(self.layers):
                 done.normalised.append(y * self.normalise(y))
         return done
+
+    def output(self, layer: Layer, z: Tensor) -> Tensor:
+        """Return a layer's activities for its total inputs (n, units)."""
+        y = self.pieces.activation.of(z)
+        return y if layer.devices is None else layer.devices.output(y)
 
     def copied(self) -> None:
         """Program the weights on this network's devices, unless they come from these."""

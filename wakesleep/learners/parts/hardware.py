@@ -4,12 +4,13 @@ A weight is the difference of two conductances. Whoever learns asks for a change
 of it goes to each of the pair, in pulses whose number is rounded at random, so that small changes
 are made on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). What a pulse does
 differs from device to device and from pulse to pulse, and ends at the device's bounds. Nobody is
-told what the devices have made of it: only activities can be measured. Units have gains and
-exponents of their own. Biases, sums over a batch and the read-out are digital.
+told what the devices have made of it: only activities can be measured, and weights cannot decay.
+Units have gains and exponents of their own. Biases, sums over a batch and the read-out are digital.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -19,8 +20,10 @@ from torch import Tensor
 from wakesleep.learners.parts.hardware_parameters import Hardware
 from wakesleep.runtime.randomness import Streams
 
-State = dict[str, Tensor]  # "plus" and "minus" (units, inputs), as parts of the range; "instance"
-LEAST_STEP = 0.01  # of the mean step: no device goes backwards
+State = dict[str, Tensor]  # "plus" and "minus" (units, inputs), as parts of the range; "chip"
+# Figures are those of a weight. The two devices of its pair vary independently, each so much more.
+PAIR = math.sqrt(2)
+DRIFT_VARIATION = 0.5  # standard deviation of drift between devices, as a part of its mean
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,16 @@ class Devices:
     ----------
     told
         What the model file says of them.
-    instance
-        Which chip they belong to.
+    chip
+        A number that stands for the chip: its instance and all that the file says of it.
     full
         The weight of a pair one of which conducts all, the other as little as can be.
     step
         Size of a pulse up and down (2, 2, units, inputs): of the two of a pair, up and down.
-    high
-        Highest conductance (2, units, inputs), 1 being nominal, 0 the lowest.
+    low, high
+        Bounds of each conductance (2, units, inputs), as parts of the range: 0 and 1 nominally.
+    nothing
+        Where on this scale a device does not conduct.
     moves
         Which devices change (2, units, inputs), 0 or 1.
     somewhere
@@ -52,10 +57,12 @@ class Devices:
     """
 
     told: Hardware
-    instance: int
+    chip: int
     full: float
     step: Tensor
+    low: Tensor
     high: Tensor
+    nothing: float
     moves: Tensor
     somewhere: Tensor
     fades: Tensor | None
@@ -83,8 +90,7 @@ class Devices:
         if error:
             pair += error * self._normal(pair)
         pair = torch.where(self.moves > 0, pair, self.somewhere)
-        state = {"plus": pair[0], "minus": pair[1]}
-        state["instance"] = torch.tensor(self.instance)
+        state = {"plus": pair[0], "minus": pair[1], "chip": torch.tensor(self.chip)}
         self._bound(state)
         self._measure(weight, state)
         return state
@@ -101,7 +107,7 @@ class Devices:
         """
         asked = weight / (2 * self.full) - (state["plus"] - state["minus"]) / 2
         levels = self.told.figure("levels")
-        noise = self.told.figure("step_noise")
+        noise = PAIR * self.told.figure("step_noise")
         for number, (name, sign) in enumerate((("plus", 1.0), ("minus", -1.0))):
             change = sign * asked
             if levels:
@@ -117,14 +123,14 @@ class Devices:
                 change = torch.where(up, size, -size)
             conductance = state[name]
             if self.fades is not None:
-                conductance -= self.fades[number] * conductance
+                conductance -= self.fades[number] * (conductance - self.nothing)
             conductance += change * self.moves[number]
         self._bound(state)
         self._measure(weight, state)
 
     def _bound(self, state: State) -> None:
         for number, name in enumerate(("plus", "minus")):
-            torch.minimum(state[name].clamp_(min=0), self.high[number], out=state[name])
+            torch.clamp(state[name], self.low[number], self.high[number], out=state[name])
 
     def _measure(self, weight: Tensor, state: State) -> None:
         torch.sub(state["plus"], state["minus"], out=weight).mul_(self.full)
@@ -133,8 +139,18 @@ class Devices:
         return torch.randn(like.shape, generator=self.chance, dtype=like.dtype, device=like.device)
 
     def belongs(self, state: State) -> bool:
-        """Say whether conductances are those of this instance."""
-        return "instance" in state and int(state["instance"]) == self.instance
+        """Say whether conductances are those of this chip."""
+        return "chip" in state and int(state["chip"]) == self.chip
+
+
+def _about_one(variation: float, drawn: Tensor) -> Tensor:
+    """Return lognormal numbers of mean 1 and this standard deviation, from normal ones."""
+    square = math.log1p(variation**2)
+    return torch.exp(math.sqrt(square) * drawn - square / 2)
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def devices(
@@ -166,23 +182,29 @@ def devices(
         return draw(shape, generator=stream, dtype=torch.float64).to(weight)
 
     levels = told.figure("levels") or 1.0
-    size = 1 + told.figure("step_variation") * drawn("step", pairs)
-    ratio = told.figure("asymmetry") * drawn("ratio", pairs) / 2
-    step = torch.stack((size * (1 + ratio), size * (1 - ratio)), 1).clamp_(min=LEAST_STEP) / levels
-    high = (1 + told.figure("bound_variation") * drawn("bound", pairs)).clamp_(min=0.0)
+    size = _about_one(PAIR * told.figure("step_variation"), drawn("step", pairs))
+    ratio = torch.exp(PAIR * told.figure("asymmetry") * drawn("ratio", pairs) / 2)
+    step = torch.stack((size * ratio, size / ratio), 1) / levels
+    high = _about_one(told.figure("bound_variation"), drawn("bound", pairs))
+    lowest, highest = told.conductance
+    nothing = -lowest / (highest - lowest)
     fate = drawn("fate", pairs, uniform=True)
-    high = torch.where(fate < told.missing, torch.zeros_like(high), high)
-    moves = (fate >= told.missing + told.stuck).to(weight)
+    missing, moves = fate < told.missing, (fate >= told.missing + told.stuck).to(weight)
+    low = torch.zeros_like(high).masked_fill_(missing, nothing)
+    high = high.masked_fill(missing, nothing)
     fades = None
     if told.drift:
-        fades = (told.drift * torch.exp(0.5 * drawn("drift", pairs))).clamp_(max=1.0)
+        each = _about_one(DRIFT_VARIATION * told.noise, drawn("drift", pairs))
+        fades = (told.drift * each * moves).clamp_(max=1.0)
     gain, bend = told.gain * told.noise, told.nonlinearity * told.noise
     return Devices(
         told=told,
-        instance=instance,
+        chip=_number(f"{instance} {told.model_dump_json(exclude={'instance'})}"),
         full=told.full_scale / math.sqrt(inputs),
         step=step,
+        low=low,
         high=high,
+        nothing=nothing,
         moves=moves,
         # A device that is stuck is so at any conductance.
         somewhere=drawn("somewhere", pairs, uniform=True),

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
 
-# Published devices. Figures that are given as parts of the range of weights are per weight, of a
-# pair of devices; a range from -1 to 1 with steps of s has 2/s levels.
+# Published devices. Figures are per weight, of a pair of devices; a range from -1 to 1 with steps
+# of s has 2/s levels.
 PRESETS: dict[str, dict[str, float]] = {
     # Every device alike, with as fine steps as numbers have.
     "ideal": {},
@@ -25,19 +25,20 @@ PRESETS: dict[str, dict[str, float]] = {
         "bound_variation": 0.3,
     },
     # Filamentary devices as Gong et al. 2018 (Nature Communications 9, 2102) measured them, by the
-    # fit of IBM's analog hardware kit (ReRamSBPresetDevice, without soft bounds): steps of .002,
-    # noise of 3.75 steps a pulse.
+    # fit of IBM's analog hardware kit (ReRamSBPresetDevice): steps of .002 that vary by 30 %, noise
+    # of 3.75 steps a pulse, up against down by 2 %. Its soft bounds and its noise of each writing
+    # are left out.
     "filament": {
         "levels": 1000,
         "step_variation": 0.3,
         "step_noise": 3.75,
-        "asymmetry": 0.01,
+        "asymmetry": 0.02,
         "bound_variation": 0.3,
     },
     # Phase-change cells that are programmed until they fit: Joshi et al. 2020 (Nature
     # Communications 11, 2473) with IBM's fit, -1.17 g^2 + 1.97 g + .26 uS at g of 25 uS; 3.8 % of
-    # the range stands for all conductances.
-    "phase_change": {"levels": 1200, "write_noise": 0.038},
+    # the range stands for all conductances. Steps are not modelled.
+    "phase_change": {"write_noise": 0.038},
 }
 
 
@@ -55,7 +56,9 @@ class Hardware(specs.Spec):
         1.0, description="Factor of all variations and noises below."
     )
     conductance: Annotated[tuple[float, float], Field(strict=False)] = Field(
-        (0.0, 25.0), description="Lowest and highest conductance of a device, in microsiemens."
+        (0.0, 25.0),
+        description="Lowest and highest conductance of a device, in microsiemens; a missing device "
+        "has none.",
     )
     full_scale: Positive = Field(
         8.0,
@@ -68,13 +71,13 @@ class Hardware(specs.Spec):
         None, description="Steps from the lowest to the highest weight of a pair."
     )
     step_variation: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="Standard deviation of step sizes between devices, in steps."
+        None, description="Standard deviation of step sizes between weights, in steps."
     )
     step_noise: Annotated[float, Field(ge=0)] | None = Field(
         None, description="Standard deviation of a step from pulse to pulse, in steps."
     )
     asymmetry: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="Standard deviation between devices of steps up against steps down."
+        None, description="Standard deviation between weights of steps up against steps down."
     )
     bound_variation: Annotated[float, Field(ge=0)] | None = Field(
         None, description="Standard deviation of the highest conductance between devices."
@@ -85,7 +88,9 @@ class Hardware(specs.Spec):
         "its range (when a network is copied to the devices).",
     )
     drift: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Mean fraction of its conductance that a device loses with every update."
+        0.0,
+        description="Mean fraction of its conductance that a device loses whenever its weight is "
+        "changed.",
     )
     stuck: Fraction = Field(0.0, description="Share of devices that keep what they began with.")
     missing: Fraction = Field(0.0, description="Share of devices that do not conduct.")

@@ -1,0 +1,52 @@
+"""What networks on devices or in several processes cannot do, told before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wakesleep.errors import InputError
+from wakesleep.learners.model_file import LoadedModel
+from wakesleep.negatives import source
+from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.timetable import Entry
+from wakesleep.simulation.refusals import meant_by
+
+
+def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:
+    """Refuse phases that change weights by themselves where these are on analog devices.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    if getattr(model.parameters, "hardware", None) is None:
+        return
+    for entry in entries:
+        if entry.phase in ("downscale", "spontaneous"):
+            raise InputError(
+                f"phase '{entry.phase}' changes weights by what they are, which nobody knows on "
+                "analog devices ('hardware')"
+            )
+
+
+def check_parallel(entries: Sequence[Entry], updates_per_batch: int, model: LoadedModel) -> None:
+    """Refuse what layers in several processes cannot do: nothing is passed down.
+
+    Raises
+    ------
+    InputError
+        If a phase asks the whole network for something.
+    """
+    if updates_per_batch > 1:
+        raise InputError("parallel 'layers' takes one update per batch ('updates_per_batch: 1')")
+    for entry in entries:
+        kind = PHASES[entry.phase]
+        if entry.replay is not None or kind.sign is None:
+            raise InputError(f"parallel 'layers' cannot make a phase '{entry.phase}'")
+        its = meant_by(entry.negatives, model)
+        if kind.sign != "positive" and (source(its.source).needs or source(its.source).own):
+            raise InputError(
+                f"negative data '{its.source}' ask the whole network, and parallel 'layers' passes "
+                "nothing down; take wrong_label, hybrid, noise or stored"
+            )
