@@ -71,6 +71,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a protocol on a model."""
+    from wakesleep.results.store import attributes
     from wakesleep.runtime.ranks import rank_here, size_here
     from wakesleep.runtime.speed import keep_freed
     from wakesleep.simulation.loading import load_model, load_protocol
@@ -92,6 +93,8 @@ def run(
     keep_freed()
     if resume and not out.exists():
         typer.echo(f"{out}: there is no such run yet; it begins", err=True)
+    elif resume and (attributes(out) or {}).get("status") == "finished":
+        typer.echo(f"{out}: the run has finished already; nothing is run", err=True)
 
     if parallel is None and size_here() > 1:
         raise InputError(
@@ -211,7 +214,8 @@ def _plot_protocol(
         data=data,
         data_options=given.data,
     )
-    out = out or Path(f"{schedule.name}-schedule.png")  # a run of it is drawn as NAME.png
+    # Two edited copies of one protocol bear its name; a run of it is drawn as NAME.png.
+    out = out or Path(f"{Path(what).stem}-schedule.png")
     shown = _between(schedule.events, *between) or window(schedule.events)
     print_schedule(schedule)
     typer.echo(f"figure: {save_hypnogram(schedule.events, out, shown)}")

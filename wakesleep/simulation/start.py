@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from wakesleep.errors import InputError
+from wakesleep.errors import InputError, one_line
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.known import resolve
 from wakesleep.protocols.timetable import timetable
@@ -44,7 +44,7 @@ def take_up(learner: Any, request: Request, streams: Streams) -> None:
     try:
         learner.load_state_dict(state["learner"])
     except Exception as error:
-        raise _unfit(request, str(made["model"]), type(error).__name__) from None
+        raise _unfit(request, str(made["model"]), one_line(error)) from None
     if _sizes(learner) != before:
         raise _unfit(request, str(made["model"]), "another size")
     if hasattr(learner, "copied"):
