@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wakesleep.errors import InputError, listed
+from wakesleep.errors import InputError
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import SOURCES
 from wakesleep.negatives.dream import check_noise
@@ -77,7 +77,8 @@ def dreams(
     model = load_model(store)
     if "dream" not in model.offers:
         raise InputError(
-            f"{store}: model '{model.name}' cannot dream; it offers {listed(model.offers)}"
+            f"{store}: model '{model.name}' cannot dream; a Forward-Forward or backpropagation "
+            "model dreams if it learned with top_down: true"
         )
     learner, its = kept_network(store, data)
     check_noise(learner, noise)
