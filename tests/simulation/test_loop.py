@@ -402,5 +402,5 @@ def test_dreams_of_a_trained_network(tmp_path):
         ws.dreams(tmp_path / "none.zarr")
     awake = tmp_path / "awake.zarr"
     ws.run(loaded(WAKE_SLEEP), "ff_digits", parameters={**TINY, "top_down": False}, out=awake)
-    with pytest.raises(ws.InputError, match="cannot dream; .* with top_down: true"):
+    with pytest.raises(ws.InputError, match=r"cannot dream; .* with top_down: true"):
         ws.dreams(awake)
