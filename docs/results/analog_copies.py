@@ -23,7 +23,7 @@ import wakesleep as ws
 from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
-SEEDS, NOISES, GENERATIONS, CASES = range(3), (0.0, 1.0, 4.0), 10, 5000
+SEEDS, NOISES, GENERATIONS, CASES = range(3), (1.0,), 10, 5000
 READOUTS = ["goodness", "softmax"]
 MODEL = {"layers": [256, 256], "top_down": True, "dreams_vary": "jointly", "decay": 0.0}
 LEARN = {"sweeps": 20, "batch": 50, "probe_cases": 500}
