@@ -96,19 +96,14 @@ def copies(folder: Path) -> xr.Dataset:
             one, two = hardware(noise, 1000 + seed), hardware(noise, 2000 + seed)
             name = f"{noise:g}-{seed}"
             teacher = learned(folder, f"teacher-{name}", true, seed, one)
-            trained = ws.trained(teacher)
-            labels = trained.classify(x, "softmax").values
-            chances = trained.learner.label_probabilities(_tensor(x)).numpy()
-            rng = np.random.default_rng(seed)
-            soft = np.concatenate([_drawn(chances, rng) for _ in range(4)])
-            dreams = ws.dreams(teacher, settle=0, spread=1.5, each=CASES // 10, seed=seed)
-            dreamt = dreams["image"].values.reshape(CASES, -1).clip(0, 1)
-            given = {
-                "the true labels": true,
-                "its labels": saved(folder, f"labels-{name}", x, labels),
-                "its chances": saved(folder, f"chances-{name}", np.tile(x, (4, 1)), soft),
-                "its dreams": saved(folder, f"dreams-{name}", dreamt, dreams["label"].values),
-            }
+            dreams = {"dreamt": CASES // 10, "spread": 1.5}
+            told = {"its labels": {}, "its chances": {"draws": 4}, "its dreams": dreams}
+            given = {"the true labels": true}
+            for what, how in told.items():
+                its = ws.lessons(teacher, **how, seed=seed)
+                file = f"{what.partition(' ')[2]}-{name}"
+                given[what] = saved(folder, file, its["x_train"], its["y_train"])
+            labels = ws.lessons(teacher)["y_train"]
             found = {
                 "ideal network": error(ideal),
                 "teacher": error(teacher),
@@ -162,17 +157,6 @@ def _together(parts: list[xr.DataArray]) -> xr.Dataset:
     found = xr.combine_by_coords(its, combine_attrs="drop")
     assert isinstance(found, xr.Dataset)
     return found
-
-
-def _tensor(x: np.ndarray) -> Any:
-    import torch
-
-    return torch.from_numpy(x)
-
-
-def _drawn(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a label for each row of probabilities."""
-    return (chances.cumsum(1) < rng.random((len(chances), 1))).sum(1).clip(0, chances.shape[1] - 1)
 
 
 def main() -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import time
 
 import numpy as np
 import pytest
 
 import wakesleep as ws
-from tests.learners.forward_forward.test_pipeline import SECONDS, _rank, protocol, set_by
+from tests.learners.forward_forward.test_pipeline import SECONDS, kill_one, protocol, set_by
 from tests.learners.forward_forward.test_pipeline import command as divided
 
 MODEL = {"top_down": False, "layers": [30, 20, 10], "peer": 0.1}
@@ -55,21 +52,7 @@ def test_every_number_is_that_of_one_process(processes, source, more, tmp_path):
 def test_a_killed_process_ends_the_run_and_it_goes_on(tmp_path):
     file, out = protocol(tmp_path, steps=4000), tmp_path / "run.zarr"
     told = ("run", file, "ff_digits", *set_by(MODEL), "--dtype", "float64", "-o", out, "--resume")
-    process = subprocess.Popen(
-        command(2, *told), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + SECONDS
-    while not out.exists() or ws.open(out).sizes["probe"] < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    os.kill(_rank(process.pid, 1), signal.SIGKILL)
-    _, said = process.communicate(timeout=SECONDS)
-    assert process.returncode != 0
-    ours = [line for line in said.splitlines() if line.startswith("wakesleep: ")]
-    # torchrun ends the other processes as soon as it sees that one is gone.
-    lost = "wakesleep: another process of this run was lost; --resume goes on"
-    assert len(ours) == 1
-    assert ours[0] == lost or ours[0].startswith("wakesleep: interrupted by SIGTERM"), ours
+    kill_one(command(2, *told), out)
     subprocess.run(command(2, *told), check=True, timeout=SECONDS, capture_output=True)
     assert ws.open(out).attrs["status"] == "finished"
 

@@ -102,21 +102,14 @@ def test_every_number_is_that_of_one_process(processes, parameters, tmp_path):
     assert ours.classify(images, "softmax").equals(theirs.classify(images, "softmax"))
 
 
-@pytest.mark.long
-def test_a_killed_process_ends_the_run_and_it_goes_on(tmp_path):
-    file, out = protocol(tmp_path, steps=4000), tmp_path / "run.zarr"
-    small = set_by({"top_down": False, "layers": [30, 20, 10]})
-    options = ("run", file, "ff_digits", *small, "-o", out, "--resume")
-    whole = ws.run(file, "ff_digits", parameters={"top_down": False, "layers": [30, 20, 10]})
-    process = subprocess.Popen(
-        command(2, *options), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+def kill_one(started: list[str], out: Path) -> None:
+    """Kill process 1 of a run that has begun; the others end with one line."""
+    process = subprocess.Popen(started, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + SECONDS
     while not out.exists() or ws.open(out).sizes["probe"] < 3:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    victim = _rank(process.pid, 1)
-    os.kill(victim, signal.SIGKILL)
+    os.kill(_rank(process.pid, 1), signal.SIGKILL)
     _, told = process.communicate(timeout=SECONDS)
     assert process.returncode != 0
     ours = [line for line in told.splitlines() if line.startswith("wakesleep: ")]
@@ -124,6 +117,15 @@ def test_a_killed_process_ends_the_run_and_it_goes_on(tmp_path):
     lost = "wakesleep: another process of this run was lost; --resume goes on"
     assert len(ours) == 1
     assert ours[0] == lost or ours[0].startswith("wakesleep: interrupted by SIGTERM"), ours
+
+
+@pytest.mark.long
+def test_a_killed_process_ends_the_run_and_it_goes_on(tmp_path):
+    file, out = protocol(tmp_path, steps=4000), tmp_path / "run.zarr"
+    small = set_by({"top_down": False, "layers": [30, 20, 10]})
+    options = ("run", file, "ff_digits", *small, "-o", out, "--resume")
+    whole = ws.run(file, "ff_digits", parameters={"top_down": False, "layers": [30, 20, 10]})
+    kill_one(command(2, *options), out)
     subprocess.run(command(2, *options), check=True, timeout=SECONDS, capture_output=True)
     xr.testing.assert_equal(ws.open(out), whole)
 

@@ -109,7 +109,7 @@ class Backprop:
 
     def logits(self, images: Tensor, learning: bool = False) -> Tensor:
         """Return total inputs of the softmax (n, classes); units drop out while it learns."""
-        y = images - images.mean(1, keepdim=True) if self.centre else images
+        y = self._shown(images)
         y = self._dropped(y, self.input_dropout) if learning else y
         layers = zip(self.connections, self.weights, self.biases, strict=True)
         *hidden, (top, weight, bias) = layers
@@ -117,6 +117,10 @@ class Backprop:
             y = self._output(depth, torch.relu(wires.drive(y, its_weight, its_bias)))
             y = self._dropped(y, self.dropout) if learning else y
         return top.drive(y, weight, bias)
+
+    def _shown(self, images: Tensor) -> Tensor:
+        """Return what the first layer is given."""
+        return images - images.mean(1, keepdim=True) if self.centre else images
 
     def _output(self, depth: int, y: Tensor) -> Tensor:
         """Return what a layer's units give out for the activity that was meant."""
@@ -137,7 +141,7 @@ class Backprop:
 
         Returns the cross-entropy. Where a unit is active its slope is taken to be 1.
         """
-        y = images - images.mean(1, keepdim=True) if self.centre else images
+        y = self._shown(images)
         measured = [y, *self.hidden(images)]
         logits = self.connections[-1].drive(measured[-1], self.weights[-1], self.biases[-1])
         classes = len(self.biases[-1])
@@ -230,7 +234,7 @@ class Backprop:
     @torch.no_grad()
     def hidden(self, images: Tensor) -> list[Tensor]:
         """Return the activities of the hidden layers (n, units), the lowest first."""
-        y = images - images.mean(1, keepdim=True) if self.centre else images
+        y = self._shown(images)
         found = []
         layers = zip(self.connections[:-1], self.weights, self.biases, strict=False)
         for depth, (wires, weight, bias) in enumerate(layers):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
-from wakesleep.learners.parts.hardware_parameters import Hardware
+from wakesleep.learners.parts.hardware_parameters import Hardware, check_hardware
 from wakesleep.learners.parts.receptive_fields import Layers, LocalLayer, order_problem
 
 
@@ -78,12 +78,7 @@ class Parameters(specs.Spec):
         problem = order_problem(self.layers)
         if problem:
             raise ValueError(f"layers: {problem}")
-        if self.hardware and any(isinstance(its, LocalLayer) for its in self.layers):
-            raise ValueError("hardware: it needs dense layers, and some have receptive fields")
-        if self.hardware and self.decay:
-            raise ValueError(
-                "hardware: nobody knows the weights on devices, so they cannot decay; set decay: 0"
-            )
+        check_hardware(self.hardware, self.layers, self.decay)
         if self.backward and not self.hardware:
             raise ValueError("backward: it is for a network on devices (hardware)")
         if self.hardware and (self.dropout or self.input_dropout or self.ewc is not None):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from wakesleep.files.specs import Fraction, Positive
 from wakesleep.learners.forward_forward.common import Common
-from wakesleep.learners.parts.hardware_parameters import Hardware
+from wakesleep.learners.parts.hardware_parameters import Hardware, check_hardware
 from wakesleep.learners.parts.receptive_fields import LocalLayer
 
 
@@ -109,12 +109,7 @@ class Parameters(Common):
                 raise ValueError(f"{name}: it needs a label in the input, and label is none")
         if self.dream_copy and not self.top_down:
             raise ValueError("dream_copy: it is for a network that dreams (top_down: true)")
-        if self.hardware and any(isinstance(its, LocalLayer) for its in self.layers):
-            raise ValueError("hardware: it needs dense layers, and some have receptive fields")
-        if self.hardware and self.decay:
-            raise ValueError(
-                "hardware: nobody knows the weights on devices, so they cannot decay; set decay: 0"
-            )
+        check_hardware(self.hardware, self.layers, self.decay)
         if self.weight_fading and (self.hardware or self.adaptation):
             raise ValueError("weight_fading: it goes with neither hardware nor adaptation")
         pairs = (("adaptation", "adaptation_recovery"), ("weight_fading", "consolidation"))

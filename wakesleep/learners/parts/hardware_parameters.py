@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
+from wakesleep.learners.parts.receptive_fields import Layers, LocalLayer
 
 # Published devices. Figures are per weight, of a pair of devices; a range from -1 to 1 with steps
 # of s has 2/s levels.
@@ -118,3 +119,21 @@ class Hardware(specs.Spec):
         given = getattr(self, name)
         value = PRESETS[self.device].get(name, 0.0) if given is None else float(given)
         return value if name == "levels" else value * self.noise
+
+
+def check_hardware(hardware: Hardware | None, layers: Layers, decay: float) -> None:
+    """Refuse a network that cannot be put on devices.
+
+    Raises
+    ------
+    ValueError
+        If it has receptive fields, or weights that decay.
+    """
+    if hardware is None:
+        return
+    if any(isinstance(its, LocalLayer) for its in layers):
+        raise ValueError("hardware: it needs dense layers, and some have receptive fields")
+    if decay:
+        raise ValueError(
+            "hardware: nobody knows the weights on devices, so they cannot decay; set decay: 0"
+        )
