@@ -130,6 +130,22 @@ class Dreams(Protocol):
 
 
 @runtime_checkable
+class ClimbsGoodness(Protocol):
+    """Offers ``climb_goodness``: changes images so that it finds them more real."""
+
+    def climb_goodness(self, images: Tensor, labels: Tensor, steps: int, size: float) -> Tensor:
+        """Return images (cases, features) after some steps up its goodness.
+
+        Parameters
+        ----------
+        images, labels
+            Cases (cases, features), and the labels they are shown with (cases,).
+        steps, size
+            Number of steps, and the root mean square change of the pixels in one.
+        """
+
+
+@runtime_checkable
 class Samples(Protocol):
     """Offers ``sample``: has a distribution of its own, and draws from it.
 

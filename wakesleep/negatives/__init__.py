@@ -84,6 +84,21 @@ DREAM: dict[str, Input] = {
             "what the way down failed to predict awake (forward_forward, backprop)."
         ),
     ),
+    "ascent": Input(
+        default=0,
+        minimum=0,
+        maximum=10_000,
+        description=(
+            "Steps in which the image then climbs the goodness of the first layer, with the label "
+            "it gets (forward_forward without recurrence)."
+        ),
+    ),
+    "ascent_size": Input(
+        default=0.05,
+        minimum=0.0,
+        maximum=1.0,
+        description="Root mean square change of the pixels in one of these steps.",
+    ),
     "label": Input(
         default="wrong",
         choices=("dreamt", "start", "own", "wrong", "second_choice"),

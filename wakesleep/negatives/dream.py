@@ -29,8 +29,19 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         Real cases (cases, features) and (cases,). Only the labels are used, as the classes to
         be dreamt of where dreams start from labels and the context names no others.
     context
-        Options ``start``, ``settle``, ``spread``, ``noise`` and ``label``.
+        Options ``start``, ``settle``, ``spread``, ``noise``, ``label``, ``ascent`` and
+        ``ascent_size``.
     """
+    options = context.options
+    check_ascent(model, options["ascent"])
+    seen, told = _dreamt(model, labels, context)
+    if options["ascent"]:
+        seen = model.climb_goodness(seen, told, options["ascent"], options["ascent_size"])
+    return seen, told
+
+
+def _dreamt(model: Any, labels: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+    """Return dreams as they come down, and the labels that they get."""
     options = context.options
     how = DreamSettings(options["start"], options["settle"], options["spread"], options["noise"])
     check_noise(model, how.noise)
@@ -59,6 +70,20 @@ def check_noise(model: Any, noise: float) -> None:
     if noise and getattr(model, "generator", None) is None:
         raise InputError(
             "dreams have 'noise' in networks of kind forward_forward and backprop alone"
+        )
+
+
+def check_ascent(model: Any, steps: int) -> None:
+    """Refuse dreams that climb the goodness of a model that cannot say where it rises.
+
+    Raises
+    ------
+    InputError
+        If it cannot.
+    """
+    if steps and not hasattr(model, "climb_goodness"):
+        raise InputError(
+            "dreams have 'ascent' in networks of kind forward_forward without recurrence alone"
         )
 
 

@@ -14,6 +14,7 @@ from wakesleep.errors import InputError
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward import learning
+from wakesleep.learners.forward_forward.dream_ascent import climbed
 from wakesleep.learners.forward_forward.parameters import Parameters
 from wakesleep.learners.forward_forward.passes import Feedforward
 from wakesleep.learners.parts.generator import TINY, Generator
@@ -149,6 +150,10 @@ class ForwardForward(Feedforward):
                 done.activities[-1], activation, self.normalise, generator, how.noise
             )
         return self.label.images(images), chances
+
+    def climb_goodness(self, images: Tensor, labels: Tensor, steps: int, size: float) -> Tensor:
+        """Return images of higher goodness; see ``capabilities.ClimbsGoodness``."""
+        return climbed(self, images, labels, steps, size)
 
     def consolidate(self, images: Tensor, generator: torch.Generator, last: bool) -> None:
         """Keep a copy of the dream path; see ``capabilities.Consolidates``."""

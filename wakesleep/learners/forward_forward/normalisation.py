@@ -20,12 +20,12 @@ TINY = 1.9e-22
 
 def rms(y: Tensor) -> Tensor:
     """Return the factor (..., 1) that makes the mean square 1 (the squared length is the width)."""
-    return length(y).mul_(y.shape[-1] ** 0.5)
+    return length(y) * y.shape[-1] ** 0.5
 
 
 def length(y: Tensor) -> Tensor:
     """Return the factor (..., 1) that makes the length 1."""
-    return torch.linalg.vector_norm(y, dim=-1, keepdim=True).add_(TINY).reciprocal_()
+    return torch.linalg.vector_norm(y, dim=-1, keepdim=True).add(TINY).reciprocal()
 
 
 def mean(y: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def mean(y: Tensor) -> Tensor:
 
     The length then has to be divided by the sum of activities (footnote 22 of the paper).
     """
-    return y.mean(-1, keepdim=True).add_(TINY).reciprocal_()
+    return y.mean(-1, keepdim=True).add(TINY).reciprocal()
 
 
 def none(y: Tensor) -> Tensor:
