@@ -465,6 +465,25 @@ def test_other_bad_inputs(arguments, message, wakesleep, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("ascent: 3", r"dreams have 'ascent' in networks of kind forward_forward without recurren"),
+        ("noise: 1.0", r"dreams have 'noise' in networks of kind forward_forward and backprop"),
+        ("start: mixed", r"dreams have the start 'mixed' in networks of kind forward_forward and"),
+    ],
+)
+@pytest.mark.parametrize("source", ["dream", "mixture"])
+def test_dreams_that_a_machine_does_not_make(
+    source, options, message, wakesleep, tmp_path, monkeypatch, protocol_file
+):
+    text = f"data: {{batch: 20}}\nnegatives: {{source: {source}, {options}}}"
+    protocol_file.write_text(SMALL_PROTOCOL.replace("data: {batch: 20, train: 200}", text, 1))
+    monkeypatch.chdir(tmp_path)
+    refused(wakesleep("run", "small.yaml", "rbm_digits", "-o", "out.zarr"), message)
+    assert not (tmp_path / "out.zarr").exists()
+
+
 def test_output_that_exists(wakesleep, protocol_file, model_file, tmp_path):
     out = tmp_path / "out.zarr"
     out.mkdir()

@@ -89,7 +89,7 @@ class DreamSettings:
     Attributes
     ----------
     start
-        ``label``, ``last_waking``, ``noise`` or ``stored``.
+        ``label``, ``last_waking``, ``noise``, ``stored`` or ``mixed``.
     settle
         Times the network runs up and down again.
     spread

@@ -33,7 +33,6 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
         ``ascent_size``.
     """
     options = context.options
-    check_ascent(model, options["ascent"])
     seen, told = _dreamt(model, labels, context)
     if options["ascent"]:
         seen = model.climb_goodness(seen, told, options["ascent"], options["ascent_size"])
@@ -44,7 +43,6 @@ def _dreamt(model: Any, labels: Tensor, context: Context) -> tuple[Tensor, Tenso
     """Return dreams as they come down, and the labels that they get."""
     options = context.options
     how = DreamSettings(options["start"], options["settle"], options["spread"], options["noise"])
-    check_noise(model, how.noise)
     labels = asked_classes(labels, context)
     seen, dreamt = model.dream(labels, how, context.generator)
     if options["label"] == "start":
@@ -59,29 +57,22 @@ def _dreamt(model: Any, labels: Tensor, context: Context) -> tuple[Tensor, Tenso
     return seen, drawn_labels(dreamt, context.generator)
 
 
-def check_noise(model: Any, noise: float) -> None:
-    """Refuse noise of dreams where a model knows none.
+def check_path(model: Any, noise: float = 0.0, start: str = "label", ascent: int = 0) -> None:
+    """Refuse dreams of a kind that a model cannot make.
 
     Raises
     ------
     InputError
-        If it has no path downwards whose errors were measured.
+        If they are to have noise or to start from mixtures, and the model has no path downwards
+        that learned awake; or if they are to climb goodness, and it cannot say where that rises.
     """
-    if noise and getattr(model, "generator", None) is None:
+    path = getattr(model, "generator", None)  # a Boltzmann machine has a random stream there
+    if (noise or start == "mixed") and not hasattr(path, "maps"):
+        option = "'noise'" if noise else "the start 'mixed'"
         raise InputError(
-            "dreams have 'noise' in networks of kind forward_forward and backprop alone"
+            f"dreams have {option} in networks of kind forward_forward and backprop alone"
         )
-
-
-def check_ascent(model: Any, steps: int) -> None:
-    """Refuse dreams that climb the goodness of a model that cannot say where it rises.
-
-    Raises
-    ------
-    InputError
-        If it cannot.
-    """
-    if steps and not hasattr(model, "climb_goodness"):
+    if ascent and not hasattr(model, "climb_goodness"):
         raise InputError(
             "dreams have 'ascent' in networks of kind forward_forward without recurrence alone"
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wakesleep.errors import InputError
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import SOURCES
-from wakesleep.negatives.dream import check_noise
+from wakesleep.negatives.dream import check_path
 from wakesleep.networks.kept import kept_network
 
 if TYPE_CHECKING:
@@ -81,11 +81,12 @@ def dreams(
             "model dreams if it learned with top_down: true"
         )
     learner, its = kept_network(store, data)
-    check_noise(learner, noise)
+    how = DreamSettings(**given)
+    check_path(learner, noise, start)
     generator = Streams(seed, resolve(made["device"]))("dreams")
     labels = torch.arange(its.classes, device=generator.device).repeat_interleave(each)
     with torch.inference_mode():
-        images, chances = learner.dream(labels, DreamSettings(**given), generator)
+        images, chances = learner.dream(labels, how, generator)
         read = [as_numpy(learner.classify(images, readout)) for readout in learner.readouts]
     shape = its.shape
     return xr.Dataset(

@@ -7,10 +7,9 @@ used, so nothing passes back from one layer to another.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from wakesleep.learners.forward_forward.layer import block_goodness
+from wakesleep.learners.forward_forward.normalisation import BACK
 from wakesleep.learners.forward_forward.passes import Feedforward
 
 TINY = 1e-12
@@ -52,13 +51,17 @@ def goodness_slope(network: Feedforward, images: Tensor, labels: Tensor) -> Tens
     network, images, labels
         See :func:`climbed`.
     """
-    first = network.layers[0]
-    with torch.inference_mode(False), torch.enable_grad():
-        seen = images.clone().requires_grad_()
-        inputs = network.label.written(
-            network.label.canvas(seen), network.label_table.clone(), labels.clone()
-        )
-        given = inputs * network.normalise(inputs)
-        total = first.connection.drive(given, first.weight.clone(), first.bias.clone())
-        goodness = block_goodness(first, network.output(first, total), network.pieces).sum()
-        return torch.autograd.grad(goodness, seen)[0].detach()
+    first, pieces = network.layers[0], network.pieces
+    inputs = network.label.written(network.label.canvas(images), network.label_table, labels)
+    factor = network.normalise(inputs)
+    total = first.connection.drive(inputs * factor, first.weight, first.bias)
+    y = pieces.activation.value(total)
+    by_block = y.view(len(y), first.blocks, -1)
+    slope = 2 * pieces.goodness.half_slope(by_block).view_as(y) * pieces.activation.slope(total)
+    back = slope @ first.connection.as_dense(first.weight)
+    by_input = BACK[network.normalise](inputs, factor, back)
+    if network.label.place == "extra_units":
+        return by_input[:, network.classes :]
+    if network.label.place == "first_pixels":  # these show the label, and never change
+        by_input[:, : network.classes] = 0
+    return by_input

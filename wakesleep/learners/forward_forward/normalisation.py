@@ -47,3 +47,26 @@ NORMALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": mean,
     "none": none,
 }
+
+
+def _back_through_length(y: Tensor, factor: Tensor, above: Tensor) -> Tensor:
+    along = (above * y).sum(-1, keepdim=True) / y.square().sum(-1, keepdim=True).clamp_min(TINY)
+    return factor * (above - along * y)
+
+
+def _back_through_mean(y: Tensor, factor: Tensor, above: Tensor) -> Tensor:
+    return factor * (above - factor * (above * y).mean(-1, keepdim=True))
+
+
+def _back_through_none(y: Tensor, factor: Tensor, above: Tensor) -> Tensor:
+    return above
+
+
+# Vectors y (..., units), their factors (..., 1), and the derivative of something by each normalised
+# value (..., units) -> its derivative by each value of y (..., units).
+BACK: dict[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    rms: _back_through_length,
+    length: _back_through_length,
+    mean: _back_through_mean,
+    none: _back_through_none,
+}

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
+from wakesleep.learners.parts.waking_memory import STORED, Memory
 from wakesleep.runtime.randomness import drawn_column
 
-STORED = 1000  # patterns of the top layer that are kept from waking, one of every batch
 TINY = 1e-8
 
 
@@ -111,7 +111,7 @@ class Generator:
             for below, above in itertools.pairwise(widths)
         ]
         top = widths[-1]
-        self.memory = _Memory(
+        self.memory = Memory(
             mean=like.new_zeros(classes, top),
             variance=like.new_ones(classes, top),
             stored=like.new_zeros(STORED, top),
@@ -164,8 +164,10 @@ class Generator:
         start
             ``label``: the mean activity that each label had awake, with noise of the size that
             the activities varied by, each unit by itself or all jointly; ``last_waking``: that of
-            the last real batch; ``stored``: one of a thousand kept from waking; ``noise``: nothing
-            but noise (also where nothing has been seen yet).
+            the last real batch; ``stored``: one of a thousand kept from waking; ``mixed``: a
+            quarter each of two of these and half noise of the size that they vary by (the REM
+            dreams of Deperrois et al. 2022, eLife 11, e76384); ``noise``: nothing but noise (also
+            where nothing has been seen yet).
         labels
             (cases,)
         spread
@@ -175,11 +177,13 @@ class Generator:
         """
         its, cases = self.memory, len(labels)
         if start in ("last_waking", "stored") and its.written:
-            kept = its.last if start == "last_waking" else its.stored[: min(its.written, STORED)]
+            kept = its.last if start == "last_waking" else its.kept
             chosen = torch.randint(
                 0, len(kept), (cases,), generator=generator, device=labels.device
             )
             return kept[chosen]
+        if start == "mixed" and its.written:
+            return its.mixed(cases, spread, generator)
         top = its.mean.new_empty(cases, its.mean.shape[1])
         noise = torch.randn(top.shape, generator=generator, dtype=top.dtype, device=top.device)
         if start == "label":
@@ -288,50 +292,10 @@ class Generator:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
         self.maps = [Map(**its) for its in state["maps"]]
-        self.memory = _Memory(**state["memory"])
+        self.memory = Memory(**state["memory"])
         self._roots.clear()
         self.kept = None
         # Checkpoints of before have no such entry.
         if self.keeps_copy and state.get("kept") is not None:
             self.kept = copy.deepcopy(self)
             self.kept.load_state_dict(state["kept"])
-
-
-def _members(labels: Tensor, like: Tensor) -> Tensor:
-    """Return which class each case is of (cases, classes), 0 or 1."""
-    return torch.nn.functional.one_hot(labels, len(like)).to(like.dtype)
-
-
-@dataclass
-class _Memory:
-    """What the top layer remembers of waking.
-
-    Mean and variance of its activity for every label (classes, units), stored patterns, how many
-    have been stored, the last waking batch, and the covariance of the units for every label
-    (classes, units, units), where it is kept.
-    """
-
-    mean: Tensor
-    variance: Tensor
-    stored: Tensor
-    written: int
-    last: Tensor
-    covariance: Tensor | None = None
-
-    def keep(self, top: Tensor, labels: Tensor, rate: float) -> None:
-        member = _members(labels, self.mean)
-        count = member.sum(0).unsqueeze(1)
-        share = rate * (count > 0)
-        deviation = member.T @ top / count.clamp_min(1) - self.mean
-        if self.covariance is not None:
-            for label in labels.unique().tolist():
-                apart = top[labels == label] - self.mean[label]
-                now = apart.T @ apart / len(apart)
-                # Slower than the means: a matrix needs more cases than a vector.
-                self.covariance[label] += 0.2 * rate * (now - self.covariance[label])
-        residual = (top - self.mean[labels]).square()
-        self.variance += share * (member.T @ residual / count.clamp_min(1) - self.variance)
-        self.mean += share * deviation
-        self.stored[self.written % STORED] = top[0]
-        self.written += 1
-        self.last = top.clone()

@@ -1,0 +1,70 @@
+"""What the top layer of a network that dreams remembers of waking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+STORED = 1000  # patterns of the top layer that are kept from waking, one of every batch
+
+
+def _members(labels: Tensor, like: Tensor) -> Tensor:
+    """Return which class each case is of (cases, classes), 0 or 1."""
+    return torch.nn.functional.one_hot(labels, len(like)).to(like.dtype)
+
+
+@dataclass
+class Memory:
+    """What the top layer remembers of waking.
+
+    Mean and variance of its activity for every label (classes, units), stored patterns, how many
+    have been stored, the last waking batch, and the covariance of the units for every label
+    (classes, units, units), where it is kept.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    stored: Tensor
+    written: int
+    last: Tensor
+    covariance: Tensor | None = None
+
+    @property
+    def kept(self) -> Tensor:
+        """The stored patterns (patterns, units)."""
+        return self.stored[: min(self.written, STORED)]
+
+    def mixed(self, cases: int, spread: float, generator: torch.Generator) -> Tensor:
+        """Return mixtures (cases, units) of two stored patterns and noise.
+
+        A quarter each of the patterns, and half noise of the size that the units vary by, times
+        ``spread`` (Deperrois et al. 2022, eLife 11, e76384).
+        """
+        kept = self.kept
+        chosen = torch.randint(0, len(kept), (2, cases), generator=generator, device=kept.device)
+        noise = torch.randn(
+            (cases, kept.shape[1]), generator=generator, dtype=kept.dtype, device=kept.device
+        )
+        varies = kept.std(0, correction=0)
+        return 0.25 * kept[chosen].sum(0) + 0.5 * spread * varies * noise
+
+    def keep(self, top: Tensor, labels: Tensor, rate: float) -> None:
+        """Learn from activities of the top layer (cases, units) with labels (cases,)."""
+        member = _members(labels, self.mean)
+        count = member.sum(0).unsqueeze(1)
+        share = rate * (count > 0)
+        deviation = member.T @ top / count.clamp_min(1) - self.mean
+        if self.covariance is not None:
+            for label in labels.unique().tolist():
+                apart = top[labels == label] - self.mean[label]
+                now = apart.T @ apart / len(apart)
+                # Slower than the means: a matrix needs more cases than a vector.
+                self.covariance[label] += 0.2 * rate * (now - self.covariance[label])
+        residual = (top - self.mean[labels]).square()
+        self.variance += share * (member.T @ residual / count.clamp_min(1) - self.variance)
+        self.mean += share * deviation
+        self.stored[self.written % STORED] = top[0]
+        self.written += 1
+        self.last = top.clone()
