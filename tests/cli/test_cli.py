@@ -135,6 +135,16 @@ def test_version_and_help(wakesleep):
     assert "Exit codes" in out
 
 
+def test_the_table_of_a_life_of_tasks_names_the_task(wakesleep, tmp_path):
+    code, out, _ = wakesleep(
+        *("run", "tasks", "ff_digits", "-p", "model.layers=[8]", "-p", "days=2"),
+        *("-p", "tasks=3", "-o", tmp_path / "x.zarr"),
+    )
+    assert code == 0
+    rows = [line.split("│") for line in out.splitlines() if line.startswith("│")]
+    assert {row[1].strip() for row in rows} == {"0", "1", "2"}
+
+
 def test_resuming_what_is_not_there_says_so(wakesleep, protocol_file, model_file, tmp_path):
     out = tmp_path / "new.zarr"
     code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", "--quiet")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +61,28 @@ def test_a_path_and_an_opened_result_are_the_same_network(out):
     assert one.weights["weight_1"].dims == ("unit_1", "input_1")
     assert one.weights["weight_2"].shape == (12, 16)
     assert "ff_digits" in repr(one)
+
+
+@pytest.mark.parametrize("model", ["ff_digits", "rbm_digits", "hopfield_100"])
+def test_every_call_that_a_notebook_shows_works(model, out, tmp_path, digits):
+    if model != "ff_digits":
+        out, protocol = (
+            tmp_path / "run.zarr",
+            "unlearning" if "hopfield" in model else "interleaved",
+        )
+        inputs = {} if "hopfield" in model else {"sweeps": 1}
+        ws.run(protocol, model, inputs=inputs, out=out)
+    net = ws.trained(out)
+    shown = net._repr_html_()
+    assert model in shown
+    calls = re.findall("<code>(.*?)</code>", shown)
+    assert "net.weights" in calls
+    assert ("net.dream(labels)" in calls) == (model != "hopfield_100")
+    names = {"net": net, "images": digits.images[:5], "labels": digits.labels[:5]}
+    if model == "hopfield_100":
+        names |= {"images": net.data.train.images[:5], "labels": net.data.train.labels[:5]}
+    for call in calls:
+        assert eval(call, names) is not None
 
 
 def test_dreams_are_those_of_their_seed(out):

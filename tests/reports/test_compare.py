@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -43,6 +45,15 @@ def test_errors_and_differences_are_those_of_the_runs(outs):
     np.testing.assert_allclose(table["difference"].isel(result=1), apart)
     assert (table["difference"].isel(result=0) == 0).all()
     assert list(table["cases"].values) == [297, 297]
+
+
+def test_what_the_runs_were_given_is_told(outs, wakesleep):
+    told = json.loads(ws.compare(outs).attrs["differing"])
+    assert told == {"model.layers": [[4], [32]]}
+    printed = wakesleep("compare", *map(str, outs))[1]
+    assert "The runs differ in model.layers ([4], [32])." in printed
+    printed = wakesleep("compare", str(outs[0]), str(outs[0]))[1]
+    assert "The runs were given the same inputs and the same seed, and their errors are" in printed
 
 
 def test_a_table_and_figures_are_written(outs, tmp_path, wakesleep):

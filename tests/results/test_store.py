@@ -109,6 +109,19 @@ def test_damaged_stores_are_named(stored, tmp_path, harm):
         ws.open(damaged)
 
 
+@pytest.mark.parametrize("lost", ["goodness", "d_prime", "error", "step", "phase"])
+def test_a_variable_without_its_chunks_is_not_taken_for_blank(stored, tmp_path, lost):
+    import shutil
+
+    copied = tmp_path / "copied.zarr"
+    shutil.copytree(stored[0], copied)
+    ws.open(copied)
+    for chunk in [path for path in (copied / lost / "c").rglob("*") if path.is_file()]:
+        chunk.unlink()
+    with pytest.raises(ws.InputError, match=f"copied.zarr: is damaged .a part of '{lost}'"):
+        ws.open(copied)
+
+
 def test_netcdf_and_back(stored, tmp_path):
     path = tmp_path / "part.nc"
     part = ws.open(stored[0])[["error", "d_prime"]]

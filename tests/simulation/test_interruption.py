@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -243,6 +244,13 @@ def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, m
     assert code == 0
     assert "recovery" in shown
     assert ws.open(out).identical(first)
+    kept = checkpoint.path_for(out)
+    kept.write_bytes(kept.read_bytes()[:-3])
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")  # the command line prints them
+        code, _, told = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")
+    assert code == 0
+    assert f"{kept}: is no checkpoint, or is damaged; the result is whole" in told
 
 
 @pytest.mark.parametrize(

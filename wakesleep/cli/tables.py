@@ -39,6 +39,7 @@ def print_summary(result: xr.Dataset) -> None:
     from rich.table import Table
 
     from wakesleep.results.phases import phase_table, shortened
+    from wakesleep.results.tasks import task_numbers
 
     whole = phase_table(result)
     rows = shortened(whole)
@@ -49,7 +50,9 @@ def print_summary(result: xr.Dataset) -> None:
         "layers.",
         caption_justify="left",
     )
-    for heading in ("block", "cycle", "phase", "updates"):
+    tasks = task_numbers(rows)
+    places = (*(["task"] if tasks is not None else []), "block", "cycle", "phase", "updates")
+    for heading in places:
         table.add_column(heading, justify="left" if heading in ("block", "phase") else "right")
     readouts = [str(name) for name in rows["readout"].values] if "error" in rows else []
     shown = {name: heading for name, heading in COLUMNS.items() if name in rows}
@@ -58,6 +61,7 @@ def print_summary(result: xr.Dataset) -> None:
     for place in range(rows.sizes["probe"]):
         row = rows.isel(probe=place)
         table.add_row(
+            *([] if tasks is None else [str(tasks[place])]),
             str(row["block"].item()),
             str(row["cycle"].item()),
             str(row["phase"].item()),
@@ -260,6 +264,22 @@ def print_comparison(its: xr.Dataset) -> None:
     if not console.is_terminal:
         console = Console(width=140)
     console.print(table)
+    console.print(_differences(its), soft_wrap=True, highlight=False)
+
+
+def _differences(its: xr.Dataset) -> str:
+    """Say what the runs of a comparison were given that differs."""
+    differing = json.loads(its.attrs["differing"])
+    if differing:
+        values = (
+            f"{name} ({', '.join('-' if one is None else _value(one) for one in given)})"
+            for name, given in differing.items()
+        )
+        return f"The runs differ in {'; '.join(values)}."
+    same = bool((its["difference"] == 0).all())
+    return "The runs were given the same inputs and the same seed" + (
+        ", and their errors are the same." if same else "; only their lengths or code differ."
+    )
 
 
 def _with_interval(its: xr.Dataset, value: str, low: str, high: str, sign: str = "") -> str:

@@ -30,6 +30,14 @@ LONGEST_PATH = 4000  # characters
 LARGEST = 1e30  # any other number; its square is finite in float64, and itself in float32
 
 
+class AtKey(ValueError):
+    """A problem that several parts of a file have together, told at the first place of a key."""
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.key = key
+
+
 class Spec(BaseModel):
     """Base of everything read from a file: frozen, no unknown keys, no silent conversion."""
 
@@ -74,9 +82,35 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
         ),
     )
     location, error = first
+    problem = error.get("ctx", {}).get("error")
+    if isinstance(problem, AtKey):
+        location = (*location, *_first_place(_at(tree, location), problem.key))
     if sum(place == location for place, _ in problems) > 2:  # a choice of plain types
         error = {**error, "type": "", "msg": "a number, text, or true/false"}
     raise document.error(*_told((*path, *location), error, kind))
+
+
+def _at(tree: object, location: Path_) -> object:
+    for part in location:
+        tree = tree[part]  # type: ignore[index]
+    return tree
+
+
+def _first_place(node: object, key: str) -> Path_:
+    """Return where in a tree a key stands first; the tree itself if nowhere."""
+    parts = (
+        node.items()
+        if isinstance(node, Mapping)
+        else enumerate(node)
+        if isinstance(node, list | tuple)
+        else ()
+    )
+    for name, its in parts:
+        if name == key:
+            return (str(name),)
+        if below := _first_place(its, key):
+            return (name, *below)
+    return ()
 
 
 def _check_values(node: object, document: Document, path: Path_) -> None:

@@ -128,3 +128,13 @@ class Chunk:
         if self.replay is not None:
             return self.replay(images, self.labels[index])
         return images if self.seen is None else self.seen(images), self.labels[index]
+
+    def presented(self) -> tuple[Tensor, Tensor]:
+        """Return the cases of the classes in these steps: those of a task alone, if it is one."""
+        import torch
+
+        classes = self.labels[self.index.flatten()].unique()
+        if len(classes) == len(self.labels.unique()):
+            return self.images, self.labels
+        some = torch.isin(self.labels, classes)
+        return self.images[some], self.labels[some]

@@ -61,6 +61,17 @@ def trained(
     return TrainedNetwork(learner, its, load_model(Path(path).resolve()))
 
 
+# What a notebook offers to call: call, what it returns, and the capability it needs.
+CALLS = (
+    ("net.weights", "weights as an xarray data set", "synapses"),
+    ("net.classify(images)", "labels that the network picks", "classify"),
+    ("net.goodness(images, labels)", "goodness of each layer", "goodness"),
+    ("net.activities(images, labels)", "activities of the units", "label_goodness"),
+    ("net.dream(labels)", "dreams of some classes", "dream"),
+    ("net.state_dict()", "all tensors, for PyTorch", None),
+)
+
+
 @dataclass(frozen=True)
 class TrainedNetwork:
     """A network that a run ended with; nothing here changes it.
@@ -86,6 +97,37 @@ class TrainedNetwork:
             f"{', '.join(self.model.offers)}>"
         )
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the model, its layers, and what to call."""
+        from html import escape
+
+        layers = ", ".join(
+            f"layer {name}: {' x '.join(map(str, its.shape))}"
+            for name, its in zip(self._layer_names(), self._synapses(), strict=True)
+        )
+        rows = "".join(
+            f"<tr><td><code>{escape(call)}</code></td><td>{escape(what)}</td></tr>"
+            for call, what, needs in CALLS
+            if needs is None or needs in self.model.offers
+        )
+        spec = self.model.spec
+        return (
+            f"<b>{escape(self.model.name)}</b> ({escape(spec.kind)}), trained on "
+            f"{escape(self.data.name)}<br>{escape(spec.description)}<br>{escape(layers)}"
+            f"<table>{rows}</table>"
+        )
+
+    def _synapses(self) -> list[Tensor]:
+        offers = "synapses" in self.model.offers
+        return list(self.learner.synapses()) if offers else []
+
+    def _layer_names(self) -> list[str]:
+        """Return a name for each tensor of weights; numbers where layers have no names."""
+        tensors, names = self._synapses(), list(getattr(self.learner, "layer_names", ()))
+        if len(names) != len(tensors):
+            names = [str(number) for number in range(1, len(tensors) + 1)]
+        return names
+
     @property
     def weights(self) -> xr.Dataset:
         """Weights between units: ``weight_LAYER`` over ``unit_LAYER`` and ``input_LAYER``.
@@ -94,12 +136,8 @@ class TrainedNetwork:
         Biases and read-outs are in :meth:`state_dict`.
         """
         self._needs("synapses")
-        tensors = self.learner.synapses()
-        names = list(getattr(self.learner, "layer_names", ()))
-        if len(names) != len(tensors):
-            names = [str(number) for number in range(1, len(tensors) + 1)]
         found = {}
-        for name, its in zip(names, tensors, strict=True):
+        for name, its in zip(self._layer_names(), self._synapses(), strict=True):
             flat = its.ndim == 2
             dims = [f"weight_{name}_{place}" for place in range(its.ndim)]
             dims = [f"unit_{name}", f"input_{name}"] if flat else dims

@@ -164,9 +164,10 @@ class Protocol(specs.Spec):
             if phase.until is None:
                 continue
             if self.record.every is None and self.record.every_sweeps is None:
-                raise ValueError(
+                raise specs.AtKey(
+                    "until",
                     "a phase with 'until' needs 'record: {every: ...}', the number of steps after "
-                    "which its condition is looked at"
+                    "which its condition is looked at",
                 )
             recorded = self.record.quantities
             own = phase.until.quantity not in QUANTITIES
@@ -181,7 +182,7 @@ class Protocol(specs.Spec):
                     f"quantities, {listed(recorded)}"
                 )
             if phase.until.circadian and self.clock is None:
-                raise ValueError("a condition with 'circadian' needs a 'clock'")
+                raise specs.AtKey("circadian", "a condition with 'circadian' needs a 'clock'")
         return self
 
     @model_validator(mode="after")
@@ -201,8 +202,9 @@ class Protocol(specs.Spec):
     def _others_are_there(self) -> Protocol:
         others = any(its.dream_of == "others" for its in walk(self.phases))
         if others and not self.goes_through_tasks:
-            raise ValueError(
-                "'dream_of: others' needs 'tasks' or 'classes': here all classes are shown each day"
+            raise specs.AtKey(
+                "dream_of",
+                "'dream_of: others' needs 'tasks' or 'classes': here each day shows all classes",
             )
         return self
 
@@ -210,10 +212,11 @@ class Protocol(specs.Spec):
     def _hours_have_a_clock(self) -> Protocol:
         for phase in walk(self.phases):
             if phase.downscale and phase.downscale.per_hour is not None and self.clock is None:
-                raise ValueError("'downscale' with 'per_hour' needs a 'clock' (or 'per_update')")
+                sentence = "'downscale' with 'per_hour' needs a 'clock' (or 'per_update')"
+                raise specs.AtKey("per_hour", sentence)
             for name in ("hours", "minutes", "at_most_hours"):
                 if getattr(phase, name) is not None and self.clock is None:
-                    raise ValueError(f"a phase with '{name}' needs a 'clock'")
+                    raise specs.AtKey(name, f"a phase with '{name}' needs a 'clock'")
         return self
 
     @model_validator(mode="after")
@@ -224,7 +227,7 @@ class Protocol(specs.Spec):
     @model_validator(mode="after")
     def _pressure_is_there(self) -> Protocol:
         if self.sleep_pressure is not None and self.clock is None:
-            raise ValueError("'sleep_pressure' needs a 'clock'")
+            raise specs.AtKey("sleep_pressure", "'sleep_pressure' needs a 'clock'")
         asked = [phase.until.quantity for phase in walk(self.phases) if phase.until is not None]
         if "sleep_pressure" in (*asked, *(self.record.quantities or ())) and not (
             self.sleep_pressure

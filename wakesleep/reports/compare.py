@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
         the first result with ``difference_low`` and ``difference_high``, the interval of Newcombe
         (1998, method 10). These intervals are of cases, not of seeds. Over ``result`` alone:
         ``updates``, and means over layers of what tells real from negative at the last probe.
+        The attribute ``differing`` is what :func:`differing` returns, as JSON.
 
     Raises
     ------
@@ -91,7 +93,38 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
     for name in MEASURES:
         if all(name in its for its in opened):
             table[name] = "result", [float(its[name].isel(probe=-1).mean()) for its in opened]
-    return table
+    return table.assign_attrs(differing=json.dumps(differing(opened)))
+
+
+def differing(results: Sequence[xr.Dataset]) -> dict[str, list[Any]]:
+    """Return what the runs were given that is not the same in all of them.
+
+    Parameters
+    ----------
+    results
+        Opened results of runs.
+
+    Returns
+    -------
+    dict
+        By name (``protocol``, ``model``, ``seed``, ``data``, an input, or ``model.`` and a
+        parameter), the value in each run; None where a run has no such input.
+    """
+    given = [_given(its) for its in results]
+    names = dict.fromkeys(name for its in given for name in its)
+    values = {name: [its.get(name) for its in given] for name in names}
+    return {name: its for name, its in values.items() if any(one != its[0] for one in its)}
+
+
+def _given(result: xr.Dataset) -> dict[str, Any]:
+    made = result.attrs
+    source = json.loads(made.get("data_source") or "{}")
+    return {
+        **{name: made[name] for name in ("protocol", "model", "seed") if name in made},
+        "data": source.get("source", ""),
+        **json.loads(made.get("inputs", "{}")),
+        **{f"model.{n}": its for n, its in json.loads(made.get("parameters", "{}")).items()},
+    }
 
 
 def draw(

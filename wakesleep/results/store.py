@@ -216,6 +216,9 @@ def open_result(store: Any) -> xr.Dataset:
             )
         # A running writer fills the steps of a row last: steps read first vouch for the rest.
         recorded = dataset["step"].load().values >= 0
+        lost = [] if path is None else _lost(path, dataset, int(recorded.sum()))
+        if lost:
+            raise InputError(f"{store}: is damaged ({listed(lost)} is missing)")
         found = _in_words(dataset.load().isel(probe=recorded))
         if path is not None:  # so that the trained network beside it is found
             found.encoding["source"] = str(path.resolve())
@@ -224,6 +227,26 @@ def open_result(store: Any) -> xr.Dataset:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{store}: this is not a result of wakesleep, or it is damaged") from None
+
+
+def _lost(path: Path, dataset: xr.Dataset, rows: int) -> list[str]:
+    """Return the variables of a store that lack a chunk of the rows that are recorded.
+
+    Without this they would read as "nothing yet". Stores of before do not tell.
+    """
+    if "every_chunk" not in dataset.attrs or not path.is_dir():
+        return []
+    lost = []
+    for name, variable in dataset.variables.items():
+        if variable.dims[:1] != ("probe",):
+            continue
+        chunks = json.loads((path / str(name) / "zarr.json").read_bytes())["chunk_grid"]
+        size = chunks["configuration"]["chunk_shape"][0]
+        folder, rest = path / str(name) / "c", ["0"] * (variable.ndim - 1)
+        count = math.ceil(rows / size)
+        if not all(folder.joinpath(str(number), *rest).exists() for number in range(count)):
+            lost.append(f"a part of '{name}'")
+    return lost
 
 
 def attributes(path: Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ import xarray as xr
 
 from wakesleep.errors import InputError
 from wakesleep.results.phases import check_result, cycle_numbers
-from wakesleep.results.schema import equal_parts, view_name
+from wakesleep.results.schema import counter, equal_parts, view_name
 
 
 def accuracy_matrix(
@@ -157,6 +157,16 @@ def _updates_to(
     reached = its.values < below
     values = np.where(reached.any(1), steps[reached.argmax(1)], np.nan).astype(float)
     return xr.DataArray(values, {"readout": its["readout"].values}, "readout")
+
+
+def task_numbers(result: xr.Dataset) -> np.ndarray | None:
+    """Return the task (from 0) of each probe (probe,); None where the protocol has no tasks."""
+    prefix = counter("")
+    for name in map(str, result.coords):
+        repeat = name.removeprefix(prefix)
+        if name.startswith(prefix) and _stated(result, repeat):
+            return cycle_numbers(result, repeat)
+    return None
 
 
 def _stated(result: xr.Dataset, repeat: str) -> int | list[Any] | None:

@@ -71,6 +71,22 @@ def _content(path: Path) -> io.BytesIO:
     return io.BytesIO(rest)
 
 
+def damage(path: Path) -> str | None:
+    """Return a sentence if a checkpoint is not what :func:`save` wrote; None if it is, or absent.
+
+    Only the digest of its content is looked at.
+    """
+    if not path.exists():
+        return None
+    try:
+        _content(path)
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror})"
+    except ValueError:
+        return f"{path}: is no checkpoint, or is damaged"
+    return None
+
+
 def load(
     path: Path, device: Any, identity: Mapping[str, Any], hint: str = ""
 ) -> dict[str, Any] | None:

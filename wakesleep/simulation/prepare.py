@@ -134,6 +134,7 @@ class Prepared:
         request = self.request
         return {
             "wakesleep_schema": schema.SCHEMA_VERSION,
+            "every_chunk": 1,  # each row that is recorded has its chunk, also one of blanks
             "title": f"{request.protocol.name} on {request.model.name}",
             "status": "running",
             **request.identity(),

@@ -29,7 +29,11 @@ class Recorder:
     """
 
     def __init__(self, group: Any, row: int = 0) -> None:
-        self._arrays = dict(group.arrays())
+        import zarr
+
+        # Chunks of nothing but blanks are written too: a chunk that is not there has been lost.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            self._arrays = dict(group.arrays())
         self._first = row
         self._rows: list[dict[str, Any]] = []
 

@@ -142,6 +142,8 @@ def _made(
     protocol, model = request.protocol, request.model
     going_on = _going_on(request, out, resume)
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
+        if told := checkpoint.damage(checkpoint.path_for(out)):
+            warnings.warn(f"{told}; the result is whole, but not its network", stacklevel=2)
         return going_on
     with quietly(quiet), products(request.tf32):
         prepared = ready(request)

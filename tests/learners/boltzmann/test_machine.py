@@ -472,3 +472,17 @@ def test_dreams_of_a_machine(tmp_path):
     assert ws.dreams(bare, start="noise").sizes["readout"] == 0
     with pytest.raises(InputError, match="cannot start from a label"):
         ws.dreams(bare)
+
+
+@pytest.mark.parametrize("shown", [[0, 0], [1, 2], [0, 1]])
+def test_pretraining_sees_the_classes_that_are_shown_alone(shown):
+    """Images of a class that is not shown may be anything: the machine is the same."""
+    parts = []
+    for others in (PATTERNS, 1 - PATTERNS):
+        images = PATTERNS.clone()
+        unseen = ~torch.isin(LABELS, LABELS[shown])
+        images[unseen] = others[unseen]
+        its = made(connections="deep", hidden=[3, 2], sampler="persistent", layerwise=5)
+        its.learn(Chunk("positive", images, LABELS, torch.tensor([shown]), [1.0]))
+        parts.append(torch.cat([tensor.flatten() for tensor in its.theta.values()]))
+    assert torch.equal(*parts)

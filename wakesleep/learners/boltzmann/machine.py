@@ -229,7 +229,7 @@ class Boltzmann:
         """Take the chunk's steps; see :class:`wakesleep.learners.capabilities.Learner`."""
         self.ascent.begin(chunk)
         if not self.pretrained and chunk.sign != "negative":
-            self._pretrain(chunk.images, chunk.labels, len(chunk.index[0]))
+            self._pretrain(*chunk.presented(), len(chunk.index[0]))
         cpu = chunk.images.device.type == "cpu"
         if replay := not cpu and captured.possible(self, chunk):
             captured.learn(self, chunk)
