@@ -146,6 +146,14 @@ class ClimbsGoodness(Protocol):
 
 
 @runtime_checkable
+class Rests(Protocol):
+    """Offers ``rest``: something in it changes while nothing is learned."""
+
+    def rest(self, steps: int) -> None:
+        """Let so many steps pass."""
+
+
+@runtime_checkable
 class Samples(Protocol):
     """Offers ``sample``: has a distribution of its own, and draws from it.
 

@@ -88,6 +88,7 @@ LATER = (
     "consolidation",
     "hardware",
     "backward",
+    "perturbations",
 )
 # Capabilities that came later: whether a model has them does not change what a run does.
 LATER_OFFERS = ("synapses", "unit_activity")

@@ -70,6 +70,8 @@ class ByItself:
         """Let so many steps of a phase pass, of which some are done."""
         if entry.phase != "downscale":
             self.paces = None
+        if hasattr(self.prepared.learner, "rest"):
+            self.prepared.learner.rest(steps)
         if entry.phase == "downscale":
             if done == 0 or self.paces is None:
                 self.paces = self._paces(entry)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import wakesleep as ws
+from wakesleep.learners.backprop.gradients import perturbed
 from wakesleep.learners.backprop.network import Backprop
 from wakesleep.learners.backprop.parameters import Parameters
 from wakesleep.learners.chunks import Chunk, Setting
@@ -47,6 +48,47 @@ def test_steps_are_those_of_torchs_own_layers_and_optimiser(decay):
         optimiser.step()
     its.learn(chunk("positive"))
     torch.testing.assert_close(its.label_probabilities(images), theirs(images).softmax(1).detach())
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_perturbations_estimate_the_gradient_of_autograd(smoothing):
+    its = network(layers=(4,), backward="perturbed", label_smoothing=smoothing)
+    images, labels = some()
+    loss = torch.nn.functional.cross_entropy(its.logits(images), labels, label_smoothing=smoothing)
+    exactly = torch.cat([one.flatten() for one in torch.autograd.grad(loss, its.learnt)])
+    before = [one.detach().clone() for one in its.learnt]
+    trials = 4000
+    told = perturbed(its, images, labels, trials, torch.Generator().manual_seed(1), 1e-5)
+    found = torch.cat([one.grad.flatten() for one in its.learnt])
+    # The variance of each component is the sum of the squares of the others (Spall 1992).
+    error = exactly.norm() / trials**0.5
+    assert float((found - exactly).abs().max()) < 4.5 * float(error)
+    assert float(told) == pytest.approx(loss.item(), rel=1e-6)
+    assert all(torch.equal(a, b) for a, b in zip(before, its.learnt, strict=True))
+
+
+def test_a_network_learns_by_perturbations_alone():
+    result = ws.run(
+        "interleaved",
+        "backprop_digits",
+        inputs={"sweeps": 8},
+        parameters={"layers": [8], "backward": "perturbed", "perturbations": 30, "rate": 0.01},
+    )
+    assert float(result["error"][-1, 0]) < 0.6  # chance is .9
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"backward": "true"}, "backward: it is for a network on devices"),
+        ({"perturbations": 3}, "perturbations: they are for 'backward: perturbed'"),
+        ({"backward": "perturbed", "dropout": 0.1}, "goes with neither dropout nor ewc"),
+        ({"backward": "perturbed", "perturbations": 0}, "perturbations"),
+    ],
+)
+def test_impossible_ways_of_learning_are_refused(given, said):
+    with pytest.raises(ws.InputError, match=said):
+        ws.run("interleaved", "backprop_digits", parameters=given)
 
 
 def test_asleep_it_rests():

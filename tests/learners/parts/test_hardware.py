@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -113,6 +115,35 @@ def test_drift_and_units():
     assert float(its.gains.log().std()) == pytest.approx(0.3, rel=0.4)
 
 
+@given(st.integers(1, 30), st.floats(0.001, 0.2), st.floats(0, 10))
+def test_waiting_drifts_as_far_as_updates_that_ask_for_nothing(steps, drift, lowest):
+    told = {"drift": drift, "missing": 0.1, "conductance": (lowest, 25.0)}
+    (one, weight), (two, other) = layer(**told), layer(**told)
+    waits, writes = one.programmed(weight), two.programmed(other)
+    one.wait(weight, waits, steps)
+    for _ in range(steps):
+        two.write(other, writes)
+    for name in ("plus", "minus"):
+        torch.testing.assert_close(waits[name], writes[name])
+    torch.testing.assert_close(weight, other)
+
+
+@pytest.mark.parametrize("model", ["ff_digits", "backprop_digits"])
+@pytest.mark.parametrize(("drift", "moves"), [(0.0, False), (0.02, True)])
+def test_weights_drift_while_the_network_rests(model, drift, moves, tmp_path):
+    protocol = tmp_path / "rest.yaml"
+    protocol.write_text(
+        "protocol: rest\nphases: [{phase: wake, steps: 2}, {phase: rest, steps: 50}]\n"
+    )
+    parameters = {"layers": [12], "hardware": {"drift": drift}}
+    parameters |= {"top_down": False, "decay": 0.0} if model == "ff_digits" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it never sleeps
+        its = ws.run(protocol, model, parameters=parameters)
+    before, after = ws.statistics.phase_ends(its)["weight_norm"].values[-2:, 0]
+    assert (after != before) == moves
+
+
 def test_variations_have_the_mean_of_what_they_vary():
     """However strong: more noise is neither a faster rate nor a share of missing devices."""
     for noise in (1.0, 4.0):
@@ -155,6 +186,7 @@ def test_ideal_hardware_changes_no_result(model, tmp_path):
 
 
 def test_backward_through_assumed_weights_is_autograd_where_these_are_right():
+    from wakesleep.learners.backprop.gradients import through_assumed
     from wakesleep.learners.backprop.network import Backprop
     from wakesleep.learners.backprop.parameters import Parameters
     from wakesleep.learners.chunks import Setting
@@ -167,7 +199,7 @@ def test_backward_through_assumed_weights_is_autograd_where_these_are_right():
     images, labels = torch.rand(7, 12, dtype=torch.float64), torch.arange(7) % 3
     loss = torch.nn.functional.cross_entropy(net.logits(images), labels, label_smoothing=0.1)
     theirs = torch.autograd.grad(loss, net.learnt)
-    ours = net._set_gradients(images, labels)
+    ours = through_assumed(net, images, labels)
     torch.testing.assert_close(ours, loss.detach())
     for its, grad in zip(net.learnt, theirs, strict=True):
         torch.testing.assert_close(its.grad, grad)

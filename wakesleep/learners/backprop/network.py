@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from wakesleep.errors import InputError
+from wakesleep.learners.backprop.gradients import perturbed, through_assumed
 from wakesleep.learners.backprop.parameters import Parameters
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
@@ -79,6 +80,8 @@ class Backprop:
                     for number, its in enumerate(self.weights[:-1], 1)
                 ]
         self.assumes = p.backward != "true"
+        self.perturbations = (p.perturbations or 16) if p.backward == "perturbed" else 0
+        self.perturber = setting.streams("perturbations") if self.perturbations else None
         self.conductances: list[dict[str, Tensor]] = [{} for _ in self.devices]
         self.assumed: list[Tensor] = []
         self.copied()
@@ -109,7 +112,7 @@ class Backprop:
 
     def logits(self, images: Tensor, learning: bool = False) -> Tensor:
         """Return total inputs of the softmax (n, classes); units drop out while it learns."""
-        y = self._shown(images)
+        y = self.shown(images)
         y = self._dropped(y, self.input_dropout) if learning else y
         layers = zip(self.connections, self.weights, self.biases, strict=True)
         *hidden, (top, weight, bias) = layers
@@ -118,7 +121,7 @@ class Backprop:
             y = self._dropped(y, self.dropout) if learning else y
         return top.drive(y, weight, bias)
 
-    def _shown(self, images: Tensor) -> Tensor:
+    def shown(self, images: Tensor) -> Tensor:
         """Return what the first layer is given."""
         return images - images.mean(1, keepdim=True) if self.centre else images
 
@@ -136,26 +139,10 @@ class Backprop:
                 self.assumed[depth : depth + 1] = [wanted]
 
     @torch.no_grad()
-    def _set_gradients(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Send errors back from measured activities through weights that are assumed.
-
-        Returns the cross-entropy. Where a unit is active its slope is taken to be 1.
-        """
-        y = self._shown(images)
-        measured = [y, *self.hidden(images)]
-        logits = self.connections[-1].drive(measured[-1], self.weights[-1], self.biases[-1])
-        classes = len(self.biases[-1])
-        target = torch.nn.functional.one_hot(labels, classes).to(logits)
-        target = target * (1 - self.label_smoothing) + self.label_smoothing / classes
-        error = (logits.softmax(1) - target) / len(labels)
-        loss = -(target * logits.log_softmax(1)).sum(1).mean()
-        through = [*self.assumed, self.weights[-1]]
-        for depth in reversed(range(len(self.weights))):
-            self.weights[depth].grad = error.T @ measured[depth]
-            self.biases[depth].grad = error.sum(0)
-            if depth:
-                error = (error @ through[depth]) * (measured[depth] > 0)
-        return loss
+    def rest(self, steps: int) -> None:
+        """Let so many steps pass in which nothing is learned: devices drift."""
+        for weight, its, state in zip(self.weights, self.devices, self.conductances, strict=False):
+            its.wait(weight, state, steps)
 
     def _dropped(self, y: Tensor, share: float) -> Tensor:
         """Return activities with a random share silenced, the others raised to make up for it."""
@@ -167,13 +154,16 @@ class Backprop:
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps; see :class:`wakesleep.learners.capabilities.Learner`."""
         if chunk.sign == "negative":
+            self.rest(len(chunk.index))
             return None
         for step, index in enumerate(chunk.index):
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate * chunk.gains[step]
             images, labels = chunk.take(index)
-            if self.devices and self.assumes:
-                loss = self._set_gradients(images, labels)
+            if self.perturbations:
+                loss = perturbed(self, images, labels, self.perturbations, self.perturber)
+            elif self.devices and self.assumes:
+                loss = through_assumed(self, images, labels)
             else:
                 loss = torch.nn.functional.cross_entropy(
                     self.logits(images, learning=True), labels, label_smoothing=self.label_smoothing
@@ -234,7 +224,7 @@ class Backprop:
     @torch.no_grad()
     def hidden(self, images: Tensor) -> list[Tensor]:
         """Return the activities of the hidden layers (n, units), the lowest first."""
-        y = self._shown(images)
+        y = self.shown(images)
         found = []
         layers = zip(self.connections[:-1], self.weights, self.biases, strict=False)
         for depth, (wires, weight, bias) in enumerate(layers):

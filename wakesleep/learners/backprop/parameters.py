@@ -65,12 +65,18 @@ class Parameters(specs.Spec):
         None,
         description="Imprecise analog devices below the hidden layers; the softmax is digital.",
     )
-    backward: Literal["assumed", "true"] | None = Field(
+    backward: Literal["assumed", "true", "perturbed"] | None = Field(
         None,
         description=(
             "What errors are sent back through, with 'hardware': the weights that were asked for "
-            "and ideal units (assumed, the default), or the devices as they are (true)."
+            "and ideal units (assumed, the default), or the devices as they are (true). With "
+            "'perturbed' nothing is sent back: all weights are changed at random, and what "
+            "this does to the loss estimates the gradient (also without 'hardware')."
         ),
+    )
+    perturbations: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None,
+        description="Random directions tried in each step; default 16 (backward: perturbed).",
     )
 
     @model_validator(mode="after")
@@ -79,8 +85,12 @@ class Parameters(specs.Spec):
         if problem:
             raise ValueError(f"layers: {problem}")
         check_hardware(self.hardware, self.layers, self.decay)
-        if self.backward and not self.hardware:
+        if self.backward in ("assumed", "true") and not self.hardware:
             raise ValueError("backward: it is for a network on devices (hardware)")
+        if self.perturbations and self.backward != "perturbed":
+            raise ValueError("perturbations: they are for 'backward: perturbed'")
+        if self.backward == "perturbed" and (self.dropout or self.input_dropout or self.ewc):
+            raise ValueError("backward: 'perturbed' goes with neither dropout nor ewc")
         if self.hardware and (self.dropout or self.input_dropout or self.ewc is not None):
             raise ValueError("hardware: it goes with neither dropout nor ewc")
         for name in ("top_down_rate", "dreams_vary", "dream_copy"):

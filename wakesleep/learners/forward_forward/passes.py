@@ -214,6 +214,12 @@ class Feedforward(Stack):
             if layer.devices is not None and not layer.devices.belongs(layer.conductances):
                 layer.conductances = layer.devices.programmed(layer.weight)
 
+    def rest(self, steps: int) -> None:
+        """Let so many steps pass in which nothing is learned: devices drift."""
+        for layer in self.layers:
+            if layer.devices is not None:
+                layer.devices.wait(layer.weight, layer.conductances, steps)
+
     def replays(self, chunk: Chunk) -> bool:
         """Say whether steps can be replayed: black boxes that learn do so every so many steps."""
         learning = bool(self.boxes) and self.boxes[0].kind == "learning"

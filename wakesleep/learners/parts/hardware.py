@@ -128,6 +128,26 @@ class Devices:
         self._bound(state)
         self._measure(weight, state)
 
+    def wait(self, weight: Tensor, state: State, steps: int) -> None:
+        """Let devices drift for so many steps without a change, and set the weights.
+
+        Parameters
+        ----------
+        weight
+            The weights that there are afterwards (units, inputs).
+        state
+            From :meth:`programmed`.
+        steps
+            Updates that would have fitted into the time.
+        """
+        if self.fades is None:
+            return
+        for number, name in enumerate(("plus", "minus")):
+            state[name].sub_(self.nothing).mul_((1 - self.fades[number]) ** steps)
+            state[name].add_(self.nothing)
+        self._bound(state)
+        self._measure(weight, state)
+
     def _bound(self, state: State) -> None:
         for number, name in enumerate(("plus", "minus")):
             torch.clamp(state[name], self.low[number], self.high[number], out=state[name])

@@ -90,8 +90,8 @@ class Hardware(specs.Spec):
     )
     drift: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0,
-        description="Mean fraction of its conductance that a device loses whenever its weight is "
-        "changed.",
+        description="Mean fraction of its conductance that a device loses with every update, and "
+        "in every step of rest.",
     )
     stuck: Fraction = Field(0.0, description="Share of devices that keep what they began with.")
     missing: Fraction = Field(0.0, description="Share of devices that do not conduct.")
