@@ -23,7 +23,9 @@ import wakesleep as ws
 from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
-SEEDS, NOISES, GENERATIONS, CASES = range(3), (1.0,), 10, 5000
+SEEDS, GENERATIONS, CASES = range(5), 10, 5000
+# How far devices differ, as a factor of published variations; all pupils at the first alone.
+NOISES = (1.0, 0.1, 0.3, 3.0, 10.0)
 READOUTS = ["goodness", "softmax"]
 MODEL = {"layers": [256, 256], "top_down": True, "dreams_vary": "jointly", "decay": 0.0}
 LEARN = {"sweeps": 20, "batch": 50, "probe_cases": 500}
@@ -97,14 +99,18 @@ def copies(folder: Path) -> xr.Dataset:
             name = f"{noise:g}-{seed}"
             teacher = learned(folder, f"teacher-{name}", true, seed, one)
             dreams = {"dreamt": CASES // 10, "spread": 1.5}
-            told = {"its labels": {}, "its chances": {"draws": 4}, "its dreams": dreams}
+            told: dict[str, dict[str, Any]] = {
+                "its labels": {}, "its chances": {"draws": 4}, "its dreams": dreams,
+            }  # fmt: skip
             given = {"the true labels": true}
+            if noise != NOISES[0]:
+                told, given = {"its labels": {}}, {}
             for what, how in told.items():
                 its = ws.lessons(teacher, **how, seed=seed)
                 file = f"{what.partition(' ')[2]}-{name}"
                 given[what] = saved(folder, file, its["x_train"], its["y_train"])
             labels = ws.lessons(teacher)["y_train"]
-            found = {
+            found: dict[str, xr.DataArray] = {
                 "ideal network": error(ideal),
                 "teacher": error(teacher),
                 "copy of the ideal network": error(
@@ -154,9 +160,34 @@ def generations(folder: Path) -> xr.Dataset:
 
 def _together(parts: list[xr.DataArray]) -> xr.Dataset:
     its = [part.assign_coords(readout=READOUTS).to_dataset(name="test_error") for part in parts]
-    found = xr.combine_by_coords(its, combine_attrs="drop")
+    found = xr.combine_by_coords(its, join="outer", combine_attrs="drop")
     assert isinstance(found, xr.Dataset)
     return found
+
+
+def drawn(its: xr.DataArray, file: Path, over: str, rows: str, label: str) -> None:
+    """Draw errors against how far chips differ, or against the generation."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", sharey=True)
+    for ax, readout in zip(axes, READOUTS, strict=True):
+        for row in its[rows].values:
+            one = 100 * its.sel({rows: row, "readout": readout}).dropna(over, how="all")
+            if one.sizes[over] < 2:
+                continue
+            found = ws.statistics.interval(one)
+            half = (found["high"] - found["mean"]).values
+            ax.errorbar(one[over], found["mean"], yerr=half, marker="o", ms=3, capsize=2,
+                        label=str(row))  # fmt: skip
+        ax.set_xlabel(label)
+        ax.set_title(readout, fontsize=9)
+        ax.spines[["top", "right"]].set_visible(False)
+        if over == "noise":
+            ax.set_xscale("log")
+    axes[0].set_ylabel("test error (%)")
+    axes[0].set_ylim(bottom=0)
+    axes[1].legend(frameon=False, fontsize=7)
+    figure.savefig(file, dpi=150)
 
 
 def main() -> None:
@@ -171,7 +202,10 @@ def main() -> None:
         if not (HERE / f"analog_{what}.nc").exists():
             continue
         its = xr.load_dataset(HERE / f"analog_{what}.nc", engine="scipy")["test_error"]
+        its = its.sortby(over)
         rows = "who" if what == "copies" else "fresh"
+        label = "factor of all variations between chips" if what == "copies" else "generation"
+        drawn(its, HERE.parent / "figures" / f"analog_{what}.png", over, rows, label)
         for readout in READOUTS:
             print(f"{what}, test error %, {readout}")
             print(f"| | {' | '.join(str(n) for n in its[over].values)} |")

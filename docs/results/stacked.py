@@ -44,7 +44,7 @@ def below(what: str, seed: int) -> tuple[torch.Tensor, ...]:
     chance = torch.Generator().manual_seed(seed)
     if what == "noise":
         return tuple((torch.rand(CASES, UNITS, generator=chance) < 0.5).float() for _ in range(4))
-    weights = torch.randn(PIXELS, UNITS, generator=chance) / math.sqrt(PIXELS)
+    weights = first_weights(chance)
     noise = [torch.randn(CASES, PIXELS, generator=chance) for _ in range(4)]
     if what.startswith("digits"):
         digits = ws.data.load("digits")
@@ -56,11 +56,28 @@ def below(what: str, seed: int) -> tuple[torch.Tensor, ...]:
     return tuple((its > its.median(0).values).float() for its in first)
 
 
-def machine_finds(learn: torch.Tensor, test: torch.Tensor, seed: int) -> float:
-    """Return nats a unit by which a restricted Boltzmann machine beats coins, on test cases."""
+def first_weights(chance: torch.Generator) -> torch.Tensor:
+    """Return random weights of the first layer (pixels, units)."""
+    return torch.randn(PIXELS, UNITS, generator=chance) / math.sqrt(PIXELS)
+
+
+def machine_finds(
+    learn: torch.Tensor, test: torch.Tensor, seed: int, start: str = "small", learns: bool = True
+) -> float:
+    """Return nats a unit by which a restricted Boltzmann machine beats coins, on test cases.
+
+    It starts with small random weights, or with those of the first layer transposed.
+    """
     told = {"hidden": [64], "label_units": False, "binarise": "none", "linear_readout": False}
     its = Boltzmann(Machine.model_validate(told), _setting(UNITS, seed))
-    its.learn(_chunk(learn, seed, None))
+    if start == "transposed":
+        weight = first_weights(torch.Generator().manual_seed(seed)).T
+        its.theta["weight"].copy_(weight)
+        # Units that are on half of the time then drive nothing to either side.
+        its.theta["hidden_bias"].copy_(-weight.sum(0) / 2)
+        its.theta["visible_bias"].copy_(-weight.sum(1) / 2)
+    if learns:
+        its.learn(_chunk(learn, seed, None))
     known = pseudo_likelihood(its.machine, its.theta, test).mean() / UNITS
     return float(known) + math.log(2)
 
@@ -100,12 +117,17 @@ def _chunk(images: torch.Tensor, seed: int, negatives: object) -> Chunk:
 
 def made() -> xr.Dataset:
     """Return both measures for all inputs and seeds."""
-    found = np.full((2, len(INPUTS), len(SEEDS)), np.nan)
+    found = np.full((4, len(INPUTS), len(SEEDS)), np.nan)
     for row, what in enumerate(INPUTS):
         for column, seed in enumerate(SEEDS):
             learn, test, others, others_test = below(what, seed)
             found[0, row, column] = machine_finds(learn, test, seed)
             found[1, row, column] = layer_finds(learn, test, others, others_test, seed)
+            if what != "noise":  # else there are no weights below
+                for place, learns in ((2, False), (3, True)):
+                    found[place, row, column] = machine_finds(
+                        learn, test, seed, "transposed", learns
+                    )
     dims = ("input", "seed")
     return xr.Dataset(
         {
@@ -115,6 +137,16 @@ def made() -> xr.Dataset:
                 {"units": "nat", "long_name": "nats a unit beyond coins"},
             ),
             "auc": (dims, found[1], {"units": "1", "long_name": "AUC of real against negative"}),
+            "transposed_start": (
+                dims,
+                found[2],
+                {"units": "nat", "long_name": "the same of transposed weights, before learning"},
+            ),
+            "transposed_end": (
+                dims,
+                found[3],
+                {"units": "nat", "long_name": "the same, after learning"},
+            ),
         },
         {"input": list(INPUTS), "seed": list(SEEDS)},
     )
@@ -146,10 +178,12 @@ def main() -> None:
         kept.unlink(missing_ok=True)
         to_netcdf(made(), kept)
     its = xr.load_dataset(kept, engine="scipy")
-    print("| input of the second layer | nats a unit beyond coins | AUC |")
+    print("| input of the second layer | nats a unit beyond coins | transposed start | end | AUC |")
     for what in INPUTS:
         one = its.sel(input=what)
-        print(f"| {what} | {cell(one['structure'], 1, 3)} | {cell(one['auc'], 1, 3)} |")
+        shown = ("structure", "transposed_start", "transposed_end", "auc")
+        cells = [cell(one[n], 1, 3) if one[n].notnull().all() else "" for n in shown]
+        print(f"| {what} | {' | '.join(cells)} |")
     drawn(its, HERE.parent / "figures" / "stacked.png")
 
 
