@@ -1,4 +1,4 @@
-"""One set of images, presented in several ways: turned, or with its pixels in another order.
+"""How tasks present images: turned, with pixels in another order, or those of other data.
 
 The tasks of permuted MNIST (Goodfellow et al. 2013, arXiv 1312.6211, section 4) and rotated MNIST
 (Lopez-Paz & Ranzato 2017, arXiv 1706.08840, section 5): every task has all classes.
@@ -24,10 +24,13 @@ class View:
         Degrees by which every image is turned, counterclockwise. Zeros come in at its corners.
     permute
         Seed of the order of the pixels, the same for all images; 0 leaves them as they are.
+    data
+        Another data set, as a file says it; empty for the one that the network lives on.
     """
 
     rotate: float = 0.0
     permute: int = 0
+    data: str = ""
 
     def __call__(self, images: Tensor, shape: tuple[int, int]) -> Tensor:
         """Return images (cases, features) as they are presented.

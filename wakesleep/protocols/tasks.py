@@ -3,7 +3,7 @@
 A repeat may go through tasks: in its first cycle the network is shown the classes of the first
 task, in the second those of the second. How many classes there are only the data say, so tasks are
 worked out when these are loaded. A task may also have all classes, with images that are turned or
-whose pixels are permuted.
+whose pixels are permuted, or those of another data set.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from wakesleep.data.source import Source
 from wakesleep.data.views import View
 from wakesleep.errors import InputError
 from wakesleep.files import specs
@@ -24,7 +25,7 @@ Classes = Annotated[tuple[Class, ...], Field(strict=False, min_length=1)]
 
 
 class Changed(specs.Spec):
-    """A task of all classes whose images are changed."""
+    """A task of all classes, with images that are changed or come from other data."""
 
     rotate: Annotated[float, Field(ge=-360, le=360)] = Field(
         0.0, description="Degrees by which images are turned, counterclockwise."
@@ -32,17 +33,24 @@ class Changed(specs.Spec):
     permute: Annotated[int, Field(ge=0, le=10**9)] = Field(
         0, description="Seed of an order of the pixels; 0 leaves them as they are."
     )
+    data: Source | None = Field(
+        None,
+        description=(
+            "Another data set, with images of the same shape and as many classes; default the one "
+            "that the network lives on."
+        ),
+    )
 
     @model_validator(mode="after")
     def _changes_something_or_says_so(self) -> Changed:
         if not self.model_fields_set:
-            raise ValueError("a task needs classes, or 'rotate' or 'permute'")
+            raise ValueError("a task needs classes, or 'rotate', 'permute' or 'data'")
         return self
 
     @property
     def view(self) -> View:
         """How its images are presented."""
-        return View(self.rotate, self.permute)
+        return View(self.rotate, self.permute, self.data or "")
 
 
 def _which_task(task: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -124,11 +125,15 @@ def equal_parts(classes: int, count: int) -> list[tuple[int, ...]]:
     return [tuple(range(*its)) for its in itertools.pairwise(edges)]
 
 
-def view_name(rotate: float, permute: int) -> str:
-    """Return the name of changed images: ``rotate_90``, ``permute_1``, or ``plain`` for neither."""
+def view_name(rotate: float, permute: int, data: str = "") -> str:
+    """Return the name of a task's images: ``rotate_90``, ``permute_1``, ``plain`` for neither.
+
+    The name of other data comes first, without folder and ending.
+    """
+    other = [PurePath(data).stem] if data else []
     turned = [f"rotate_{rotate:g}"] if rotate else []
     moved = [f"permute_{permute}"] if permute else []
-    return "_".join([*turned, *moved]) or "plain"
+    return "_".join([*other, *turned, *moved]) or "plain"
 
 
 def variable(name: str) -> str:

@@ -89,7 +89,10 @@ def _views(stated: int | Sequence[Any] | None) -> list[str]:
         if any(isinstance(its, Mapping) for its in stated):
             raise InputError("some tasks have classes and others changed images: no one matrix")
         return []
-    return [view_name(its.get("rotate", 0.0), its.get("permute", 0)) for its in stated]
+    return [
+        view_name(its.get("rotate", 0.0), its.get("permute", 0), its.get("data") or "")
+        for its in stated
+    ]
 
 
 def savings(

@@ -31,7 +31,7 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
     return Chunk(
         sign=sign,
         images=its.presented(entry),
-        labels=its.labels,
+        labels=its.presented.labels_of(entry),
         index=its.batches[stream_name(entry)].take(steps),
         gains=entry.gains(done, steps),
         negatives=its.negatives(entry),
@@ -107,7 +107,10 @@ class ByItself:
         if entry.downscale.by is None:
             return None
         its = self.prepared
-        images, labels = its.presented(entry)[:SEEN_CASES], its.labels[:SEEN_CASES]
+        images, labels = (
+            its.presented(entry)[:SEEN_CASES],
+            its.presented.labels_of(entry)[:SEEN_CASES],
+        )
         return paces(its.learner.unit_activity(images, labels))
 
     def _activity(self, entry: Entry) -> SpontaneousActivity:
@@ -121,7 +124,8 @@ class ByItself:
         weights = its.learner.synapses()
         images = its.presented(entry)
         if entry.dreamt is not None:
-            images = images[torch.isin(its.labels, its.labels.new_tensor(entry.dreamt))]
+            labels = its.presented.labels_of(entry)
+            images = images[torch.isin(labels, labels.new_tensor(entry.dreamt))]
         thresholds = how.threshold
         if not isinstance(thresholds, tuple):
             thresholds = (thresholds,) * len(weights)

@@ -22,7 +22,6 @@ from wakesleep.results.schema import Quantity
 from wakesleep.simulation.refusals import (
     check_condition,
     check_labels,
-    check_negatives,
     check_size_of_activities,
     check_sizes,
     check_spontaneous,
@@ -32,9 +31,15 @@ from wakesleep.simulation.refusals import (
     quantities_to_record,
 )
 from wakesleep.simulation.request import Request
-from wakesleep.simulation.special import check_devices
+from wakesleep.simulation.special import check_all_negatives, check_devices
 from wakesleep.simulation.start import met, take_up
-from wakesleep.simulation.streams import Presented, some_classes, stored_cases, views_of
+from wakesleep.simulation.streams import (
+    Presented,
+    other_data,
+    some_classes,
+    stored_cases,
+    views_of,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from wakesleep.data import Cases, DataSet
     from wakesleep.data.batches import BatchStream
     from wakesleep.data.jitter import Jitter
+    from wakesleep.data.views import View
     from wakesleep.negatives import BoundSource
     from wakesleep.runtime.randomness import Streams
     from wakesleep.simulation.probes import Probe
@@ -70,6 +76,8 @@ class Prepared:
         What is done to images at every presentation; None for nothing.
     presented
         Called with a phase, returns the training images as its task presents them.
+    others
+        Other data that tasks present, by what the file says of these.
     """
 
     request: Request
@@ -86,6 +94,7 @@ class Prepared:
     sources: dict[str, BoundSource]
     seen: Jitter | None
     presented: Presented
+    others: Mapping[str, DataSet]
 
     @property
     def untrained(self) -> list[str]:
@@ -205,23 +214,7 @@ def prepare(request: Request) -> Prepared:
     validation = its.validation.first(spec.record.cases)
     used = {source_key(entry.negatives): entry.negatives for entry in entries}
     used |= {source_key(its, "replay"): its for its in (e.replay.told for e in entries if e.replay)}
-    asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]
-    asked += [phase.replay.told for phase in entries if phase.replay]
-    for negatives in (*asked, spec.negatives):
-        if source(negatives.source).sequences and its.window is None:
-            raise InputError(
-                f"negative data '{negatives.source}' are strings, but '{its.name}' has none"
-            )
-        if negatives.source in ("hybrid", "noise") and its.window is not None:
-            raise InputError(
-                f"negative data '{negatives.source}' are images, but '{its.name}' has strings"
-            )
-        meant = meant_by(negatives, model)
-        if meant.source == "hybrid" and batch < 2:
-            raise InputError(
-                "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
-            )
-        check_negatives(meant, its, learner, model.name)
+    check_all_negatives(entries, request, its, learner, batch)
     # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
     dreaming = (its for its in used.values() if its.source in ("dream", "mixture"))
     dreamt = dict(next((its.options for its in dreaming), {}))
@@ -243,6 +236,20 @@ def prepare(request: Request) -> Prepared:
         if "sample" in model.offers:  # then that is what it dreams
             return bound(Negatives(source="usual"), generator)
         return bound(Negatives(source="dream", **{**dreamt, "label": "dreamt"}), generator)
+
+    others = other_data(entries, its, request.protocol.folder)
+    shown = {
+        name: _placed(one.train.first(spec.data.train or None), request)
+        for name, one in others.items()
+    }
+    for cases in shown.values():
+        if len(cases[0]) < batch:
+            raise InputError(f"data: batch is {batch}, but a task has {len(cases[0])} cases")
+
+    def seen(view: View) -> tuple[torch.Tensor, torch.Tensor]:
+        own = others[view.data].validation.first(spec.record.cases) if view.data else validation
+        its_images, its_labels = _placed(own, request)
+        return view(its_images, its.shape), its_labels
 
     prepared = Prepared(
         request=request,
@@ -278,16 +285,18 @@ def prepare(request: Request) -> Prepared:
             entropy=validation.entropy(getattr(learner, "sees_labels", False))
             if its.population
             else None,
-            views={
-                name: view(_placed(validation, request)[0], its.shape)
-                for name, view in views_of(entries).items()
-            },
+            views={name: seen(view) for name, view in views_of(entries).items()},
         ),
         batches={
             name: BatchStream(len(train), batch, streams(f"batches {name}"))
             for name in ("awake", "asleep")
         }
-        | some_classes(entries, labels, batch, streams),
+        | some_classes(entries, labels, batch, streams)
+        | {
+            f"{name} {other}": BatchStream(len(cases[0]), batch, streams(f"batches {name} {other}"))
+            for other, cases in shown.items()
+            for name in ("awake", "asleep")
+        },
         sources={
             key: bound(
                 negatives,
@@ -296,16 +305,17 @@ def prepare(request: Request) -> Prepared:
             for key, negatives in used.items()
         },
         seen=Jitter(its.shape, spec.data.jitter, streams("jitter")) if spec.data.jitter else None,
-        presented=Presented(images, its.shape),
+        presented=Presented(images, labels, its.shape, shown),
+        others=others,
     )
     if schema.ACTIVITY in quantities:
         layers = prepared.probe.activities(learner)
         named = zip(prepared.words["layer"], layers, strict=True)
         prepared.words["unit"] = tuple(name for name, y in named for _ in range(y.shape[1]))
-        shown = prepared.probe.labels[: prepared.probe.activity_cases]
-        prepared.words["case"] = tuple(map(str, shown.tolist()))
+        named_cases = prepared.probe.labels[: prepared.probe.activity_cases]
+        prepared.words["case"] = tuple(map(str, named_cases.tolist()))
         probes = 1 + sum(entry.probes for entry in entries)
-        check_size_of_activities(probes, len(shown), len(prepared.words["unit"]))
+        check_size_of_activities(probes, len(named_cases), len(prepared.words["unit"]))
     missing = {layer for entry in entries for layer in entry.layers or ()}
     missing -= set(range(1, len(getattr(learner, "layer_names", ())) + 1))
     if missing:

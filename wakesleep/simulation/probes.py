@@ -46,7 +46,7 @@ class Probe:
     activity_cases
         On how many of the first cases the activity of units is recorded.
     views
-        The same validation images as tasks present them, by the name of the view.
+        Validation images as tasks present them, with their labels, by the name of the view.
     """
 
     images: Tensor
@@ -57,7 +57,7 @@ class Probe:
     entropy: float | None = None
     classes: int = 0
     activity_cases: int = 0
-    views: Mapping[str, Tensor] = field(default_factory=dict)
+    views: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
         """Return each quantity as an array of the dimensions the schema gives it."""
@@ -70,7 +70,7 @@ class Probe:
             if "class_error" in wanted:
                 found["class_error"] = by_class(wrong, as_numpy(self.labels), self.classes)
         if "view_error" in wanted:
-            by_view = [error(model, seen, self.labels) for seen in self.views.values()]
+            by_view = [error(model, *seen) for seen in self.views.values()]
             found["view_error"] = np.stack(by_view, axis=1)
         if wanted & {"bits", "kl"}:
             found |= _prediction(model, *real, self.truth)

@@ -1,15 +1,53 @@
-"""What networks on devices or in several processes cannot do, told before anything is written."""
+"""What a network cannot do with its negative data, on devices or in several processes.
+
+All is told before anything is written.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.negatives import source
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.timetable import Entry
-from wakesleep.simulation.refusals import meant_by
+from wakesleep.simulation.refusals import check_negatives, meant_by
+from wakesleep.simulation.request import Request
+
+if TYPE_CHECKING:
+    from wakesleep.data import DataSet
+
+
+def check_all_negatives(
+    entries: Sequence[Entry], request: Request, its: DataSet, learner: Any, batch: int
+) -> None:
+    """Refuse negative data and replay of phases that do not suit the data, the model or the batch.
+
+    Raises
+    ------
+    InputError
+        If there are some.
+    """
+    model = request.model
+    asked = [phase.negatives for phase in entries if PHASES[phase.phase].sign != "positive"]
+    asked += [phase.replay.told for phase in entries if phase.replay]
+    for negatives in (*asked, request.protocol.spec.negatives):
+        if source(negatives.source).sequences and its.window is None:
+            raise InputError(
+                f"negative data '{negatives.source}' are strings, but '{its.name}' has none"
+            )
+        if negatives.source in ("hybrid", "noise") and its.window is not None:
+            raise InputError(
+                f"negative data '{negatives.source}' are images, but '{its.name}' has strings"
+            )
+        meant = meant_by(negatives, model)
+        if meant.source == "hybrid" and batch < 2:
+            raise InputError(
+                "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
+            )
+        check_negatives(meant, its, learner, model.name)
 
 
 def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:

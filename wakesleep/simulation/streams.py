@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wakesleep.data.views import View
@@ -17,6 +18,7 @@ from wakesleep.results.schema import view_name
 if TYPE_CHECKING:
     import torch
 
+    from wakesleep.data import DataSet
     from wakesleep.data.batches import BatchStream
     from wakesleep.runtime.randomness import Streams
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 def stream_name(entry: Entry) -> str:
     """Return the name of the stream of batches that a phase takes its real cases from."""
     name = "asleep" if PHASES[entry.phase].asleep else "awake"
+    if entry.view is not None and entry.view.data:
+        return f"{name} {entry.view.data}"
     return name if entry.classes is None else f"{name} {' '.join(map(str, entry.classes))}"
 
 
@@ -73,7 +77,51 @@ def stored_cases(
 def views_of(entries: Sequence[Entry]) -> dict[str, View]:
     """Return every way in which tasks present their images, by its name in results."""
     views = dict.fromkeys(its.view for its in entries if its.view is not None)
-    return {view_name(its.rotate, its.permute): its for its in views}
+    return {view_name(its.rotate, its.permute, its.data): its for its in views}
+
+
+def other_data(entries: Sequence[Entry], its: DataSet, folder: Path) -> dict[str, DataSet]:
+    """Return the other data sets that tasks present, by what the file says of them.
+
+    Parameters
+    ----------
+    entries
+        The timetable.
+    its
+        The data that the network lives on.
+    folder
+        Where relative paths start.
+
+    Raises
+    ------
+    InputError
+        If one has no labels, images of another shape, or another number of classes.
+    """
+    from wakesleep.data import load
+    from wakesleep.data.source import as_source
+
+    found: dict[str, DataSet] = {}
+    for name in dict.fromkeys(e.view.data for e in entries if e.view is not None and e.view.data):
+        one = found[name] = load(as_source(name).placed(folder))
+        for what, there, wanted in (
+            ("images of shape", (*one.shape, one.features), (*its.shape, its.features)),
+            ("this number of classes:", one.classes, its.classes),
+        ):
+            if there != wanted:
+                raise InputError(
+                    f"a task's data '{one.name}' have {what} {_shown(there)}, but those of "
+                    f"'{its.name}' are {_shown(wanted)}"
+                )
+        if not one.labelled and its.labelled:
+            raise InputError(f"a task's data '{one.name}' have no labels")
+    stems = [view_name(0.0, 0, name) for name in found]
+    if len(set(stems)) < len(stems):
+        raise InputError(f"two data sets of tasks have the same name: {listed(sorted(found))}")
+    return found
+
+
+def _shown(size: object) -> str:
+    return " x ".join(map(str, size[:2])) if isinstance(size, tuple) else str(size)
 
 
 @dataclass
@@ -84,13 +132,19 @@ class Presented:
     ----------
     images, shape
         As they are (cases, features); rows and columns of an image.
+    labels
+        Their labels (cases,).
+    others
+        Images and labels of other data that tasks present, by what the file says of these.
     view, seen
         The view that was asked for last, and the images in it: of a large data set only one such
         copy is held.
     """
 
     images: torch.Tensor
+    labels: torch.Tensor
     shape: tuple[int, int]
+    others: Mapping[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
     view: View | None = None
     seen: torch.Tensor | None = None
 
@@ -99,5 +153,11 @@ class Presented:
         if entry.view is None:
             return self.images
         if self.seen is None or entry.view != self.view:
-            self.view, self.seen = entry.view, entry.view(self.images, self.shape)
+            images = self.others[entry.view.data][0] if entry.view.data else self.images
+            self.view, self.seen = entry.view, entry.view(images, self.shape)
         return self.seen
+
+    def labels_of(self, entry: Entry) -> torch.Tensor:
+        """Return the labels (cases,) of the images of a phase."""
+        other = entry.view.data if entry.view is not None else ""
+        return self.others[other][1] if other else self.labels
