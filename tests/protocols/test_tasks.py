@@ -263,7 +263,7 @@ def test_a_task_shows_changed_images_awake_and_asleep(tmp_path):
     ("old", "new", "told"),
     [
         ("{rotate: 90}", "{rotate: 400}", "less than or equal to 360"),
-        ("{rotate: 90}", "{}", "a task needs classes, or 'rotate' or 'permute'"),
+        ("{rotate: 90}", "{}", "a task needs classes, or 'rotate', 'permute' or 'data'"),
         ("{rotate: 90}", "{turn: 90}", "turn"),
         ("batch: 20", "set: reber, batch: 20", "tasks change images, but 'reber' has strings"),
         (

@@ -1,23 +1,20 @@
 """Gradients for networks on devices that nobody knows: through assumed weights, or by trial.
 
-In: a network and a batch. Out: gradients at its weights and biases, and the loss.
+In: a :class:`wakesleep.learners.backprop.network.Backprop` and a batch. Out: gradients at its weights and biases, and the loss.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from wakesleep.learners.backprop.network import Backprop
 
 PERTURBATION = 1e-3  # of a weight or bias, up or down
 
 
 @torch.no_grad()
-def through_assumed(network: Backprop, images: Tensor, labels: Tensor) -> Tensor:
+def through_assumed(network: Any, images: Tensor, labels: Tensor) -> Tensor:
     """Send errors back from measured activities through weights that are assumed.
 
     Returns the cross-entropy. Where a unit is active its slope is taken to be 1.
@@ -40,7 +37,7 @@ def through_assumed(network: Backprop, images: Tensor, labels: Tensor) -> Tensor
 
 @torch.no_grad()
 def perturbed(
-    network: Backprop,
+    network: Any,
     images: Tensor,
     labels: Tensor,
     trials: int,
