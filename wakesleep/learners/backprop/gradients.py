@@ -1,6 +1,7 @@
 """Gradients for networks on devices that nobody knows: through assumed weights, or by trial.
 
-In: a :class:`wakesleep.learners.backprop.network.Backprop` and a batch. Out: gradients at its weights and biases, and the loss.
+In: a :class:`wakesleep.learners.backprop.network.Backprop` and a batch.
+Out: gradients at its weights and biases, and the loss.
 """
 
 from __future__ import annotations
