@@ -23,7 +23,7 @@ import wakesleep as ws
 from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
-SEEDS, GENERATIONS, CASES = range(5), 10, 5000
+SEEDS, GENERATIONS, CASES = range(3), 10, 5000
 # How far devices differ, as a factor of published variations; all pupils at the first alone.
 NOISES = (1.0, 0.1, 0.3, 3.0, 10.0)
 READOUTS = ["goodness", "softmax"]
