@@ -56,7 +56,8 @@ class FastWeights:
     parameters
         ``units``; ``strength`` of fast weights; ``fading``, the part that is kept from place to
         place; ``joins``: ``next`` (from what came before to what came next), ``same`` (each
-        activity with itself), ``shuffled`` (as ``next``, with another window's activities).
+        activity with itself), ``shuffled`` (as ``next``, with the
+        activities of windows of the last batch).
     setting
         What it is built into.
     """
@@ -87,6 +88,7 @@ class FastWeights:
         self.top = torch.zeros(self.symbols, 2 * self.units + 1, **like)
         self.speed = [torch.zeros_like(its) for its in (self.weight, self.bias)]
         self.size = self.symbols**0.5  # an input of two ones has a mean square of 1
+        self.others = torch.zeros(0, self.places, self.units, **like)  # for ``shuffled``
 
     def _normalised(self, y: Tensor) -> Tensor:
         return y * (self.units**0.5 / (y.norm(dim=-1, keepdim=True) + 1e-8))
@@ -96,21 +98,27 @@ class FastWeights:
 
         (n, symbols), (n, units) and (n, units).
         """
-        x = images.view(len(images), self.places, self.symbols)
-        before = torch.cat((torch.zeros_like(x[:, :1]), x[:, :-1]), 1)
-        z = self.size * torch.cat((x, before), 2) @ self.weight.T + self.bias
-        y = self._normalised(z.relu())
+        y = self._activities(images)
         now, past = y[:, -1], y[:, :-1]
         if self.joins == "same":
             keys, values = past, past
         else:
             keys, values = past, y[:, 1:]
-        if self.joins == "shuffled":  # those of the window that comes before in the batch
-            keys, values = keys.roll(1, 0), values.roll(1, 0)
+        if self.joins == "shuffled" and len(self.others):  # those of some windows of training
+            others = self.others[torch.arange(len(y), device=y.device) % len(self.others)]
+            keys, values = others[:, :-1], others[:, 1:]
         alike = (keys @ now.unsqueeze(2)).squeeze(2) / self.units
-        age = torch.arange(keys.shape[1] - 1, -1, -1, device=x.device)
+        age = torch.arange(keys.shape[1] - 1, -1, -1, device=y.device)
         share = self.strength * alike * self.fading**age
-        return x[:, -1], now, (share.unsqueeze(2) * values).sum(1)
+        last = images[:, -self.symbols :]
+        return last, now, (share.unsqueeze(2) * values).sum(1)
+
+    def _activities(self, images: Tensor) -> Tensor:
+        """Return normalised activities at every place of windows (n, places, units)."""
+        x = images.view(len(images), self.places, self.symbols)
+        before = torch.cat((torch.zeros_like(x[:, :1]), x[:, :-1]), 1)
+        z = self.size * torch.cat((x, before), 2) @ self.weight.T + self.bias
+        return self._normalised(z.relu())
 
     def _last(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return inputs (n, inputs) and activities (n, units) at the place of the candidate."""
@@ -134,6 +142,8 @@ class FastWeights:
                 left = sign * torch.sigmoid(-sign * odds).unsqueeze(1) * y
                 change[0] += left.T @ given / len(given)
                 change[1] += left.mean(0)
+            if self.joins == "shuffled":
+                self.others = self._activities(images)
             for its, speed, one in zip((self.weight, self.bias), self.speed, change, strict=True):
                 speed.lerp_(one, 1 - self.momentum)
                 its.add_(speed, alpha=self.rate * chunk.gains[step])
@@ -172,7 +182,7 @@ class FastWeights:
         return torch.stack(found, 1).argmax(1)
 
     def state_dict(self) -> dict[str, Any]:
-        names = ("weight", "bias", "top", "speed")
+        names = ("weight", "bias", "top", "speed", "others")
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

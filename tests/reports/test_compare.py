@@ -53,7 +53,7 @@ def test_what_the_runs_were_given_is_told(outs, wakesleep):
     printed = wakesleep("compare", *map(str, outs))[1]
     assert "The runs differ in model.layers ([4], [32])." in printed
     printed = wakesleep("compare", str(outs[0]), str(outs[0]))[1]
-    assert "The runs were given the same inputs and the same seed, and their errors are" in printed
+    assert "The runs have the same inputs, parameters and seed." in printed
 
 
 def test_a_table_and_figures_are_written(outs, tmp_path, wakesleep):

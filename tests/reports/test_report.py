@@ -114,6 +114,18 @@ def test_a_run_has_what_its_result_says(out, page):
     assert all(its["alt"] for its in read.figures)
 
 
+def test_what_was_set_stands_apart_from_defaults(page):
+    text = Reader(page.read_text()).text
+    parts = re.split("parameters set by the run|parameters as in the model file|"
+                     "parameters at their defaults|inputs set by the run|"
+                     "inputs as in the protocol file", text)  # fmt: skip
+    _, own, in_file, usual, inputs, _ = parts
+    assert own.split() == ["layers", "[24]"]
+    assert "label extra_units" in in_file
+    assert "activation relu" in usual
+    assert inputs.split("\n")[0].split(", ")[0].strip().startswith(tuple(TINY))
+
+
 def test_the_command_repeats_the_run(out, page, wakesleep, monkeypatch):
     command = re.search(r"wakesleep run .*again\.zarr", Reader(page.read_text()).text).group()
     monkeypatch.chdir(out.parent)

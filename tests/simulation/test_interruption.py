@@ -250,7 +250,7 @@ def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, m
         warnings.simplefilter("always")  # the command line prints them
         code, _, told = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")
     assert code == 0
-    assert f"{kept}: is no checkpoint, or is damaged; the result is whole" in told
+    assert f"{kept}: is no checkpoint, or is damaged; the result is complete" in told
 
 
 @pytest.mark.parametrize(

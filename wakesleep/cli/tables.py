@@ -61,7 +61,7 @@ def print_summary(result: xr.Dataset) -> None:
     for place in range(rows.sizes["probe"]):
         row = rows.isel(probe=place)
         table.add_row(
-            *([] if tasks is None else [str(tasks[place])]),
+            *([] if tasks is None else [str(tasks[place]) if tasks[place] >= 0 else ""]),
             str(row["block"].item()),
             str(row["cycle"].item()),
             str(row["phase"].item()),
@@ -276,10 +276,7 @@ def _differences(its: xr.Dataset) -> str:
             for name, given in differing.items()
         )
         return f"The runs differ in {'; '.join(values)}."
-    same = bool((its["difference"] == 0).all())
-    return "The runs were given the same inputs and the same seed" + (
-        ", and their errors are the same." if same else "; only their lengths or code differ."
-    )
+    return "The runs have the same inputs, parameters and seed."
 
 
 def _with_interval(its: xr.Dataset, value: str, low: str, high: str, sign: str = "") -> str:

@@ -17,7 +17,9 @@ def dream(
     out: Annotated[
         Path | None, typer.Option("-o", metavar="FILE.png", help="Default RESULT-dreams.png.")
     ] = None,
-    start: Annotated[str, typer.Option(help="label, last_waking, stored or noise.")] = "label",
+    start: Annotated[
+        str, typer.Option(help="label, last_waking, stored, mixed or noise.")
+    ] = "label",
     settle: Annotated[
         int, typer.Option(help="Number of passes up and down before the dream is taken.")
     ] = 2,

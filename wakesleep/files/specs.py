@@ -31,11 +31,19 @@ LARGEST = 1e30  # any other number; its square is finite in float64, and itself 
 
 
 class AtKey(ValueError):
-    """A problem that several parts of a file have together, told at the first place of a key."""
+    """A problem of several parts of a file together, told where a key first has some value.
 
-    def __init__(self, key: str, sentence: str) -> None:
+    Attributes
+    ----------
+    key
+        The key.
+    value
+        Its value; None for any but null.
+    """
+
+    def __init__(self, key: str, sentence: str, value: object = None) -> None:
         super().__init__(sentence)
-        self.key = key
+        self.key, self.value = key, value
 
 
 class Spec(BaseModel):
@@ -84,9 +92,13 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     location, error = first
     problem = error.get("ctx", {}).get("error")
     if isinstance(problem, AtKey):
-        location = (*location, *_first_place(_at(tree, location), problem.key))
-    if sum(place == location for place, _ in problems) > 2:  # a choice of plain types
-        error = {**error, "type": "", "msg": "a number, text, or true/false"}
+        parts = _at(tree, location)
+        # An input may have the same name.
+        phases = {"phases": parts.get("phases")} if isinstance(parts, Mapping) else {}
+        location = (
+            *location,
+            *(_first_place(phases, problem) or _first_place(parts, problem)),
+        )
     raise document.error(*_told((*path, *location), error, kind))
 
 
@@ -96,8 +108,8 @@ def _at(tree: object, location: Path_) -> object:
     return tree
 
 
-def _first_place(node: object, key: str) -> Path_:
-    """Return where in a tree a key stands first; the tree itself if nowhere."""
+def _first_place(node: object, problem: AtKey) -> Path_:
+    """Return where in a tree a key first has a value; the tree itself if nowhere."""
     parts = (
         node.items()
         if isinstance(node, Mapping)
@@ -106,9 +118,9 @@ def _first_place(node: object, key: str) -> Path_:
         else ()
     )
     for name, its in parts:
-        if name == key:
+        if name == problem.key and (its == problem.value if problem.value else its is not None):
             return (str(name),)
-        if below := _first_place(its, key):
+        if below := _first_place(its, problem):
             return (name, *below)
     return ()
 

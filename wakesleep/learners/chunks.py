@@ -103,6 +103,8 @@ class Chunk:
         the network has made itself; None awake.
     top_down
         Whether a path that dreams learns in positive steps: not from its own dreams.
+    classes
+        The classes that the phase presents; None for all.
     """
 
     sign: str
@@ -121,6 +123,7 @@ class Chunk:
     seen: Callable[[Tensor], Tensor] | None = None
     replay: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     top_down: bool = True
+    classes: tuple[int, ...] | None = None
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return the cases of some indices as they are presented: images and labels."""
@@ -130,11 +133,10 @@ class Chunk:
         return images if self.seen is None else self.seen(images), self.labels[index]
 
     def presented(self) -> tuple[Tensor, Tensor]:
-        """Return the cases of the classes in these steps: those of a task alone, if it is one."""
+        """Return the training cases of the classes that the phase presents."""
         import torch
 
-        classes = self.labels[self.index.flatten()].unique()
-        if len(classes) == len(self.labels.unique()):
+        if self.classes is None:
             return self.images, self.labels
-        some = torch.isin(self.labels, classes)
+        some = torch.isin(self.labels, self.labels.new_tensor(self.classes))
         return self.images[some], self.labels[some]

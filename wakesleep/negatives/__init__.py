@@ -72,7 +72,7 @@ DREAM: dict[str, Input] = {
     "start": Input(
         default="label",
         choices=("label", "last_waking", "noise", "stored", "mixed"),
-        description="What sets the top layer going; mixed in forward_forward and backprop alone.",
+        description="What sets the top layer going; 'mixed' only for forward_forward and backprop.",
     ),
     "settle": Input(default=2, minimum=0, maximum=10_000, description="Times up and down again."),
     "spread": Input(default=1.0, minimum=0.0, description="Size of the noise on the top layer."),

@@ -205,6 +205,7 @@ class Protocol(specs.Spec):
             raise specs.AtKey(
                 "dream_of",
                 "'dream_of: others' needs 'tasks' or 'classes': here each day shows all classes",
+                "others",
             )
         return self
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEVEL = 0.95
+# Attributes of a result that say how it was made, beside its inputs and parameters.
+GIVEN = ("protocol", "protocol_sha256", "model", "seed", "dtype", "device")
 MEASURES = {
     "d_prime": "d'",
     "criterion": "criterion c",
@@ -120,7 +122,7 @@ def _given(result: xr.Dataset) -> dict[str, Any]:
     made = result.attrs
     source = json.loads(made.get("data_source") or "{}")
     return {
-        **{name: made[name] for name in ("protocol", "model", "seed") if name in made},
+        **{name: str(made[name]) for name in GIVEN if name in made},
         "data": source.get("source", ""),
         **json.loads(made.get("inputs", "{}")),
         **{f"model.{n}": its for n, its in json.loads(made.get("parameters", "{}")).items()},

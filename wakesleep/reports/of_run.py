@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shlex
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError
+from wakesleep.files.documents import parse
+from wakesleep.learners.kinds import KINDS
 from wakesleep.reports.compare import cases_of
 from wakesleep.reports.page import (
     Page,
@@ -93,18 +96,55 @@ def _sentence(result: xr.Dataset) -> str:
 
 def _facts(made: Mapping[str, Any]) -> dict[str, str]:
     resolved = json.loads(made["model_resolved"])
-    values = {**json.loads(made["inputs"])}
+    values = json.loads(made["inputs"])
     parameters = {
         name: value for name, value in json.loads(made["parameters"]).items() if value is not None
     }
-    return {
+    rest, in_file = _apart(parameters, _told(made["model_text"], "parameters"))
+    own, usual = _apart(rest, _defaults(resolved["kind"]))
+    changed, as_in_file = _apart(
+        values,
+        {name: its.get("default") for name, its in _told(made["protocol_text"], "inputs").items()},
+    )
+    found = {
         "model": f"{made['model']} ({resolved['kind']})",
-        "parameters": ", ".join(f"{name} {plain(its)}" for name, its in parameters.items()),
+        "parameters set by the run": _listed(own),
+        "parameters as in the model file": _listed(in_file),
+        "parameters at their defaults": _listed(usual),
         "data": str(made["data"]),
         "protocol": str(made["protocol"]),
-        "inputs": ", ".join(f"{name} {plain(its)}" for name, its in values.items()),
+        "inputs set by the run": _listed(changed),
+        "inputs as in the protocol file": _listed(as_in_file),
         "seed": str(made["seed"]),
     }
+    return {name: text for name, text in found.items() if text}
+
+
+def _told(text: str, key: str) -> dict[str, Any]:
+    """Return a mapping that a file has at a key; nothing where it has none."""
+    found = parse(text, "the file").tree.get(key)
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def _defaults(kind: str) -> dict[str, Any]:
+    """Return the default of each parameter of a kind of model; nothing for the user's own kinds."""
+    if kind not in KINDS:
+        return {}
+    module, _, name = KINDS[kind].parameters.partition(":")
+    fields = getattr(importlib.import_module(module), name).model_fields
+    return {name: its.default for name, its in fields.items()}
+
+
+def _apart(
+    values: Mapping[str, Any], told: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values that differ from what a file says, and those that do not."""
+    same = {name: its for name, its in values.items() if name in told and told[name] == its}
+    return {name: its for name, its in values.items() if name not in same}, same
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {plain(its)}" for name, its in values.items())
 
 
 def _ends(result: xr.Dataset) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -128,9 +129,11 @@ def equal_parts(classes: int, count: int) -> list[tuple[int, ...]]:
 def view_name(rotate: float, permute: int, data: str = "") -> str:
     """Return the name of a task's images: ``rotate_90``, ``permute_1``, ``plain`` for neither.
 
-    The name of other data comes first, without folder and ending.
+    The name of other data comes first, without folder, ending and digest.
     """
-    other = [PurePath(data).stem] if data else []
+    base = re.sub("@[0-9a-f]{12}.*$", "", PurePath(data).name)
+    file, _, function = base.partition(":")
+    other = ["_".join(its for its in (PurePath(file).stem, function) if its)] if data else []
     turned = [f"rotate_{rotate:g}"] if rotate else []
     moved = [f"permute_{permute}"] if permute else []
     return "_".join([*other, *turned, *moved]) or "plain"

@@ -220,6 +220,7 @@ def open_result(store: Any) -> xr.Dataset:
         if lost:
             raise InputError(f"{store}: is damaged ({listed(lost)} is missing)")
         found = _in_words(dataset.load().isel(probe=recorded))
+        found.attrs.pop("every_chunk", None)  # a copy that xarray writes has not every chunk
         if path is not None:  # so that the trained network beside it is found
             found.encoding["source"] = str(path.resolve())
         return found

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wakesleep.learners.capabilities import Rests
 from wakesleep.learners.chunks import Chunk
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.timetable import Entry
@@ -45,6 +46,7 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
         seen=its.seen,
         replay=None if replay is None else functools.partial(replay, its.learner),
         top_down=entry.replay is None or entry.replay.top_down,
+        classes=entry.classes,
     )
 
 
@@ -70,7 +72,7 @@ class ByItself:
         """Let so many steps of a phase pass, of which some are done."""
         if entry.phase != "downscale":
             self.paces = None
-        if hasattr(self.prepared.learner, "rest"):
+        if isinstance(self.prepared.learner, Rests):
             self.prepared.learner.rest(steps)
         if entry.phase == "downscale":
             if done == 0 or self.paces is None:

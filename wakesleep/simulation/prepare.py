@@ -76,8 +76,6 @@ class Prepared:
         What is done to images at every presentation; None for nothing.
     presented
         Called with a phase, returns the training images as its task presents them.
-    others
-        Other data that tasks present, by what the file says of these.
     """
 
     request: Request
@@ -94,7 +92,6 @@ class Prepared:
     sources: dict[str, BoundSource]
     seen: Jitter | None
     presented: Presented
-    others: Mapping[str, DataSet]
 
     @property
     def untrained(self) -> list[str]:
@@ -242,9 +239,14 @@ def prepare(request: Request) -> Prepared:
         name: _placed(one.train.first(spec.data.train or None), request)
         for name, one in others.items()
     }
-    for cases in shown.values():
+    for name, cases in shown.items():
         if len(cases[0]) < batch:
-            raise InputError(f"data: batch is {batch}, but a task has {len(cases[0])} cases")
+            raise InputError(
+                f"data: batch is {batch}, but a task's data '{others[name].name}' have "
+                f"{len(cases[0])} training cases"
+            )
+        if hasattr(learner, "check_data"):
+            learner.check_data(cases[0])
 
     def seen(view: View) -> tuple[torch.Tensor, torch.Tensor]:
         own = others[view.data].validation.first(spec.record.cases) if view.data else validation
@@ -306,7 +308,6 @@ def prepare(request: Request) -> Prepared:
         },
         seen=Jitter(its.shape, spec.data.jitter, streams("jitter")) if spec.data.jitter else None,
         presented=Presented(images, labels, its.shape, shown),
-        others=others,
     )
     if schema.ACTIVITY in quantities:
         layers = prepared.probe.activities(learner)

@@ -179,7 +179,9 @@ def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
         if not its.labelled:
             raise InputError(f"record '{name}': data '{its.name}' have no labels")
     if "view_error" in (asked or ()) and not spec.changes_images:
-        raise InputError("record 'view_error': no task of the protocol has 'rotate' or 'permute'")
+        raise InputError(
+            "record 'view_error': no task of the protocol has 'rotate', 'permute' or 'data'"
+        )
     for name in {"divergence", "distinct_codes", "completion"} & set(asked or ()):
         if not its.population:
             raise InputError(

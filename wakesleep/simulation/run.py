@@ -143,7 +143,10 @@ def _made(
     going_on = _going_on(request, out, resume)
     if out is not None and going_on is not None and going_on.attrs["status"] == "finished":
         if told := checkpoint.damage(checkpoint.path_for(out)):
-            warnings.warn(f"{told}; the result is whole, but not its network", stacklevel=2)
+            warnings.warn(
+                f"{told}; the result is complete, but its trained network cannot be read",
+                stacklevel=2,
+            )
         return going_on
     with quietly(quiet), products(request.tf32):
         prepared = ready(request)

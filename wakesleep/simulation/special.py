@@ -48,6 +48,13 @@ def check_all_negatives(
                 "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
             )
         check_negatives(meant, its, learner, model.name)
+        if meant.options.get("ascent") and its.window is not None:
+            raise InputError("dreams have 'ascent' for images; these data are strings")
+        if meant.options.get("ascent") and getattr(model.parameters, "hardware", None) is not None:
+            raise InputError(
+                "dreams have no 'ascent' on analog devices ('hardware'): it needs the weights, "
+                "which nobody knows"
+            )
 
 
 def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:

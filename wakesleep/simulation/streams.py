@@ -75,9 +75,24 @@ def stored_cases(
 
 
 def views_of(entries: Sequence[Entry]) -> dict[str, View]:
-    """Return every way in which tasks present their images, by its name in results."""
+    """Return every way in which tasks present their images, by its name in results.
+
+    Raises
+    ------
+    InputError
+        If two different ones have the same name.
+    """
     views = dict.fromkeys(its.view for its in entries if its.view is not None)
-    return {view_name(its.rotate, its.permute, its.data): its for its in views}
+    found: dict[str, View] = {}
+    for its in views:
+        name = view_name(its.rotate, its.permute, its.data)
+        if name in found:
+            raise InputError(
+                f"two tasks with different images have the same name '{name}'; rename one of "
+                f"the files {listed(one.data for one in (found[name], its) if one.data)}"
+            )
+        found[name] = its
+    return found
 
 
 def other_data(entries: Sequence[Entry], its: DataSet, folder: Path) -> dict[str, DataSet]:
@@ -103,25 +118,25 @@ def other_data(entries: Sequence[Entry], its: DataSet, folder: Path) -> dict[str
     found: dict[str, DataSet] = {}
     for name in dict.fromkeys(e.view.data for e in entries if e.view is not None and e.view.data):
         one = found[name] = load(as_source(name).placed(folder))
+        if its.labelled and not one.labelled:
+            raise InputError(f"a task's data '{one.name}' have no labels")
         for what, there, wanted in (
-            ("images of shape", (*one.shape, one.features), (*its.shape, its.features)),
-            ("this number of classes:", one.classes, its.classes),
+            ("images of", _size(one), _size(its)),
+            ("", f"{one.classes} classes", f"{its.classes} classes"),
         ):
             if there != wanted:
                 raise InputError(
-                    f"a task's data '{one.name}' have {what} {_shown(there)}, but those of "
-                    f"'{its.name}' are {_shown(wanted)}"
+                    f"a task's data '{one.name}' have {what} {there}, but '{its.name}' has "
+                    f"{wanted}".replace("  ", " ")
                 )
-        if not one.labelled and its.labelled:
-            raise InputError(f"a task's data '{one.name}' have no labels")
-    stems = [view_name(0.0, 0, name) for name in found]
-    if len(set(stems)) < len(stems):
-        raise InputError(f"two data sets of tasks have the same name: {listed(sorted(found))}")
     return found
 
 
-def _shown(size: object) -> str:
-    return " x ".join(map(str, size[:2])) if isinstance(size, tuple) else str(size)
+def _size(its: DataSet) -> str:
+    """Return the size of an image in words."""
+    rows, columns = its.shape
+    channels = its.features // (rows * columns)
+    return f"{rows} x {columns} pixels" + (f" and {channels} channels" if channels > 1 else "")
 
 
 @dataclass

@@ -48,10 +48,10 @@ def perturbed(
     """Estimate the gradient from what random changes of all weights do to the loss.
 
     All weights and biases are moved up or down at random at once, then the other way; the
-    difference of the losses times the signs is an unbiased estimate of the gradient, up to the
-    third power of the size (Cauwenberghs 1993, Advances in Neural Information Processing Systems
-    5, 244-251; Spall 1992, IEEE Transactions on Automatic Control 37, 332-341, eq. 2.2). Nothing is
-    sent back, and nothing about the devices is known.
+    difference of the losses times the signs estimates the gradient, with a bias of second order in
+    the size (Cauwenberghs 1993, Advances in Neural Information Processing Systems 5, 244-251;
+    Spall 1992, IEEE Transactions on Automatic Control 37, 332-341, eq. 2.2). Nothing is sent back,
+    and nothing about the devices is known.
 
     Parameters
     ----------
@@ -86,6 +86,8 @@ def perturbed(
             torch.randint(0, 2, its.shape, generator=chance, device=its.device).to(its) * 2 - 1
             for its in network.learnt
         ]
+        for wires, sign in zip(network.connections, signs, strict=False):
+            wires.confine(sign)  # weights outside a receptive field do not exist
         losses = []
         for way in (size, -size):
             for its, was, sign in zip(network.learnt, before, signs, strict=True):

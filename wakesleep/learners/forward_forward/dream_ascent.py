@@ -1,8 +1,8 @@
 """Dreams that become more probable: the image climbs the goodness of the first layer.
 
-As contrastive sampling in energy-based models does, with goodness for minus the energy
-(Du & Mordatch 2019, arXiv 1903.08689, eq. 2, without its noise). Only the first layer's goodness is
-used, so nothing passes back from one layer to another.
+As in the sampling of energy-based models, with goodness for minus the energy (Du & Mordatch 2019,
+arXiv 1903.08689, eq. 2), but without noise and with steps of a fixed size. Only the first layer's
+goodness is used, so nothing passes back from one layer to another.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Generator:
             mean=like.new_zeros(classes, top),
             variance=like.new_ones(classes, top),
             stored=like.new_zeros(STORED, top),
-            written=0,
+            written=torch.zeros((), dtype=torch.long, device=like.device),
             last=like.new_zeros(0, top),
             covariance=torch.eye(top).to(like).repeat(classes, 1, 1) if jointly else None,
         )
@@ -292,7 +292,9 @@ class Generator:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` returned."""
         self.maps = [Map(**its) for its in state["maps"]]
-        self.memory = Memory(**state["memory"])
+        kept = state["memory"]
+        written = torch.as_tensor(kept["written"], device=kept["stored"].device)  # once a number
+        self.memory = Memory(**kept | {"written": written})
         self._roots.clear()
         self.kept = None
         # Checkpoints of before have no such entry.

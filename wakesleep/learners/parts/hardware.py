@@ -138,7 +138,7 @@ class Devices:
         state
             From :meth:`programmed`.
         steps
-            Updates that would have fitted into the time.
+            Length of the wait, in updates.
         """
         if self.fades is None:
             return

@@ -27,14 +27,14 @@ class Memory:
     mean: Tensor
     variance: Tensor
     stored: Tensor
-    written: int
+    written: Tensor
     last: Tensor
     covariance: Tensor | None = None
 
     @property
     def kept(self) -> Tensor:
         """The stored patterns (patterns, units)."""
-        return self.stored[: min(self.written, STORED)]
+        return self.stored[: min(int(self.written), STORED)]
 
     def mixed(self, cases: int, spread: float, generator: torch.Generator) -> Tensor:
         """Return mixtures (cases, units) of two stored patterns and noise.
@@ -65,6 +65,10 @@ class Memory:
         residual = (top - self.mean[labels]).square()
         self.variance += share * (member.T @ residual / count.clamp_min(1) - self.variance)
         self.mean += share * deviation
-        self.stored[self.written % STORED] = top[0]
+        # All in place, so that a step that a GPU replays does it too.
+        self.stored.index_copy_(0, (self.written % STORED).view(1), top[:1])
         self.written += 1
-        self.last = top.clone()
+        if self.last.shape == top.shape:
+            self.last.copy_(top)
+        else:
+            self.last = top.clone()
