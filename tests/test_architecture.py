@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "reports": {
         *("errors", "runtime", "files", "results", "data", "plots", "studies", "networks"),
+        "learners.kinds",  # for the defaults of parameters
     },
     "experiments": {"errors", "runtime", "files", "results", "learners"},
     "checks": {

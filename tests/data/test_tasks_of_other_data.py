@@ -84,17 +84,58 @@ def test_a_run_goes_on_where_it_stopped_and_not_with_other_data(tmp_path, wakesl
         run(tmp_path, tasks, out=out, resume=True)
 
 
+def test_a_folder_of_images_is_a_task_with_a_name(tmp_path):
+    from PIL import Image
+
+    its = data.load("digits")
+    for name in ("train", "validation", "test"):
+        part = getattr(its, name)
+        for label in range(10):
+            folder = tmp_path / "photos" / name / str(label)
+            folder.mkdir(parents=True)
+            chosen = part.images[part.labels == label][:8].reshape(-1, 8, 8)
+            for number, image in enumerate(chosen):
+                Image.fromarray((255 * image).astype("uint8")).save(folder / f"{number}.png")
+    result = run(tmp_path, "{rotate: 0}, {data: ./photos/}")
+    assert list(result["view"].values) == ["plain", "photos"]
+    assert ws.statistics.accuracy_matrix(result, "tasks").sizes == {
+        "after": 2, "task": 2, "readout": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tasks", "file"),
+    [
+        ("{rotate: 0}, {data: ./plain.npz}", "plain"),
+        ("{rotate: 90}, {data: ./rotate_90.npz}", "rotate_90"),
+    ],
+)
+def test_tasks_of_the_same_name_are_refused(tasks, file, tmp_path):
+    np.savez(tmp_path / f"{file}.npz", **arrays())
+    with pytest.raises(ws.InputError, match=f"two tasks with different images .* name '{file}'"):
+        run(tmp_path, tasks)
+
+
+def test_other_data_must_suit_the_model(tmp_path):
+    np.savez(tmp_path / "grey.npz", **arrays())
+    np.savez(tmp_path / "bits.npz", **arrays(lambda x, y: (1.0 * (x > 0.5), y)))
+    file = protocol(tmp_path, "{rotate: 0}, {data: ./grey.npz}")
+    file.write_text(file.read_text() + "negatives: {source: usual}\n")
+    with pytest.raises(ws.InputError, match="binary"):
+        ws.run(file, "rbm_digits", parameters={"binarise": "none"}, data=tmp_path / "bits.npz")
+
+
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        ({"cases": slice(0, 40)}, "batch is 50, but a task has 40 cases"),
-        ({"change": lambda x, y: (x[:, :32].repeat(4, 1), y)}, "images of shape|different shapes"),
-        ({"change": lambda x, y: (x, y % 5)}, "this number of classes: 5, but those of 'digits'"),
+        ({"cases": slice(0, 40)}, "batch is 50, but a task's data 'other.npz' have 40"),
+        ({"change": lambda x, y: (x[:, :32].repeat(4, 1), y)}, "images of 8 x 16 pixels, but"),
+        ({"change": lambda x, y: (x, y % 5)}, "have 5 classes, but 'digits' has 10"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(made, message, tmp_path):
     its = arrays(**made)
-    if "repeat" in message or "shape" in message:
+    if "pixels" in message:
         its = {n: a.reshape(-1, 8, 16) if n.startswith("x") else a for n, a in its.items()}
     np.savez(tmp_path / "other.npz", **its)
     with pytest.raises(ws.InputError, match=message):

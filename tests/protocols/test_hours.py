@@ -112,6 +112,10 @@ def test_a_day_that_is_not_24_hours_is_warned_of(phases, more, warned):
             "phases: [{phase: wake, steps: 3}, {repeat: 2, phases: [{phase: wake, hours: 3}]}]",
             r":2:70: a phase with 'hours' needs a 'clock'",
         ),
+        (
+            "inputs: {hours: {default: 3}}\nphases: [{phase: wake, hours: $hours}]",
+            r":3:24: a phase with 'hours' needs a 'clock'",
+        ),
         ("phases: [{phase: wake, minutes: 3}]", "a phase with 'minutes' needs a 'clock'"),
         (
             "clock: {steps_per_hour: 1}\nphases: [{phase: wake, hours: 3, steps: 3}]",

@@ -56,6 +56,18 @@ def test_what_the_runs_were_given_is_told(outs, wakesleep):
     assert "The runs have the same inputs, parameters and seed." in printed
 
 
+def test_results_as_netcdf_are_compared_too(outs, tmp_path, wakesleep):
+    files = []
+    for seed, out in enumerate(outs):
+        files.append(str(tmp_path / f"{seed}.nc"))
+        its = ws.open(out)
+        its.attrs["seed"] = seed
+        ws.results.store.to_netcdf(its, files[-1])
+    code, printed, err = wakesleep("compare", *files)
+    assert code == 0, err
+    assert "seed (0, 1)" in printed
+
+
 def test_a_table_and_figures_are_written(outs, tmp_path, wakesleep):
     for name in ("all.png", "all.svg", "all.csv", "all.nc"):
         code, printed, err = wakesleep("compare", *map(str, outs), "-o", str(tmp_path / name))

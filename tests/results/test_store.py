@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,13 @@ def test_a_variable_without_its_chunks_is_not_taken_for_blank(stored, tmp_path, 
         chunk.unlink()
     with pytest.raises(ws.InputError, match=f"copied.zarr: is damaged .a part of '{lost}'"):
         ws.open(copied)
+
+
+def test_a_copy_that_xarray_writes_is_a_result_too(stored, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zarr warns of texts of fixed length
+        ws.open(stored[0]).drop_encoding().to_zarr(tmp_path / "again.zarr", consolidated=False)
+    assert ws.open(tmp_path / "again.zarr").sizes == ws.open(stored[0]).sizes
 
 
 def test_netcdf_and_back(stored, tmp_path):

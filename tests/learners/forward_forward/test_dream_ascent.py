@@ -69,6 +69,19 @@ def test_a_run_learns_from_dreams_that_climb(tmp_path):
     assert (found[0] != found[1]).any()
 
 
+@pytest.mark.parametrize(
+    ("model", "parameters", "message"),
+    [
+        ("ff_digits", {"hardware": {}, "decay": 0.0}, "no 'ascent' on analog devices"),
+        ("ff_reber", {}, "'ascent' for images; these data are strings"),
+    ],
+)
+def test_networks_that_cannot_climb_are_refused(model, parameters, message):
+    inputs = {"nights": 1, "ascent": 1}
+    with pytest.raises(ws.InputError, match=message):
+        ws.run("dream_diet", model, inputs=inputs, parameters=parameters)
+
+
 def test_mixed_dreams_are_a_quarter_each_of_two_memories_and_half_noise():
     path = Generator([5, 2], 2, 0, 0.1, torch.zeros(1, dtype=torch.float64))
     stream = torch.Generator().manual_seed(0)
