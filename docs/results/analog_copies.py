@@ -169,6 +169,7 @@ def drawn(its: xr.DataArray, file: Path, over: str, rows: str, label: str) -> No
     """Draw errors against how far chips differ, or against the generation."""
     import matplotlib.pyplot as plt
 
+    names = {False: "the same images", True: "fresh images"} if rows == "fresh" else {}
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", sharey=True)
     for ax, readout in zip(axes, READOUTS, strict=True):
         for row in its[rows].values:
@@ -178,7 +179,7 @@ def drawn(its: xr.DataArray, file: Path, over: str, rows: str, label: str) -> No
             found = ws.statistics.interval(one)
             half = (found["high"] - found["mean"]).values
             ax.errorbar(one[over], found["mean"], yerr=half, marker="o", ms=3, capsize=2,
-                        label=str(row))  # fmt: skip
+                        label=names.get(row, str(row)))  # fmt: skip
         ax.set_xlabel(label)
         ax.set_title(readout, fontsize=9)
         ax.spines[["top", "right"]].set_visible(False)
@@ -186,7 +187,8 @@ def drawn(its: xr.DataArray, file: Path, over: str, rows: str, label: str) -> No
             ax.set_xscale("log")
     axes[0].set_ylabel("test error (%)")
     axes[0].set_ylim(bottom=0)
-    axes[1].legend(frameon=False, fontsize=7)
+    if axes[1].get_legend_handles_labels()[0]:
+        axes[1].legend(frameon=False, fontsize=7)
     figure.savefig(file, dpi=150)
 
 
