@@ -4,7 +4,7 @@
 >>> result = ws.run("total_sleep_deprivation", "ff_digits", inputs={"nights": 5})  # doctest: +SKIP
 >>> ws.plots.overview(result)  # doctest: +SKIP
 
-Names are imported when they are first used, so that ``import wakesleep`` costs nothing.
+Names are imported on first use, so ``import wakesleep`` is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two ways in which a command can fail, and the hint of what was meant they share."""
+"""The two kinds of errors of a command, and helpers for their messages."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class InputError(ValueError):
 
 
 class RunError(RuntimeError):
-    """A run started and could not go on; what it recorded is kept (exit code 1)."""
+    """A run started but could not continue; what it recorded is kept (exit code 1)."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(plain(message))
 
 
 class Interrupted(RunError):
-    """A signal stopped a run where it is safe; the same command goes on.
+    """A signal stopped a run at a safe point; the run can be continued.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class Interrupted(RunError):
 def plain(message: str) -> str:
     """Return a message as one printable line of at most :data:`LONGEST` characters.
 
-    What a file holds can stand in it: a terminal would obey its control characters, and a value
-    of a thousand lines would hide what is said. The middle is left out, for what was wrong and
-    what is allowed stand at the ends.
+    A message can contain text from a file. A terminal would execute control characters in it, and
+    a value of a thousand lines would hide the message. The middle is left out, because the error
+    is at the beginning and the allowed values are at the end.
     """
     shown = "".join(its if its.isprintable() else ascii(its)[1:-1] for its in str(message))
     if len(shown) <= LONGEST:
@@ -50,16 +50,16 @@ def plain(message: str) -> str:
 
 
 def choices(name: object, allowed: Iterable[str], lead: str = "allowed are") -> str:
-    """Return what could have been written: ``" (did you mean 'b'?); allowed are a, b, c"``.
+    """Return a hint with the allowed names: ``" (did you mean 'b'?); allowed are a, b, c"``.
 
     Parameters
     ----------
     name
         What the user wrote.
     allowed
-        The names that would have been right.
+        The allowed names.
     lead
-        What the list begins with.
+        Words before the list.
     """
     known = list(allowed)
     return f"{nearest(name, known)}; {lead} {listed(known) or 'none'}"
@@ -67,7 +67,7 @@ def choices(name: object, allowed: Iterable[str], lead: str = "allowed are") -> 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"``, or nothing where no allowed name is near."""
-    # Compared in lower case, since a wrong capital is a near miss as well.
+    # Compared in lower case, so that a wrong capital letter also counts as near.
     known = {candidate.lower(): candidate for candidate in allowed}
     close = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
     return f" (did you mean '{known[close[0]]}'?)" if close else ""
@@ -79,6 +79,6 @@ def listed(names: Iterable[str]) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's type and the first line of what it says."""
+    """Return an error's type and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}{f': {lines[0]}' if lines else ''}"

@@ -1,5 +1,6 @@
-"""What can be said of files before anything runs.
+"""Checks of files before anything runs.
 
-In: names or paths of protocol, model and study files. Out: the first thing that is wrong, or
-nothing; and JSON Schemas for editors. Trains nothing and writes nothing. Must not import ``cli``.
+In: names or paths of protocol, model and study files. Out: the first error, or nothing; schedules
+and estimates of running times; JSON Schemas for editors. Nothing is written. Must not import
+``cli``.
 """

@@ -1,4 +1,4 @@
-"""The verb ``check``: files, and whether a model can do what protocols ask."""
+"""The verb ``check``: checks files, and whether a model offers what protocols need."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ def check(
     data_options: Mapping[str, Any] | None = None,
     import_code: bool = False,
 ) -> None:
-    """Check files, and that a model can do what the protocols among them ask.
+    """Check files, and that a model offers what the protocols among them need.
 
     Parameters
     ----------
     names
         Names of shipped files, or paths.
     model
-        A model that every protocol must fit; with data that need no download it is built, so that
-        whatever a run would refuse is refused.
+        A model that every protocol must fit. If its data need no download, the model is built, so
+        that the check finds every error that a run would find.
     inputs, parameters
-        Inputs of every protocol, and parameters of ``model``, as a run would be given them.
+        Inputs of every protocol, and parameters of ``model``, as for a run.
     data, data_options
-        Data that take the place of the files', and how they are read, as in a run.
+        Data that replace those of the files, and how they are read, as for a run.
     import_code
-        Import code of the user's that the files name, and check it too. Without this it is not
-        imported, and what only shows with it is not checked.
+        Import the user's code that the files name, and check it too. Otherwise this code is not
+        imported, and errors that depend on it are not found.
 
     Raises
     ------
     InputError
-        At the first thing that is wrong.
+        At the first error.
     """
     if not names:
         raise InputError("nothing to check; give the name or path of a file")
@@ -90,9 +90,9 @@ def check(
 def _check_build(
     fitted: LoadedModel, its: LoadedProtocol | None, data: Any, options: Any, import_code: bool
 ) -> None:
-    """Refuse what only shows with the data at hand, such as a field larger than the image.
+    """Find errors that depend on the data, such as a field larger than the image.
 
-    The data are what was given, or the protocol's, or the model's own; nothing is downloaded.
+    The data are those that were given, or the protocol's, or the model's; nothing is downloaded.
     """
     import torch
 
@@ -118,5 +118,5 @@ def _check_build(
 
 
 def own_code(*names: str | Path) -> list[str]:
-    """Return the references to code of the user's in some files."""
+    """Return the references to the user's code in some files."""
     return references.references([documents.read(library.find(str(its))).tree for its in names])

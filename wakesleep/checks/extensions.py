@@ -1,4 +1,4 @@
-"""Names that files can use, those that come with the package and those of installed packages."""
+"""Names that files can use: those of this package and those of installed packages."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ TRIED_STEPS = 50
 
 @dataclass(frozen=True)
 class Schedule:
-    """A protocol unrolled, in numbers.
+    """The schedule of a protocol, in numbers.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Schedule:
     waits
         Whether a phase waits for a condition: its longest length is counted.
     warnings
-        What is allowed and yet probably not meant.
+        Warnings about settings that are allowed but probably not intended.
     model
         The model whose run was estimated; empty if none.
     seconds
@@ -79,14 +79,14 @@ def planned(
     protocol, inputs
         As of a run.
     model, parameters
-        A model whose run is estimated: it is built, tried for a moment and thrown away.
+        A model whose running time is estimated: it is built, run for a moment and discarded.
     data, data_options
         As of a run; their size turns sweeps into steps.
 
     Raises
     ------
     InputError
-        If something given is wrong, or the size of the data is needed and not known.
+        If an argument is wrong, or the size of the data is needed but unknown.
     """
     its = load_protocol(protocol, inputs)
     given, options = given_data(data, data_options)
@@ -167,7 +167,7 @@ def _events(protocol: LoadedProtocol, entries: Sequence[Entry]) -> xr.Dataset:
 def estimated_seconds(request: Request) -> float:
     """Return about how long a run will take, by trying some updates and one probe.
 
-    The network is built, tried and thrown away; nothing is written.
+    The network is built, tried and discarded; nothing is written.
     """
     from wakesleep.simulation.trial import ready
 

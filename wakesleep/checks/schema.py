@@ -19,7 +19,7 @@ def json_schema(kind: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the kind is another.
+        If the kind is unknown.
     """
     if kind == "protocol":
         from wakesleep.protocols.spec import Protocol
@@ -62,7 +62,7 @@ def json_schema(kind: str) -> dict[str, Any]:
 
 
 def _allow_references(properties: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
-    """Let every scalar, also in a list, be ``$name``, in place, but for those to be kept."""
+    """Allow ``$name`` for every scalar, also in lists, except the keys in ``keep``; in place."""
     for name, its in properties.items():
         if name in keep:
             continue

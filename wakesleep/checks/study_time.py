@@ -1,4 +1,4 @@
-"""About how long a study takes, by trying some of its runs for a moment."""
+"""Estimate of the duration of a study: some of its runs are tried for a moment."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def estimated_seconds(study: LoadedStudy, workers: int | None = None) -> tuple[f
     workers
         Number of processes; default one per core.
 
-    The estimate is for a CPU and for all runs, finished ones too. Data that are not there yet are
-    fetched.
+    The estimate is for a CPU and for all runs, including finished ones. Missing data are
+    downloaded.
 
     Raises
     ------
     InputError
-        If data cannot be had, or the number of processes is below one.
+        If data are not available, or the number of processes is below one.
     """
     import torch
 
@@ -45,5 +45,5 @@ def estimated_seconds(study: LoadedStudy, workers: int | None = None) -> tuple[f
     tried = [of_run(Request(its.protocol, its.model, its.seed, one, kind)) for its in some]
     whole = float(np.mean(tried)) * len(study.jobs)
     processes = min(workers or os.cpu_count() or 1, len(study.jobs))
-    # No run is cut in two: where there are few, the longest is a bound.
+    # A run uses one process: if there are few runs, the longest one is a lower bound.
     return max(whole / processes, max(tried)), len(chosen)

@@ -1,4 +1,4 @@
-"""What several commands share: settings from ``-p``, names of files to be written."""
+"""Helpers for several commands: settings from ``-p``, paths of output files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wakesleep.errors import InputError
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``-p`` sets: inputs of the protocol, parameters of the model, options of the data."""
+    """Values set by ``-p``: inputs of the protocol, parameters of the model, data options."""
 
     inputs: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -39,7 +39,7 @@ def settings_from(pairs: list[str] | None) -> Settings:
 
 
 def names_of(*shelves: str) -> Callable[[str], list[str]]:
-    """Return what a shell offers for a name on some shelves of shipped files."""
+    """Return the shell completion for names of shipped files on some shelves."""
 
     def offered(incomplete: str) -> list[str]:
         from wakesleep.files import library
@@ -54,7 +54,7 @@ DATA_AGAIN = "The data of a run that was given them in Python: a file or folder.
 
 
 def beside(result: Path, ending: str) -> Path:
-    """Return the path beside a result that has its name and another ending."""
+    """Return the path next to a result with the same name and another ending."""
     whole = result if result.name else result.resolve()
     return whole.with_name(whole.name.removesuffix(".zarr").removesuffix(".nc") + ending)
 

@@ -13,11 +13,11 @@ from wakesleep.cli.common import absent, beside
 def agreement(
     out: Annotated[
         Path,
-        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg; or .nc, one file a sweep."),
+        typer.Option("-o", metavar="FILE", help="A .png, .pdf or .svg; or .nc, one per sweep."),
     ] = Path("agreement.png"),
     theta: Annotated[
         float,
-        typer.Option(help="Threshold, between one and two volleys, of all but the first row."),
+        typer.Option(help="Threshold of all but the first row, between one and two volleys."),
     ] = 1.17,
     trials: Annotated[int, typer.Option(help="Trials with agreement, and as many without.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,

@@ -44,7 +44,7 @@ def list_(
 
 
 def _list_extensions() -> None:
-    """List what installed packages add, and say what else can be listed."""
+    """List the names that installed packages add, and the other lists that exist."""
     from wakesleep.checks.extensions import installed
 
     for group in references.GROUPS:

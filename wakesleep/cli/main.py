@@ -22,7 +22,7 @@ from wakesleep.runtime.signals import Stopped, stop_at_once
 from wakesleep.runtime.speed import spin_briefly
 
 SECONDS_FOR_THE_FIRST = 8.0
-_debug = False  # whether errors are shown with all that led to them
+_debug = False  # whether errors are shown with their traceback
 app = typer.Typer(
     name="wakesleep",
     help="Run wake/sleep protocols on networks that learn by local rules.",
@@ -39,7 +39,7 @@ def about(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Say which version this is, or what there is to say."""
+    """Print the version, or the help text."""
     global _debug
     _debug = debug
     if version:
@@ -81,7 +81,7 @@ def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
     stop_at_once()
     spin_briefly()
-    # On a full disk zarr's tasks fail beside the one that is told of.
+    # On a full disk, other tasks of zarr fail as well as the one that is reported.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.showwarning = _warn
@@ -104,7 +104,7 @@ def _run() -> None:
     except TyperException as error:
         _fail(error.format_message(), error.exit_code)
     except OSError as error:  # a name too long, a folder without permission
-        if isinstance(error, BrokenPipeError):  # the reader has seen enough
+        if isinstance(error, BrokenPipeError):  # the reading program has closed the pipe
             sys.stderr.close()
             sys.exit(0)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -117,16 +117,16 @@ def _run() -> None:
         from wakesleep.files import own_errors
 
         own = own_errors.told(error, own_errors.loaded())
-        if own is None:  # a fault of ours: whoever mends it needs all of it
+        if own is None:  # an error in this package: the full traceback is needed
             raise
         _fail(own, 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _wait_for_the_first() -> None:
-    """Let process 0 of those that torchrun started tell of an error that all of them have.
+    """Let process 0 of those that torchrun started report an error that all of them have.
 
-    torchrun then ends the others. What only this one has is told after a while.
+    torchrun then ends the others. An error of this process alone is reported after a delay.
     """
     if rank_here():
         time.sleep(SECONDS_FOR_THE_FIRST)

@@ -28,25 +28,25 @@ def hypnogram(
         typer.Option(
             "-o",
             metavar="FILE",
-            help="Of a result a .tsv (with a .json that describes it), or a .png, .pdf, .svg; of "
-            "a scored night a protocol (.yaml).",
+            help="For a result: a .tsv (with a .json that describes it), or a .png, .pdf, .svg. "
+            "For a scored night: a protocol (.yaml).",
         ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Of a result: seconds per step; default from the clock.")
+        float | None, typer.Option(help="For a result: seconds per step; default from the clock.")
     ] = None,
     epoch: Annotated[
-        float, typer.Option(help="Of a night: seconds per epoch, where the file says none.")
+        float, typer.Option(help="For a night: seconds per epoch, if the file has none.")
     ] = 30.0,
     numbers: Annotated[
-        str | None, typer.Option(help="Of a night: what stages as numbers mean, yasa or rk.")
+        str | None, typer.Option(help="For a night: meaning of stage numbers, yasa or rk.")
     ] = None,
     start: Annotated[
-        float, typer.Option(help="Of a night: the time of day at which it begins, in hours.")
+        float, typer.Option(help="For a night: the time of day at which it begins, in hours.")
     ] = 23.0,
-    day: Annotated[float, typer.Option(help="Of a night: hours awake before it.")] = 16.0,
+    day: Annotated[float, typer.Option(help="For a night: hours awake before it.")] = 16.0,
     steps_per_hour: Annotated[
-        float, typer.Option(help="Of a night: updates of the network per hour.")
+        float, typer.Option(help="For a night: updates of the network per hour.")
     ] = 120.0,
 ) -> None:
     """Print or draw the phases of a run, or turn a scored night into a protocol."""

@@ -17,7 +17,7 @@ def report(
         Path | None, typer.Option("-o", metavar="FILE.html", help="Default RESULT-report.html.")
     ] = None,
 ) -> None:
-    """Write one page about a result or a study, which needs no other file."""
+    """Write a self-contained page about a result or a study."""
     from wakesleep.reports.report import report as written
 
     typer.echo(f"report: {written(target, out or beside(target, '-report.html'))}")

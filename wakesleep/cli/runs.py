@@ -22,7 +22,7 @@ def run(
     model: Annotated[
         str | None,
         typer.Argument(
-            help="Name, path, or a result to repeat; with --from default its model.",
+            help="Name, path, or a result to repeat; default with --from: its model.",
             autocompletion=names_of("models"),
         ),
     ] = None,
@@ -37,7 +37,7 @@ def run(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--from", metavar="RESULT", help="Begin with the trained network of a run."),
+        typer.Option("--from", metavar="RESULT", help="Start from the trained network of a run."),
     ] = None,
     data: Annotated[
         str | None,
@@ -63,7 +63,7 @@ def run(
         str | None,
         typer.Option(
             metavar="layers|data",
-            help="What the processes of torchrun divide: the layers, or the cases of every batch.",
+            help="What torchrun's processes divide: the layers, or the cases of every batch.",
         ),
     ] = None,
     quiet: Annotated[
@@ -101,7 +101,7 @@ def run(
             f"torchrun has started {size_here()} processes; say what they divide, by --parallel "
             "layers or --parallel data"
         )
-    silent = parallel is not None and rank_here() > 0  # process 0 tells of the result
+    silent = parallel is not None and rank_here() > 0  # process 0 reports the result
     result = run_protocol(
         its,
         network,
@@ -214,7 +214,7 @@ def _plot_protocol(
         data=data,
         data_options=given.data,
     )
-    # Two edited copies of one protocol bear its name; a run of it is drawn as NAME.png.
+    # Two edited copies of one protocol have the same name; a run of it is drawn as NAME.png.
     out = out or Path(f"{Path(what).stem}-schedule.png")
     shown = _between(schedule.events, *between) or window(schedule.events)
     print_schedule(schedule)

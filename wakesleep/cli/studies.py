@@ -41,14 +41,14 @@ def study(
         ),
     ] = None,
     rerun: Annotated[
-        str | None, typer.Option(metavar="failed", help="Run only those again that failed.")
+        str | None, typer.Option(metavar="failed", help="Repeat only the failed runs.")
     ] = None,
     dry: Annotated[
         bool,
         typer.Option("--dry", help="List the runs, and estimate the time, without starting them."),
     ] = False,
     how_far: Annotated[
-        bool, typer.Option("--status", help="Say how far the study in the folder is.")
+        bool, typer.Option("--status", help="Print the progress of the study in the folder.")
     ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only the paths of written files.")
@@ -115,13 +115,13 @@ def _status(file: str, out: Path | None, seeds: int | None) -> None:
 
 
 def _estimate(loaded: LoadedStudy, workers: int | None) -> None:
-    """Say about how long a study takes; what cannot be tried leaves it without an estimate."""
+    """Print about how long a study takes; print no estimate if its runs cannot be tried."""
     from wakesleep.checks.study_time import estimated_seconds
     from wakesleep.runtime.progress import duration
 
     try:
         seconds, tried = estimated_seconds(loaded, workers)
-    except Exception as error:  # the estimate is no reason to fail
+    except Exception as error:  # a failed estimate must not stop the study
         typer.echo(f"no estimate of the time: {one_line(error)}", err=True)
         return
     runs = len(loaded.jobs)

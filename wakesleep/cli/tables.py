@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 COLUMNS = {"d_prime": "d'", "auc": "AUC", "false_positive_rate": "false\npositives %"}
 
 
-NOTHING = 0.3  # a d' that a layer of random weights reaches too
+NOTHING = 0.3  # d' that a layer with random weights also reaches
 
 
 def unlearnt(result: xr.Dataset) -> str | None:
-    """Return a hint if no layer ever told real from negative cases, or None."""
+    """Return a hint if no layer ever distinguished real from negative cases, or None."""
     if "d_prime" not in result or result.attrs["status"] != "finished":
         return None
     best = abs(result["d_prime"]).max().item()
@@ -123,7 +123,7 @@ def print_study(tree: xr.DataTree) -> None:
     )
     columns: list[tuple[str, dict[str, str]]] = []
     for name, values in outcomes.data_vars.items():
-        if "seed" not in values.dims:  # a published number, which stands in its outcome's cell
+        if "seed" not in values.dims:  # a published number, shown in the cell of its outcome
             continue
         rest = [str(dim) for dim in values.dims if dim not in (*grid, "seed")]
         for place in itertools.product(*(values[dim].values for dim in rest)):
@@ -268,7 +268,7 @@ def print_comparison(its: xr.Dataset) -> None:
 
 
 def _differences(its: xr.Dataset) -> str:
-    """Say what the runs of a comparison were given that differs."""
+    """Return a sentence on the inputs in which the runs of a comparison differ."""
     differing = json.loads(its.attrs["differing"])
     if differing:
         values = (

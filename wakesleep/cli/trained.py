@@ -1,4 +1,4 @@
-"""Commands that ask a trained network: dream, look, likelihood."""
+"""Commands that use a trained network: dream, look, likelihood, export, teach."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def dream(
         str, typer.Option(help="label, last_waking, stored, mixed or noise.")
     ] = "label",
     settle: Annotated[
-        int, typer.Option(help="Number of passes up and down before the dream is taken.")
+        int, typer.Option(help="Number of passes up and down before the dream is read.")
     ] = 2,
     spread: Annotated[float, typer.Option(help="Size of the noise at the start.")] = 1.0,
     noise: Annotated[
-        float, typer.Option(help="The same at every layer below (forward_forward, backprop).")
+        float, typer.Option(help="Noise at every layer below (forward_forward, backprop).")
     ] = 0.0,
     each: Annotated[int, typer.Option(help="Dreams of every class.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dreams.")] = 0,
@@ -58,7 +58,7 @@ def look(
     first: Annotated[int, typer.Option(help="Number of the (first) validation image.")] = 0,
     number: Annotated[int | None, typer.Option("-n", help="Number of units or images.")] = None,
     blurs: Annotated[
-        int | None, typer.Option(help="How often the masks of hybrids are blurred.")
+        int | None, typer.Option(help="Number of times that the masks of hybrids are blurred.")
     ] = None,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
@@ -168,7 +168,7 @@ def export(
         Path, typer.Option("-o", metavar="FILE", help="FILE.safetensors, FILE.npz or FILE.nc.")
     ],
     step: Annotated[
-        int | None, typer.Option(help="After so many steps, where the run kept networks.")
+        int | None, typer.Option(help="The network kept after this step; default the last one.")
     ] = None,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
@@ -181,26 +181,26 @@ def export(
 
 def teach(
     result: Path,
-    out: Annotated[Path, typer.Option("-o", metavar="FILE.npz", help="Data for a pupil.")],
+    out: Annotated[Path, typer.Option("-o", metavar="FILE.npz", help="Data for the pupil.")],
     images: Annotated[
         str | None,
-        typer.Option(help="Data whose training images are labelled; default the teacher's own."),
+        typer.Option(help="Data whose training images get labels; default the teacher's own."),
     ] = None,
     dreams: Annotated[
-        int, typer.Option(help="So many dreams of every class instead of images.")
+        int, typer.Option(help="Use this many dreams of every class instead of images.")
     ] = 0,
     spread: Annotated[float, typer.Option(help="Size of the noise that dreams start from.")] = 1.5,
     draws: Annotated[
         int,
-        typer.Option(help="Draw so many labels for each image from the teacher's probabilities."),
+        typer.Option(help="Draw this many labels per image from the teacher's probabilities."),
     ] = 0,
     readout: Annotated[
-        str | None, typer.Option(help="The read-out that labels; default softmax.")
+        str | None, typer.Option(help="The read-out that gives the labels; default softmax.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of dreams and drawn labels.")] = 0,
     data: Annotated[str | None, typer.Option("--data", help=DATA_AGAIN)] = None,
 ) -> None:
-    """Write images with the labels that a trained network gives them, for another to learn."""
+    """Write images labelled by a trained network (the teacher) for another network (the pupil)."""
     from wakesleep.networks.teaching import lessons, write_lessons
 
     absent(outputs.checked(out))

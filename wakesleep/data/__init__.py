@@ -1,10 +1,10 @@
 """Data sets: images, tables or windows of text, split into training, validation and test cases.
 
-In: the name of a data set, or a source of the user's (a file, a folder, a function, an object in
+In: the name of a data set, or a user's source (a file, a folder, a function, an object in
 Python). Out: a :class:`DataSet`. Knows neither learners nor protocols. Must not import
 ``learners``, ``protocols`` or ``simulation``.
 
-Nothing heavy is imported before a data set is asked for.
+Nothing heavy is imported before a data set is loaded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["DATA_SETS", "DOWNLOADED", "SPLITS", "Cases", "DataSet", "check_split
 
 
 def check_split(name: str) -> None:
-    """Refuse what is no part of a data set.
+    """Refuse a name that is not a part of a data set.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def load(source: str | DataSource) -> DataSet:
     Raises
     ------
     InputError
-        If there is no such data set, or its files are neither here nor to be had.
+        If there is no such data set, or its files are neither present nor downloadable.
     """
     name = source if isinstance(source, str) else source.source
     if name in DATA_SETS:
@@ -69,9 +69,9 @@ def _loaded(name: str, place: Path) -> DataSet:
 
 
 def folder() -> Path:
-    """Return where data files are looked for first and kept after a download.
+    """Return the folder where data files are searched first, and stored after a download.
 
-    It is ``$WAKESLEEP_DATA_DIR`` where that is set, else the user's cache folder.
+    It is ``$WAKESLEEP_DATA_DIR`` if that is set, otherwise the user's cache folder.
     """
     named = os.environ.get("WAKESLEEP_DATA_DIR")
     if named:

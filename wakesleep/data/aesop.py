@@ -1,8 +1,8 @@
 """Aesop's fables, 248 strings of 100 characters over 30 symbols, as in Hinton 2022, section 5.
 
 The text is V. S. Vernon Jones's translation of 1912 (public domain), Project Gutenberg's number
-11339. It is looked up as ``aesop.txt`` in the data folder, and downloaded if it is not there. Any
-other text of that name will do if it is long enough; a warning says that it is another.
+11339. It is read from ``aesop.txt`` in the data folder, and downloaded if it is not there. Another
+text under that name is accepted with a warning, if it is long enough.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STRINGS, LENGTH = 248, 100
 # The sha256 of the numbers of its 24,800 symbols, one byte each.
 DIGEST = "196abb91bb02b781da71dca4a3e0462f51e078e4b61069b2fdb98248552bf079"
 TRAIN, VALIDATION = 198, 25  # and 25 test strings
-# What stands for a character that is not among the symbols; "" drops it.
+# Replacements of characters that are not among the symbols; "" drops a character.
 REPLACED = {
     "!": ".",
     "?": ".",
@@ -46,7 +46,7 @@ def load() -> DataSet:
     Raises
     ------
     InputError
-        If the text is not to be had, is too short, or has a character that stands for no symbol.
+        If the text is not available, is too short, or has a character without a symbol.
     """
     path = folder() / "aesop.txt"
     if not path.is_file():
@@ -100,7 +100,7 @@ def in_symbols(text: str, source: str, lines_before: int = 0) -> str:
     Raises
     ------
     InputError
-        If a character is no symbol and there is no rule what stands for it.
+        If a character is not a symbol and has no replacement.
     """
     out = []
     for number, line in enumerate(text.splitlines(keepends=True), start=lines_before + 1):

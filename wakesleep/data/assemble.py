@@ -1,4 +1,4 @@
-"""From raw cases to a data set: checked, scaled to where networks can see them, and split."""
+"""From raw cases to a data set: cases are checked, scaled to the range of networks, and split."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wakesleep.data.source import DataSource
 from wakesleep.errors import InputError, listed
 
 LARGEST = 1e30  # a value that can be scaled; its square is a finite number
-DIM = 64  # a largest whole number below this, divided by 255, leaves images dim
+DIM = 64  # if the largest whole number is below this, division by 255 makes images dim
 Arrays = dict[str, np.ndarray]
 
 
@@ -24,7 +24,7 @@ def assemble(raw: Raw, how: DataSource) -> DataSet:
     raw
         Cases as they were found.
     how
-        Scale, shape and split, as the file says them.
+        Scale, shape and split from the file.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _as_words(raw: Raw, y: np.ndarray, where: str) -> np.ndarray:
 def _split(
     raw: Raw, x: Arrays, y: Arrays, how: DataSource, labelled: bool
 ) -> tuple[Arrays, Arrays]:
-    """Return cases and labels of all three parts; what the file does not say is cut by a seed."""
+    """Return cases and labels of all three parts; missing parts are split off at random."""
     if "all" in x:
         x, y = {"train": x["all"]}, {"train": y["all"]}
     missing = [part for part in ("validation", "test") if part not in x]
@@ -211,9 +211,9 @@ def _cut(
     random: np.random.Generator,
     kept: np.ndarray | None = None,
 ) -> list[np.ndarray]:
-    """Return indices of the training cases and of each other part, every class cut alike.
+    """Return indices of the training cases and of each other part, with the same split per class.
 
-    Of each of the labels ``kept`` one case is a training case.
+    At least one case of each of the labels ``kept`` is a training case.
     """
     parts: list[list[np.ndarray]] = [[] for _ in range(len(shares) + 1)]
     for label in np.unique(labels):
@@ -227,7 +227,7 @@ def _cut(
             parts[number].append(its[used : used + count])
             used += count
         parts[0].append(its[used:])
-    # In random order, so that the first so many cases are a sample of all.
+    # In random order, so that the first N cases are a sample of all.
     return [random.permutation(np.concatenate(its)) for its in parts]
 
 
@@ -244,7 +244,7 @@ def _check_classes(raw: Raw, y: Arrays, names: list[str]) -> None:
 
 
 def _scaled(raw: Raw, x: Arrays, how: DataSource) -> Arrays:
-    """Return cases as float32 in the range that the scale stands for."""
+    """Return cases as float32 in the range of the scale."""
     low = float(min(its.min() for its in x.values()))
     high = float(max(its.max() for its in x.values()))
     whole = all(its.dtype.kind in "bui" for its in x.values())
@@ -273,7 +273,7 @@ def _scaled(raw: Raw, x: Arrays, how: DataSource) -> Arrays:
     if how.scale == "minmax":
         least, span = train.min(axis), np.ptp(train, axis)
         span = np.where(span > 0, span, 1.0)
-        # What other cases have beyond the training cases is cut off.
+        # Values of other cases outside the range of the training cases are clipped.
         return {
             part: np.clip((its - least) / span, 0, 1).astype(np.float32) for part, its in x.items()
         }

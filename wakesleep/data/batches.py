@@ -11,7 +11,7 @@ from torch import Tensor
 class BatchStream:
     """Indices of cases, each case once per sweep.
 
-    A batch may straddle two sweeps, so that no case is left out whatever the batch size.
+    A batch may contain cases of two sweeps, so that no case is left out for any batch size.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class BatchStream:
         return chosen.view(steps, self.batch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the rest of the sweep at hand; the generator's state is kept elsewhere."""
+        """Return the rest of the current sweep; the generator's state is stored elsewhere."""
         return {"left": self._left}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""Digits and MNIST made binary once and for all: each pixel drawn with its grey level.
+"""Digits and MNIST with fixed binary pixels: each pixel is drawn with its grey level.
 
-As Salakhutdinov & Murray (2008) made theirs; the draws here are our own, from a fixed seed.
+The method is that of Salakhutdinov & Murray (2008), but with different draws, from a fixed seed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """CIFAR-10 (Krizhevsky 2009): 60,000 colour images of 32x32 pixels in ten classes.
 
-Looked up in the data folder first, as ``cifar10.npz`` (``x_train``, ``y_train``, ``x_test``,
-``y_test``; images (n, 32, 32, 3) of bytes) or as the archive for Python; the latter is downloaded
-once otherwise. An image's features are ordered by row, column and colour.
+The data folder is searched for ``cifar10.npz`` (``x_train``, ``y_train``, ``x_test``,
+``y_test``; images (n, 32, 32, 3) of bytes) or for the archive for Python; if there is neither, the
+archive is downloaded once. An image's features are ordered by row, column and colour.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What there is to know of a data set before a network sees it."""
+"""A description of a data set."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Description:
     classes
         By class, the number of cases in each split.
     repeated
-        By split, cases that stand in it more than once.
+        By split, the number of cases that occur more than once.
     shared
-        By pair of splits, cases of the second that are in the first too.
+        By pair of splits, the number of cases of the second that are also in the first.
     missing
-        Values that are not finite.
+        Number of values that are not finite.
     """
 
     name: str

@@ -22,12 +22,12 @@ def load(split: int = 0) -> DataSet:
     Parameters
     ----------
     split
-        Which permutation: other splits show how much a result owes to the one that is usual (0).
+        Number of the permutation (0 is the usual one); others test whether a result depends on it.
     """
     digits = table()
     images = (digits[:, :-1] / 16).astype(np.float32)
     labels = digits[:, -1].astype(np.int64)
-    # Neighbours in the file are alike, so a plain cut would not make three samples of one kind.
+    # Neighbours in the file are similar, so a split without shuffling would be biased.
     order = np.random.Generator(np.random.PCG64(1797 + split)).permutation(len(labels))
     train, validation, test = np.split(order, [TRAIN, TRAIN + VALIDATION])
     return DataSet(
@@ -43,7 +43,7 @@ def load(split: int = 0) -> DataSet:
 def table() -> np.ndarray:
     """Return 64 pixels and a label of every digit (1797, 65).
 
-    The file is read as it lies in scikit-learn: to import that takes as long as to import torch.
+    The file is read directly from scikit-learn's folder: its import takes as long as that of torch.
     """
     import importlib.util
 
@@ -58,7 +58,7 @@ def table() -> np.ndarray:
     return np.column_stack((digits.data, digits.target))
 
 
-# What the names of data sets stand for.
+# Functions for the names of data sets.
 digits_1 = functools.partial(load, 1)
 digits_2 = functools.partial(load, 2)
 digits_3 = functools.partial(load, 3)

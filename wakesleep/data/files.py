@@ -64,7 +64,7 @@ def fetch(name: str, url: str, digest: str | None, folder: Path) -> Path:
     import pooch
     import requests
 
-    pooch.get_logger().setLevel(logging.WARNING)  # pooch would tell every download on stderr
+    pooch.get_logger().setLevel(logging.WARNING)  # pooch would report every download on stderr
     bar: Any = _Progress(f"{name}: {url.rsplit('/', 1)[-1]}") if sys.stderr.isatty() else False
     try:
         return Path(

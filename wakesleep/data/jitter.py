@@ -1,4 +1,4 @@
-"""Images shifted by a few pixels, afresh at every presentation."""
+"""Images shifted by a few random pixels, which are drawn anew at every presentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Jitter:
-    """Shifts every image of a batch by its own random number of pixels; zeros come in.
+    """Shifts every image of a batch by its own random number of pixels; uncovered pixels are 0.
 
     Hinton 2022 (arXiv 2212.13345), section 3.3: up to two pixels in each direction, 25 shifts.
 
@@ -19,7 +19,7 @@ class Jitter:
     shape
         Rows and columns of an image.
     reach
-        Most pixels of a shift, in each direction.
+        Largest shift in pixels, in each direction.
     generator
         Random stream, on the images' device.
     """

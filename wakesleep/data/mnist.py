@@ -1,8 +1,7 @@
 """MNIST (LeCun, Bottou, Bengio & Haffner 1998): 70,000 handwritten digits of 28x28 pixels.
 
-Looked up in the data folder first, as ``mnist.npz`` or as the four canonical files (gzipped or
-not); downloaded once otherwise. Wherever they come from, the decoded arrays must have the known
-digests.
+The data folder is searched for ``mnist.npz`` or the four canonical files (gzipped or not); if they
+are missing, they are downloaded once. In any case the decoded arrays must have the known digests.
 """
 
 from __future__ import annotations

@@ -27,5 +27,5 @@ DATA_SETS: dict[str, str] = {
 
 SPLITS = ("train", "validation", "test")
 
-# All others come with the package, or are made.
+# All others come with the package, or are generated.
 DOWNLOADED = ("mnist", "mnist_binary", "cifar10", "aesop")

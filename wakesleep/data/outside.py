@@ -24,7 +24,7 @@ READERS = {
     "folder": "wakesleep.data.readers.images:read",
 }
 XARRAY = "an xarray data set"
-# Options that only some formats have a use for.
+# Options that only some formats use.
 ONLY_FOR = {
     "labels": (".npy",),
     "x": (".nc", ".zarr", XARRAY),
@@ -41,7 +41,7 @@ def load_outside(how: DataSource) -> DataSet:
     Raises
     ------
     InputError
-        If there is no such file, it cannot be read, or its content is no data set.
+        If there is no such file, it cannot be read, or its content is not a data set.
     """
     if not how.code:
         _form(how)  # before all of it is read to be hashed
@@ -56,7 +56,7 @@ def _loaded(text: str, fingerprint: str) -> DataSet:
 
 
 def from_python(given: Any, how: DataSource | None = None) -> DataSet:
-    """Return the data set of what was given in Python.
+    """Return the data set for data that were given in Python.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def from_python(given: Any, how: DataSource | None = None) -> DataSet:
     Raises
     ------
     InputError
-        If it is nothing of that kind, or no data set.
+        If the object is not of a known kind, or not a data set.
     """
     from wakesleep.data.readers.objects import from_object
 
@@ -79,7 +79,7 @@ def from_python(given: Any, how: DataSource | None = None) -> DataSet:
 
 
 def _check_object(given: Any, how: DataSource, name: str) -> None:
-    """Refuse options that mean nothing to an object that holds cases."""
+    """Refuse options that have no meaning for an object that holds cases."""
     import xarray as xr
 
     if isinstance(given, DataSet):
@@ -126,7 +126,7 @@ def _from_files(how: DataSource) -> Raw:
 
 
 def _from_code(how: DataSource) -> Raw | DataSet:
-    """Return what a function of the user's returns."""
+    """Return what a user-defined function returns."""
     from wakesleep.data.readers.objects import from_object
 
     function = references.own(how.code, "data")

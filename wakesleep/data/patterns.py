@@ -1,4 +1,4 @@
-"""Random patterns of 100 bits, each bit on with probability 1/2: what memories are tried with."""
+"""Random patterns of 100 bits, each bit on with probability 1/2, for tests of memories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRAIN, OTHERS = 5000, 500
 
 
 def load() -> DataSet:
-    """Return 5000 patterns to store some of (a run's seed says which), and 500 never stored twice.
+    """Return 5000 training patterns, of which a run stores some, and 500 + 500 other patterns.
 
     There are no classes: every label is 0.
     """

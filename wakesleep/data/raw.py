@@ -30,13 +30,13 @@ class Raw:
     Attributes
     ----------
     name
-        What they are called in messages.
+        Their name in messages.
     x
         By part (``all``, or ``train``, ``validation``, ``test``): an array (cases, ...).
     y
         Labels (cases,) by part, numbers or texts; empty where there are none.
     tabular
-        Whether the features of a case are columns of a table, each with a unit of its own.
+        Whether the features of a case are columns of a table, each with its own unit.
     channels_first
         Whether the channels of an image come before its rows.
     """
@@ -54,7 +54,7 @@ def from_arrays(name: str, arrays: Mapping[str, Any], **more: Any) -> Raw:
     Raises
     ------
     InputError
-        If a name is another, or there is no ``x``.
+        If there is another name, or no ``x``.
     """
     import numpy as np
 
@@ -94,12 +94,12 @@ def from_arrays(name: str, arrays: Mapping[str, Any], **more: Any) -> Raw:
 
 
 def by_split(name: str, x: Any, y: Any, split: Any, **more: Any) -> Raw:
-    """Return raw cases of which ``split`` (cases,) says to what part each belongs.
+    """Return raw cases; ``split`` (cases,) names the part that each case belongs to.
 
     Raises
     ------
     InputError
-        If it says anything else.
+        If ``split`` holds anything else.
     """
     import numpy as np
 

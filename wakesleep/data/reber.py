@@ -1,8 +1,8 @@
 """Strings of Reber's grammar (Reber 1967), whose next symbol has a known distribution.
 
-A string begins with B and ends with E, and is followed at once by the next; on the way, each of two
-transitions is taken with probability 1/2. The last two symbols tell the state, so a window of ten
-holds all there is to know, and the error of a prediction can be measured exactly.
+A string begins with B and ends with E, and the next string follows at once. In between, each of two
+transitions is taken with probability 1/2. The last two symbols determine the state, so a window of
+ten symbols holds all information, and the error of a prediction can be measured exactly.
 """
 
 from __future__ import annotations

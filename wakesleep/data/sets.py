@@ -32,9 +32,9 @@ class Cases:
         return bool(((self.images == 0) | (self.images == 1)).all())
 
     def entropy(self, labelled: bool = False) -> float:
-        """Return the entropy of the images in nats, each as probable as it is frequent.
+        """Return the entropy in nats of the distribution of images in the data.
 
-        With ``labelled`` that of images together with their labels.
+        With ``labelled``, of images together with their labels.
         """
         import numpy as np
 
@@ -44,7 +44,7 @@ class Cases:
         return float(-(p * np.log(p)).sum())
 
     def first(self, count: int | None) -> Cases:
-        """Return the first so many cases, or all for None."""
+        """Return the first ``count`` cases, or all for None."""
         truth = None if self.truth is None else self.truth[:count]
         return Cases(self.images[:count], self.labels[:count], truth)
 
@@ -58,7 +58,7 @@ class DataSet:
     name
         Its name.
     train, validation, test
-        Disjoint cases: to learn from, to choose by, and to be read once.
+        Disjoint cases: for learning, for choices, and for one final test.
     shape
         Height and width of an image, in pixels; its features are ordered by row, column and colour.
     classes
@@ -67,9 +67,9 @@ class DataSet:
         For sequences: the alphabet, one character for each class. An image is then a window of
         symbols, each coded one of k, and its label the symbol that follows.
     population
-        Whether the cases are all there are: the three parts are then the same.
+        Whether the cases are a whole population; the three parts are then the same.
     class_names
-        What the classes are called, in order; None where they are called by their numbers.
+        Names of the classes, in order; None if their names are their numbers.
     labelled
         Whether the cases have labels; else every label is 0.
     """
@@ -92,7 +92,7 @@ class DataSet:
 
     @property
     def features(self) -> int:
-        """Numbers that an image comes to: pixels times colours."""
+        """Number of features of an image: pixels times colours."""
         return int(self.train.images.shape[1])
 
     @functools.cached_property

@@ -1,6 +1,6 @@
-"""Where data come from, as a model or protocol file says it: a name, a file, a folder, a function.
+"""Sources of data in model and protocol files: a name, a file, a folder, a function.
 
-Nothing is read here: a source is only checked for what can be said without looking at the files.
+Nothing is read here: only those checks are made that do not need the files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from wakesleep.data.names import DATA_SETS
 from wakesleep.errors import InputError, choices, listed
 from wakesleep.files import references, specs
 
-# What a file's ending says of its format.
+# The formats of file endings.
 ENDINGS = (".npz", ".npy", ".csv", ".parquet", ".nc", ".zarr")
 HOW = "./file.npz, .npy, .csv, .parquet, .nc or .zarr, ./folder/, ./file.py:function"
 Length = Annotated[int, Field(ge=1, le=100_000)]
@@ -24,7 +24,7 @@ Share = Annotated[float, Field(gt=0, lt=0.9)]
 
 
 def is_path(text: str) -> bool:
-    """Say whether a text is meant as the path of a file or folder, and not as a name."""
+    """Return whether a text is a path of a file or folder, and not a name."""
     return (
         "/" in text
         or "\\" in text
@@ -34,12 +34,12 @@ def is_path(text: str) -> bool:
 
 
 def checked_name(text: str) -> str:
-    """Return the text of a source that may be one.
+    """Return the text of a source, if it is allowed.
 
     Raises
     ------
     ValueError
-        If it is neither a known name nor meant as a path or as a reference to code.
+        If it is neither a known name, nor a path, nor a reference to code.
     """
     known = (*DATA_SETS, *references.installed("data"))
     if not text.strip():
@@ -78,25 +78,26 @@ class DataSource(specs.Spec):
         Field(None, description="Height and width (and channels) of an image, for flat cases.")
     )
     channels: Literal["first", "last"] | None = Field(
-        None, description="Where the channels of an image are; default last, in tensors first."
+        None, description="Position of an image's channels; default last, for tensors first."
     )
     colour: Literal["grey", "rgb"] | None = Field(
-        None, description="For folders of images; default grey if all of them are grey."
+        None, description="For folders of images: default grey if all images are grey."
     )
     resize: (
         Annotated[tuple[Length, ...], Field(strict=False, min_length=2, max_length=2)] | None
-    ) = Field(None, description="For folders of images: height and width that all are brought to.")
+    ) = Field(None, description="For folders of images: common height and width of all images.")
     scale: Literal["none", "minmax", "standardise"] = Field(
         "none",
         description=(
-            "How values are brought into range, by the training cases: minmax to 0..1, standardise "
-            "to mean 0 and standard deviation 1; tables column by column, images as a whole. "
-            "Without it, whole numbers from 0 to 255 are divided by 255, others must be in 0..1."
+            "How values are scaled, with parameters from the training cases: minmax to 0..1, "
+            "standardise to mean 0 and standard deviation 1; tables column by column, images as a "
+            "whole. With none, whole numbers from 0 to 255 are divided by 255; other values must "
+            "be in 0..1."
         ),
     )
-    validation: Share = Field(0.15, description="Share of cases for validation, if cut here.")
-    test: Share = Field(0.15, description="Share of cases for the test, if cut here.")
-    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of that cut.")
+    validation: Share = Field(0.15, description="Share of validation cases, if they are split off.")
+    test: Share = Field(0.15, description="Share of test cases, if they are split off.")
+    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of this random split.")
     arguments: dict[str, Any] = Field({}, description="For functions: their keyword arguments.")
 
     @model_validator(mode="after")
@@ -133,7 +134,7 @@ class DataSource(specs.Spec):
         return Path(self.source).name or self.source
 
     def placed(self, folder: Path) -> DataSource:
-        """Return the source with whole paths; relative ones start from the folder."""
+        """Return the source with whole paths; relative ones refer to the folder."""
         changes: dict[str, Any] = {}
         if self.arguments:
             changes["arguments"] = references.placed(self.arguments, folder)
@@ -148,10 +149,10 @@ class DataSource(specs.Spec):
         return self.model_copy(update=changes)
 
     def fingerprint(self) -> str:
-        """Return a hash of the files that the data or their code are in; empty if there are none.
+        """Return a hash of the files that hold the data or their code; empty if there are none.
 
-        A change of a file, or of the name of one in a folder, changes it. Where a file lies
-        does not.
+        It changes with the content of a file, and with the names of files in a folder. It does not
+        depend on where the files are.
         """
         if self.code:
             return references.digest(self.code)
@@ -159,9 +160,10 @@ class DataSource(specs.Spec):
         return references.fingerprint(*(path for path in paths if path.exists()))
 
     def identity(self) -> str:
-        """Return what decides the data, wherever their files lie; the name of a shipped data set.
+        """Return the identity of the data, which does not depend on where their files are.
 
-        For data from outside: the file's name, a hash of its content, and the options.
+        For shipped data sets this is the name; for other data the file's name, a hash of its
+        content, and the options.
         """
         if not self.outside:
             return self.source
@@ -177,7 +179,7 @@ def _which(choice: object) -> str:
     return "<Pair>" if isinstance(choice, list | tuple) else "<Source>"
 
 
-# What stands after ``data:``: a text, a pair of .npy files, or a mapping with options.
+# The value of ``data:``: a text, a pair of .npy files, or a mapping with options.
 DataChoice = Annotated[
     Annotated[Source, Tag("<Source>")]
     | Annotated[
@@ -191,12 +193,12 @@ DataChoice = Annotated[
 
 
 def as_source(choice: str | Path | tuple[str, ...] | Mapping[str, Any] | DataSource) -> DataSource:
-    """Return a source from what stands after ``data:``.
+    """Return a source from the value of ``data:``.
 
     Raises
     ------
     InputError
-        If it is none.
+        If the value is not a source.
     """
     from wakesleep.files.documents import Document
 

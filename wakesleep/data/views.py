@@ -1,4 +1,4 @@
-"""How tasks present images: turned, with pixels in another order, or those of other data.
+"""How tasks present images: rotated, with permuted pixels, or from another data set.
 
 The tasks of permuted MNIST (Goodfellow et al. 2013, arXiv 1312.6211, section 4) and rotated MNIST
 (Lopez-Paz & Ranzato 2017, arXiv 1706.08840, section 5): every task has all classes.
@@ -21,11 +21,11 @@ class View:
     Attributes
     ----------
     rotate
-        Degrees by which every image is turned, counterclockwise. Zeros come in at its corners.
+        Counterclockwise rotation of every image in degrees. Its empty corners are 0.
     permute
-        Seed of the order of the pixels, the same for all images; 0 leaves them as they are.
+        Seed of the permutation of the pixels, the same for all images; 0 for none.
     data
-        Another data set, as a file says it; empty for the one that the network lives on.
+        Another data set, as named in the file; empty for the data of the run.
     """
 
     rotate: float = 0.0
@@ -47,7 +47,7 @@ class View:
 
 
 def rotated(images: Tensor, shape: tuple[int, int], degrees: float) -> Tensor:
-    """Return images (cases, features) turned about their centre, counterclockwise.
+    """Return images (cases, features) rotated counterclockwise about their centre.
 
     Values between pixels are interpolated linearly; quarter turns of square images are exact.
     """
@@ -77,7 +77,7 @@ def rotated(images: Tensor, shape: tuple[int, int], degrees: float) -> Tensor:
 
 
 def permuted(images: Tensor, shape: tuple[int, int], seed: int) -> Tensor:
-    """Return images (cases, features) whose pixels stand in an order drawn from a seed."""
+    """Return images (cases, features) whose pixels are permuted; the seed sets the permutation."""
     import torch
 
     pixels = shape[0] * shape[1]

@@ -1,8 +1,8 @@
-"""Small worlds of binary patterns, known in full: what Boltzmann machines were first taught.
+"""Small worlds of binary patterns, known in full: the first data of Boltzmann machines.
 
-Every world is a population: training, validation and test cases are the same, all there are, each
-as probable as it is frequent. Nothing is generalised to, so a model's distribution can be compared
-with the true one exactly.
+Every world is a population: training, validation and test cases are the same, namely all cases,
+and their frequencies are their probabilities. There is no generalisation to new cases, so a model's
+distribution can be compared with the true one exactly.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def parity(bits: int = 3) -> DataSet:
     return _world(f"parity_{bits}", images, [0] * len(images), (1, bits))
 
 
-# What the names of data sets stand for.
+# Functions for the names of data sets.
 bars_and_stripes_2 = functools.partial(bars_and_stripes, 2)
 bars_and_stripes_3 = functools.partial(bars_and_stripes, 3)
 bars_and_stripes_4 = functools.partial(bars_and_stripes, 4)

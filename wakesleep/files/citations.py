@@ -18,7 +18,7 @@ ARXIV = re.compile(r"arXiv:? ?(\d{4}\.\d{4,5})")
 JOURNAL = re.compile(
     r"(?:(?P<title>.+), )?(?P<journal>[^,]+?) (?P<volume>\d+)[,:] ?(?P<pages>[\w-]+)"
 )
-# What a file says of the part it uses does not belong to the work.
+# The part of the work that a file uses is not a part of the reference.
 PART = re.compile(r",? (?:and )?(?:sections?|footnotes?|figures?|tables?|eqs?\.) \d.*$")
 SPECIAL = {
     "\\": r"\textbackslash ",
@@ -65,7 +65,8 @@ def package() -> Entry:
 def entry(reference: str) -> Entry:
     """Return the entry of a reference.
 
-    One that does not begin with authors and a year becomes a ``misc`` whose note is the whole line.
+    A reference that does not begin with authors and a year becomes a ``misc`` entry with the whole
+    line as its note.
     """
     found = START.fullmatch(PART.sub("", reference.strip()))
     if found is None:
@@ -95,7 +96,7 @@ def entry(reference: str) -> Entry:
 
 
 def entries(references: Iterable[str]) -> list[Entry]:
-    """Return an entry for every work, once: of two references the one that says more.
+    """Return one entry for every work: of two references, the one with more details.
 
     Two works of one author and year get the keys ``name_year`` and ``name_year_b``.
     """

@@ -1,4 +1,4 @@
-"""YAML 1.2 text into a plain tree that knows where each value stands, and errors that say so.
+"""YAML 1.2 text into a plain tree with the place of each value, for use in error messages.
 
 A tree is made of dictionaries, lists and scalars. Every problem found later, by whatever check,
 is reported as ``file:line:column: sentence`` through :meth:`Document.error`.
@@ -38,9 +38,9 @@ class Document:
     tree
         Its content, as plain dictionaries, lists and scalars.
     places
-        (line, column) from 1 of every key and item, by its path in the tree.
+        (line, column), both from 1, of every key and item, by its path in the tree.
     folder
-        The folder that relative names in the file refer to; None where there is none.
+        The folder that relative names in the file refer to; None if there is none.
     """
 
     source: str
@@ -50,7 +50,7 @@ class Document:
     folder: Path | None = None
 
     def where(self, path: Path_) -> str:
-        """Return ``file:line:column`` of a path, or of what encloses it."""
+        """Return ``file:line:column`` of a path, or of its nearest parent that has a place."""
         if not self.places:  # not a text, but values given one by one
             return self.source
         while path and path not in self.places:
@@ -64,7 +64,7 @@ class Document:
         for part in path:
             inside = part in written if isinstance(written, Mapping) else isinstance(written, list)
             written = written[part] if inside else None
-        # The value may have come from elsewhere: say by which name.
+        # The value may come from an input: name it.
         by = f" (the value of {written})" if isinstance(written, str) and "$" in written else ""
         return InputError(f"{self.where(path)}: {sentence}{by}")
 
@@ -138,7 +138,7 @@ def parse(text: str, source: str, folder: Path | None = None) -> Document:
 
 
 def _depth(text: str) -> int:
-    """Return how deeply brackets are nested at most, those within texts and comments too."""
+    """Return the largest nesting depth of brackets, including those in texts and comments."""
     deepest = depth = 0
     for its in re.findall(r"[\[\]{}]", text):
         depth += 1 if its in "[{" else -1
@@ -147,7 +147,7 @@ def _depth(text: str) -> int:
 
 
 def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]], source: str) -> Any:
-    """Return a ruamel node as plain Python, noting where everything stands."""
+    """Return a ruamel node as plain Python, and store the place of every value."""
     line, column = places.get(path, (1, 1))
     if len(path) > DEEPEST:
         raise InputError(f"{source}:{line}:{column}: nested more than {DEEPEST} levels deep")
@@ -178,7 +178,7 @@ def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]], source:
 
 
 def _place(node: Any, key: object, around: tuple[int, int]) -> tuple[int, int]:
-    """Return (line, column) of a key or item; of what is around it where it was merged in."""
+    """Return (line, column) of a key or item; those of its parent if it was merged in."""
     known = getattr(getattr(node, "lc", None), "data", None) or {}
     line, column = known[key][:2] if key in known else (around[0] - 1, around[1] - 1)
     return line + 1, column + 1

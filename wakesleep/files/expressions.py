@@ -23,9 +23,10 @@ ALLOWED = "numbers, inputs ($name), + - * / and parentheses"
 
 
 def is_expression(text: str, values: Collection[str] = ()) -> bool:
-    """Say whether a text combines inputs, and is not one alone.
+    """Return whether a text is an expression of inputs, and not a single input.
 
-    With the names of the inputs, ``$a-1`` is one alone only where no shorter name fits.
+    If the names of the inputs are given, ``$a-1`` is a single input if there is an input ``a-1`` or
+    if no shorter name fits.
     """
     alone = INPUT.fullmatch(text)
     if alone is None:
@@ -36,13 +37,13 @@ def is_expression(text: str, values: Collection[str] = ()) -> bool:
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> tuple[int | float, set[str]]:
-    """Return the value of an expression (a whole number where it comes to one), and its inputs.
+    """Return the value of an expression (an integer if it is a whole number), and its inputs.
 
     Parameters
     ----------
     text
-        Such as ``24 - $night_hours``. A name is as long as it can be: ``$a-1`` is the input
-        ``a-1`` where there is one, else ``$a`` less 1.
+        Such as ``24 - $night_hours``. The longest possible name is used: ``$a-1`` is the input
+        ``a-1`` if there is one, otherwise ``$a`` minus 1.
     values
         Value of every input.
 
@@ -51,7 +52,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> tuple[int | float, set[str
     KeyError
         If an input is not declared; its argument is the name.
     ValueError
-        If it is no such expression, or does not come to a finite number.
+        If it is not such an expression, or its value is not a finite number.
     """
     used: dict[str, Any] = {}
 

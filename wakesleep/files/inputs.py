@@ -1,4 +1,4 @@
-"""A knob whose type is that of its default: a protocol's input, a source's option."""
+"""Inputs of protocols and options of sources; the type of each is the type of its default."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Words = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 def options_of(code: object, what: str) -> dict[str, Input]:
-    """Return the options that code of the user's declares, as its attribute ``options``.
+    """Return the options that the user's code declares in its attribute ``options``.
 
-    It is a dictionary: name -> default, or name -> ``{default, minimum, maximum, choices}``.
+    This is a dictionary: name -> default, or name -> ``{default, minimum, maximum, choices}``.
 
     Raises
     ------
     InputError
-        If they are declared in another way.
+        If the declaration is wrong.
     """
     declared = getattr(code, "options", {})
     found = {}
@@ -46,7 +46,7 @@ def options_of(code: object, what: str) -> dict[str, Input]:
 
 
 def chosen(allowed: Mapping[str, Input], values: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Return the value of every option: what is given, or its default.
+    """Return the value of every option: the given one, or its default.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def chosen(allowed: Mapping[str, Input], values: Mapping[str, Any], what: str) -
 
 
 class Input(specs.Spec):
-    """One knob; its type is that of its default."""
+    """One input or option; its type is the type of its default."""
 
     default: bool | int | float | str
     description: str = ""
@@ -93,7 +93,7 @@ class Input(specs.Spec):
         else:
             shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
             raise InputError(f"{what} '{name}' must be {wanted}, not {shown}")
-        # Code of the user's can stand wherever a shipped name can.
+        # The user's code can be given wherever a shipped name can.
         own = references.is_extension(given)
         if self.choices is not None and given not in self.choices and not own:
             raise InputError(f"{what} '{name}' is '{given}'{choices(given, self.choices)}")

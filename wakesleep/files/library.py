@@ -10,7 +10,7 @@ from wakesleep.errors import InputError, choices
 from wakesleep.files import outputs
 
 SHELVES = {"models": "models", "protocols": "protocols", "studies": "analysis"}
-# What a shipped file begins with: a comment by which editors find the JSON Schema of its kind.
+# The first line of a shipped file: a comment with the JSON Schema of its kind, for editors.
 SCHEMA = re.compile(rb"^(# yaml-language-server: \$schema=)\S*/(\w+\.json)$", re.MULTILINE)
 SINGULAR = {"models": "model", "protocols": "protocol", "studies": "study"}
 
@@ -44,14 +44,14 @@ def description_in(text: str) -> str:
 
 
 def howtos() -> dict[str, Path]:
-    """Return the pages that show how something is done, by name."""
+    """Return the how-to pages, by name."""
     return {path.stem: path for path in sorted((root() / "docs" / "howto").glob("*.md"))}
 
 
 def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
     """Return the file of that name: a path that exists, or a shipped file.
 
-    ``protocols/tasks`` names the shelf too, where a protocol and a study have one name.
+    ``protocols/tasks`` also names the shelf, for a protocol and a study with the same name.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
     shelf, _, short = name.partition("/")
     if shelf in shelves and short in shipped(shelf) and not path.is_file():
         return shipped(shelf)[short]
-    # A name with a suffix or a folder in it is meant as a path.
+    # A name with a suffix or a folder in it is a path.
     if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
     known = {shelf: shipped(shelf) for shelf in shelves}
@@ -122,7 +122,7 @@ def copy(name: str, target: Path | None = None, force: bool = False) -> Path:
 
 
 def _schema_here(line: re.Match[bytes]) -> bytes:
-    """Return the line that tells an editor a file's schema, with the place of the installed one."""
+    """Return the line with a file's schema for editors, with the path of the installed schema."""
     schema = root() / "docs" / "schemas" / line[2].decode()
     if not schema.is_file():  # another program's
         return line[0]

@@ -1,4 +1,4 @@
-"""Names under which something is to be written, checked before any work is done."""
+"""Checks of output paths before any work is done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST_PART = 255  # bytes of one name, in every common file system
 
 
 def checked(out: str | Path, what: str = "a result") -> Path:
-    """Return the path of something to be written.
+    """Return the path of an output file or folder.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def checked(out: str | Path, what: str = "a result") -> Path:
     Raises
     ------
     InputError
-        If it has no name, is not UTF-8, cannot be looked at, or its folder cannot be written.
+        If it has no name, is not UTF-8, cannot be accessed, or its folder cannot be written.
     """
     path = Path(out)
     try:

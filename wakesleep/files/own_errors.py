@@ -1,4 +1,4 @@
-"""Errors that the user's own code raises, told in one line with their file and line."""
+"""Errors in the user's own code, reported in one line with their file and line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wakesleep.files import references
 
 
 def loaded() -> frozenset[str]:
-    """Return the files of the user's that were imported in this process."""
+    """Return the user's files that were imported in this process."""
     own = (its for its in sys.modules.values() if hasattr(its, "__wakesleep_digest__"))
     return frozenset(str(its.__file__) for its in own)
 
@@ -24,12 +24,12 @@ def files_of(names: Iterable[str]) -> frozenset[str]:
 
 
 def told(error: BaseException, files: Iterable[str]) -> str | None:
-    """Return where in the user's code an error came from, and what it says; None if elsewhere.
+    """Return the place of an error in the user's code, and its message; None if it is elsewhere.
 
     Parameters
     ----------
     error
-        What was caught.
+        The error that was caught.
     files
         The user's files; the innermost line in one of them is named.
     """
@@ -48,7 +48,7 @@ def told(error: BaseException, files: Iterable[str]) -> str | None:
 
 @contextmanager
 def in_one_line(names: Iterable[str], kind: type[InputError | RunError]) -> Iterator[None]:
-    """Turn what the user's code raises into one of our errors, with their file and line.
+    """Turn errors in the user's code into errors of this package, with the user's file and line.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Code that files name: ``./file.py:name``, ``package.module:name``, or an installed extension.
 
-A file names code of the user's by a reference. ``./file.py:name`` is a name in a file beside the
+A file names the user's code by a reference. ``./file.py:name`` is a name in a file, relative to the
 file that refers to it; ``package.module:name`` is a name in any module that Python can import. An
-installed package can give its own names to the lists of the toolkit, through entry points of the
+installed package can add its own names to the lists of the toolkit, by entry points of the
 groups ``wakesleep.data``, ``wakesleep.negatives`` and so on (see :data:`GROUPS`).
 
 Nothing is imported until :func:`imported` or :func:`own` is called.
@@ -26,7 +26,7 @@ from wakesleep.errors import InputError, choices
 
 # A dotted module, or a path that ends in .py; then the name in it.
 REFERENCE = re.compile(r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|[^:\n]+\.py):[A-Za-z_]\w*")
-# A reference to a file as identities hold it: without its folder, with a hash of the file.
+# A reference to a file in the identity of a run: without its folder, with a hash of the file.
 SHORT = re.compile(r"[^:/\n\"]+\.py:\w+@[0-9a-f]{12}")
 BLOCK = 2**20  # bytes read at once
 LONGEST_PATH = 4096  # characters
@@ -53,7 +53,7 @@ def is_file(reference: str) -> bool:
 
 
 def imported(target: str) -> Any:
-    """Return the object that ``module:name`` stands for, where it comes with the package."""
+    """Return the object ``module:name`` of this package."""
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
 
@@ -91,7 +91,7 @@ def _entry_points() -> dict[str, dict[str, tuple[str, str]]]:
 
 
 def is_extension(text: object) -> bool:
-    """Say whether a text names code of the user's, or anything that an installed package adds."""
+    """Return whether a text names the user's code, or a name that an installed package adds."""
     return is_reference(text) or any(text in installed(group) for group in GROUPS)
 
 
@@ -109,7 +109,7 @@ def check_name(what: str, name: str, known: Iterable[str], group: str, kind: str
     group
         The group of :data:`GROUPS` that adds to them.
     kind
-        What a reference would name in a file, for the error.
+        Kind of name in a reference, for the error.
 
     Raises
     ------
@@ -126,16 +126,17 @@ def check_name(what: str, name: str, known: Iterable[str], group: str, kind: str
 
 
 def placed(node: Any, folder: Path) -> Any:
-    """Return a tree whose references to files, and paths, hold whole paths.
+    """Return a tree in which paths, and references to files, are whole paths.
 
-    A text is a path if it begins with ``./`` or ``../``, or has a ``/`` and names what is there.
+    A text is a path if it begins with ``./`` or ``../``, or has a ``/`` and names an existing file
+    or folder.
 
     Parameters
     ----------
     node
         Dictionaries, lists and scalars.
     folder
-        What relative paths start from.
+        The folder that relative paths refer to.
     """
     if isinstance(node, Mapping):
         return {key: placed(value, folder) for key, value in node.items()}
@@ -161,14 +162,14 @@ def _is_there(text: str, folder: Path) -> bool:
 
 
 def pair(text: str, folder: Path) -> list[str]:
-    """Return the two paths of ``cases.npy,labels.npy``, or the one that a text is."""
+    """Return the two paths in ``cases.npy,labels.npy``, or the single path in a text."""
     one, comma, two = text.partition(",")
     both = comma and one.endswith(".npy") and two.endswith(".npy")
     return [one, two] if both and not (folder / text).exists() else [text]
 
 
 def whole_path(text: str, folder: Path) -> Path:
-    """Return a path that starts from a folder, or from a user's home (~), as a whole path.
+    """Return the whole path of a path relative to a folder, or to a user's home (~).
 
     Raises
     ------
@@ -226,10 +227,10 @@ def digest(reference: str) -> str:
 
 
 def shortened(node: Any) -> Any:
-    """Return a tree whose references to files say what the code is and not where it lies.
+    """Return a tree whose references to files have a hash of the code instead of its folder.
 
     ``/home/me/rules.py:mine`` becomes ``rules.py:mine@0123456789ab``, with the first digits of
-    the file's sha256: what identifies a run is the same wherever its files are moved to.
+    the file's sha256: so the identity of a run does not change if its files are moved.
     """
     if isinstance(node, Mapping):
         return {key: shortened(value) for key, value in node.items()}
@@ -247,9 +248,9 @@ def shortened(node: Any) -> Any:
 
 
 def fingerprint(*paths: Path) -> str:
-    """Return a hash of the content of files and folders, wherever they lie.
+    """Return a hash of the content of files and folders, independent of their paths.
 
-    Files are read again only if their size or time has changed.
+    A file is read again only if its size or time has changed.
     """
     found = []
     for root in paths:
@@ -273,14 +274,14 @@ def _hashed(files: tuple[tuple[str, str, int, int], ...]) -> str:
 
 
 def own(reference: str, what: str) -> Any:
-    """Import code of the user's.
+    """Import the user's code.
 
     Parameters
     ----------
     reference
-        With a whole path where it names a file (see :func:`placed`).
+        The reference, with a whole path if it names a file (see :func:`placed`).
     what
-        What it is to be, for errors: ``negative data``, ``goodness``.
+        The role of the code, for errors: ``negative data``, ``goodness``.
 
     Raises
     ------
@@ -290,7 +291,7 @@ def own(reference: str, what: str) -> Any:
     try:
         found = _imported(reference)
     except Exception as error:
-        # Whatever goes wrong in the user's own code is told, not thrown at them.
+        # Any error in the user's own code is reported in one line.
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise InputError(
             f"{what} '{reference}' cannot be imported: {type(error).__name__}{line}: {error}"
@@ -314,7 +315,7 @@ def _imported(reference: str) -> Any:
             loaded = importlib.util.module_from_spec(spec)
             sys.modules[called] = loaded  # dataclasses and pickles look a module up by name
             try:
-                # Not by its loader: that would take bytecode of a file edited within a second.
+                # Not with its loader, which could use old bytecode of a file edited a moment ago.
                 exec(compile(path.read_bytes(), str(path), "exec"), vars(loaded))
             except BaseException:
                 del sys.modules[called]

@@ -64,7 +64,7 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     document
         For the places of errors.
     path
-        Where in the document the tree stands.
+        Path of the tree in the document.
 
     Raises
     ------
@@ -75,13 +75,13 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     try:
         return kind.model_validate(tree)
     except ValidationError as caught:
-        # A list whose items are wrong is also "too short": only the items are worth telling.
+        # A list whose items are wrong is also "too short": only the items are reported.
         problems = [
             (_in_tree(tree, error["loc"]), error)
             for error in caught.errors()
             if not (error["type"] == "too_short" and error["input"])
         ]
-    # A misspelt key is both unknown and missing: the first is what the user did.
+    # A misspelt key is both unknown and missing: the unknown key is the user's mistake.
     first = min(
         problems,
         key=lambda one: (
@@ -126,7 +126,7 @@ def _first_place(node: object, problem: AtKey) -> Path_:
 
 
 def _check_values(node: object, document: Document, path: Path_) -> None:
-    """Refuse numbers that no tensor holds or that never end, and text that names nothing."""
+    """Refuse numbers that are too large, and text that cannot be a name."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             _check_values(value, document, (*path, str(key)))
@@ -143,7 +143,7 @@ def _check_values(node: object, document: Document, path: Path_) -> None:
 
 
 def _check_text(text: str, document: Document, path: Path_) -> None:
-    """Refuse text that is not Unicode, and what is too long for a name; descriptions are free."""
+    """Refuse text that is not Unicode, or too long for a name (descriptions may be long)."""
     if any("\ud800" <= its <= "\udfff" for its in text):
         raise document.error(
             path, f"{_called(path)} holds half of a surrogate pair, which is no text"
@@ -162,16 +162,16 @@ def _check_text(text: str, document: Document, path: Path_) -> None:
 
 
 def _called(path: Path_) -> str:
-    """Return what an error calls the value at a place."""
+    """Return the name of the value at a place, for errors."""
     name = path[-1] if path else "a value"
     return f"item {name + 1}" if isinstance(name, int) else f"'{name}'"
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """What makes a text field of a spec one of some names: ``Annotated[str, OneOf(...)]``.
+    """Restricts a text field of a spec to some names: ``Annotated[str, OneOf(...)]``.
 
-    Its error tells what is allowed and the nearest name, and its JSON Schema lists the names.
+    Its error lists the allowed names and the nearest one, and its JSON Schema lists the names.
 
     Attributes
     ----------
@@ -209,7 +209,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class NameOrCode:
-    """What makes a text field one of some names, of an installed extension, or of own code.
+    """Restricts a text field to some names, installed extensions, or references to code.
 
     Attributes
     ----------
@@ -241,7 +241,7 @@ class NameOrCode:
 
 
 class OwnCode(Spec):
-    """Code of the user's with values for the options it declares."""
+    """The user's code, with values for the options that it declares."""
 
     model_config = ConfigDict(extra="allow")
     use: str = Field(
@@ -269,7 +269,7 @@ def _in_tree(tree: object, location: Sequence[str | int]) -> Path_:
 
 
 def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
-    """Turn pydantic's account of a problem into a place and our sentence."""
+    """Turn pydantic's description of a problem into a place and a sentence."""
     name = path[-1] if path else ""
     context = error.get("ctx", {})
     value = error.get("input")

@@ -15,7 +15,7 @@ from wakesleep.learners.model_file import LoadedModel
 
 
 def build(model: LoadedModel, setting: Setting) -> Any:
-    """Make the learner; a kind of the user's own is imported here and nowhere else.
+    """Make the learner; a user-defined kind is imported here and nowhere else.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a model can be asked to do: each capability is a ``typing.Protocol`` with a few methods."""
+"""The capabilities of models: each one is a ``typing.Protocol`` with a few methods."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ class Learner(Protocol):
     file (checked by the kind's own pydantic class; a plain dictionary for a class of the user's),
     and ``setting`` is a :class:`wakesleep.learners.chunks.Setting`.
 
-    Also ``momentum`` and ``updates_per_batch`` where it heeds these of a chunk, ``layerwise`` where
-    it heeds its ``layers``, and ``baseline`` where it keeps the stored baseline of negative phases.
+    It also offers ``momentum`` and ``updates_per_batch`` if it uses these settings of a chunk,
+    ``layerwise`` if it uses the chunk's ``layers``, and ``baseline`` if it keeps the stored
+    baseline of negative phases.
 
-    A learner that cannot do with all data has a method ``check_data(images)``, and one that lives
-    in time ``check_clock(seconds)``, given how long the protocol's clock lets a case last. Both
-    are called before anything is written, and raise an ``InputError``.
+    A learner that cannot use all data has a method ``check_data(images)``. A learner with a time
+    scale has ``check_clock(seconds)``, where ``seconds`` is the duration of a case by the
+    protocol's clock. Both are called before anything is written, and raise an ``InputError``.
 
-    Cases are had by ``chunk.take``, once for every presentation: it shifts images where the
-    protocol says so.
+    A learner gets its cases from ``chunk.take``, once for every presentation. This function shifts
+    images if the protocol says so.
 
-    What is asked of a learner between chunks (goodness, labels, norms) must change nothing in it,
-    and draw no random number from a stream that learning uses.
+    Methods that are called between chunks (goodness, labels, norms) must not change the learner,
+    and must not draw random numbers from a stream that learning uses.
     """
 
     def learn(self, chunk: Chunk) -> int | None:
         """Take the chunk's steps in place.
 
-        Returns the index (from 0) of the first step at which something was not finite, after
-        which the rest of the chunk may be left out; None where all is well.
+        Returns the index (from 0) of the first step at which a value was not finite; the rest of
+        the chunk may then be left out. Returns None if all values are finite.
         """
 
     def state_dict(self) -> dict[str, Any]:
@@ -50,7 +51,7 @@ class Learner(Protocol):
 
 @runtime_checkable
 class HasGoodness(Protocol):
-    """Offers ``goodness``: how real each layer finds a case, and where it draws the line."""
+    """Offers ``goodness``: the goodness of a case in each layer, and the thresholds."""
 
     layer_names: Sequence[str]
 
@@ -76,7 +77,7 @@ class Classifies(Protocol):
 
 @runtime_checkable
 class ProposesLabels(Protocol):
-    """Offers ``label_probabilities``: how probable the network finds every label."""
+    """Offers ``label_probabilities``: the network's probability of every label."""
 
     def label_probabilities(self, images: Tensor) -> Tensor:
         """Return probabilities (cases, classes)."""
@@ -84,14 +85,14 @@ class ProposesLabels(Protocol):
 
 @dataclass(frozen=True)
 class DreamSettings:
-    """Where dreams start, and how they go on.
+    """Start and course of dreams.
 
     Attributes
     ----------
     start
         ``label``, ``last_waking``, ``noise``, ``stored`` or ``mixed``.
     settle
-        Times the network runs up and down again.
+        Number of passes up and down.
     spread
         Size of the noise at the start.
     noise
@@ -118,20 +119,20 @@ class Dreams(Protocol):
         labels
             The classes to dream of (cases,), where dreams start from labels.
         how
-            Where dreams start, and how they go on.
+            Start and course of the dreams.
         generator
             Random stream.
 
         Returns
         -------
         images, label_probabilities
-            What reaches the input: (cases, features) and (cases, classes).
+            Activities at the input: (cases, features) and (cases, classes).
         """
 
 
 @runtime_checkable
 class ClimbsGoodness(Protocol):
-    """Offers ``climb_goodness``: changes images so that it finds them more real."""
+    """Offers ``climb_goodness``: changes images so that their goodness increases."""
 
     def climb_goodness(self, images: Tensor, labels: Tensor, steps: int, size: float) -> Tensor:
         """Return images (cases, features) after some steps up its goodness.
@@ -157,8 +158,8 @@ class Rests(Protocol):
 class Samples(Protocol):
     """Offers ``sample``: has a distribution of its own, and draws from it.
 
-    Such a learner finds ``negatives`` of None in a negative chunk whose source is ``usual``: it
-    then makes its negative phase itself, from states that may never leave it.
+    In a negative chunk with the source ``usual``, such a learner gets None as ``negatives``. It
+    then runs its negative phase with its own internal states.
     """
 
     def sample(self, images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -167,7 +168,7 @@ class Samples(Protocol):
         Parameters
         ----------
         images, labels
-            Real cases (cases, features) and (cases,), where a chain begins at them.
+            Real cases (cases, features) and (cases,), at which chains can start.
         generator
             Random stream.
         """
@@ -196,7 +197,7 @@ class Completes(Protocol):
     def complete(self, images: Tensor, given: int, generator: Generator) -> Tensor:
         """Return images (cases, features) of which the first ``given`` features are real ones.
 
-        The others are the learner's: mean activities, found without a look at their real values.
+        The other features are mean activities that the learner finds without their real values.
         """
 
 
@@ -210,7 +211,7 @@ class HasFields(Protocol):
 
 @runtime_checkable
 class TriesLabels(Protocol):
-    """Offers ``label_goodness``: finds an image more or less good with every label."""
+    """Offers ``label_goodness``: the goodness of an image with every label."""
 
     def activities(self, images: Tensor, labels: Tensor) -> list[Tensor]:
         """Return every layer's activity (cases, units) for images shown with labels."""
@@ -270,8 +271,8 @@ class Consolidates(Protocol):
         generator
             Random stream.
         last
-            Whether this is the last batch of the phase: from then on weights are held near what
-            they are now.
+            Whether this is the last batch of the phase: after it, weights are held near their
+            current values.
         """
 
 

@@ -1,6 +1,6 @@
-"""What a learner is given: the setting it is built into, and chunks of steps.
+"""The inputs of a learner: the setting in which it is built, and chunks of steps.
 
-A learner knows no protocol. It receives chunks of steps of one sign, and answers probes.
+A learner does not know the protocol. It receives chunks of steps of one sign, and answers probes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MakesNegatives = Callable[[Any, "Tensor", "Tensor"], "tuple[Tensor, Tensor]"]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a model is built into: the shape of its data, and where it lives.
+    """The setting in which a model is built: the shape of its data, its device and its streams.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Setting:
     shape
         Height and width of an image, in pixels.
     device, dtype
-        Where tensors live, and their floating-point type.
+        Device of the tensors, and their floating-point type.
     streams
         Named random streams; a model draws its weights from ``streams("weights")``.
     """
@@ -48,7 +48,7 @@ class Setting:
 
     @classmethod
     def of(cls, its: DataSet, device: torch.device, dtype: torch.dtype, seed: int) -> Setting:
-        """Return the setting that a data set makes, with the random streams of a seed."""
+        """Return the setting for a data set, with the random streams of a seed."""
         from wakesleep.runtime.randomness import Streams
 
         streams = Streams(seed, device)
@@ -63,7 +63,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive steps of one sign, with nothing to be looked at between them.
+    """Consecutive steps of one sign, without a probe between them.
 
     Attributes
     ----------
@@ -77,13 +77,13 @@ class Chunk:
     gains
         Factor of the learning rate at each step (steps,).
     negatives
-        Called as ``negatives(model, images, labels)`` on a batch, returns negative images and
-        labels; None where the sign is positive, or where the model is to draw its own samples
+        Function ``negatives(model, images, labels)`` of a batch that returns negative images and
+        labels; None if the sign is positive, or if the model draws its own samples
         (see :class:`wakesleep.learners.capabilities.Samples`).
     separate_states
         Whether the optimiser keeps one state for each sign, or one for both.
     fresh_state
-        Whether the optimiser forgets its state before the first of these steps.
+        Whether the optimiser's state is reset before the first of these steps.
     momentum
         Weight of the past in the running mean of gradients; None for the learner's own.
     mode
@@ -93,14 +93,14 @@ class Chunk:
         Whether positive steps subtract the stored baseline.
     updates_per_batch
         Updates that every step makes on its batch; if more than one, each layer makes them all
-        before the next layer's turn.
+        before the next layer starts.
     layers
-        Layers that learn, 1 being the lowest; None for all.
+        Layers that learn (1 is the lowest); None for all.
     seen
-        What is done to images at every presentation, such as a fresh shift; None for nothing.
+        Change of images at every presentation, such as a new shift; None for no change.
     replay
-        In replay, called as ``replay(images, labels)`` on a batch of real cases, returns cases that
-        the network has made itself; None awake.
+        In replay, a function ``replay(images, labels)`` of a batch of real cases that returns cases
+        which the network has made itself; None awake.
     top_down
         Whether a path that dreams learns in positive steps: not from its own dreams.
     classes

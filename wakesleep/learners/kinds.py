@@ -1,4 +1,4 @@
-"""The kinds of model that come with the package, and what each can be asked to do."""
+"""The kinds of model that come with the package, and the capabilities of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Kind:
 # Read-outs that any of these kinds has.
 READOUTS = ("goodness", "softmax", "candidates")
 
-# What every learner does that tells real from negative data and reads labels.
+# Capabilities of every learner that distinguishes real from negative data and reads labels.
 JUDGES = ("wake", "sleep", "interleaved", "goodness", "classify", "label_probabilities")
 
 KINDS: dict[str, Kind] = {

@@ -42,7 +42,7 @@ class ModelSpec(specs.Spec):
         description="The data set that the model is made for: a name, or data of your own.",
         json_schema_extra={"examples": list(DATA_SETS)},
     )
-    parameters: dict[str, Any] = Field({}, description="What the kind can be told.")
+    parameters: dict[str, Any] = Field({}, description="Parameters of the kind.")
     offers: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
         None, description="Capabilities; default all that the kind has."
     )
@@ -74,7 +74,7 @@ class ModelSpec(specs.Spec):
         return self
 
 
-# Parameters that came later. Unset, they leave a run what it was, so that it can be gone on with.
+# Newer parameters. If they are not set, a run stays the same, so that it can be continued.
 LATER = (
     "skip_below",
     "dreams_vary",
@@ -135,7 +135,7 @@ class LoadedModel:
 
     @property
     def folder(self) -> Path:
-        """What relative paths in the file start from."""
+        """The folder that relative paths in the file refer to."""
         return self.document.folder or Path.cwd()
 
     @property
@@ -158,7 +158,7 @@ class LoadedModel:
 
     @property
     def decisive(self) -> dict[str, Any]:
-        """The same, as it makes a run the same run: without what older versions did not have."""
+        """The same, for the identity of a run: without unset parameters of newer versions."""
         return {
             name: value
             for name, value in self.values.items()
@@ -193,7 +193,7 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
     if spec.kind not in KINDS:
         return LoadedModel(spec, tree, document)
     checks = imported(KINDS[spec.kind].parameters)
-    # First the file by itself, so that an error in it is reported where it stands.
+    # First the file alone, so that an error in it is reported at its place in the file.
     specs.validate(checks, spec.parameters, document, ("parameters",))
     if values:
         given = documents.Document(f"parameters of model '{spec.model}'", "", {}, {})

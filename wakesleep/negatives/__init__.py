@@ -6,8 +6,8 @@ A source is a module with one function of its own name,
 
 which turns a batch of real cases, (cases, features) and (cases,), into negative ones. It may ask
 the model for the capability named in :data:`SOURCES`, and draws random numbers from
-``context.generator`` alone. A source of the user's is such a function anywhere else; what
-:data:`SOURCES` says of the others are its attributes (``mine.options = {...}``).
+``context.generator`` alone. A user-defined source is such a function in another module. Its
+properties, which :data:`SOURCES` holds for the others, are attributes (``mine.options = {...}``).
 
 In: a model, a batch, and a context. Out: a negative batch. Must not import ``protocols``,
 ``simulation`` or any family of ``learners``.
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a source is, and what it can be told.
+    """The module and the properties of a source.
 
     Attributes
     ----------
     module
-        Where its function is.
+        The module of its function.
     needs
-        The capability it needs of a model (None for any).
+        The capability that a model must have (None for any model).
     options
-        What a protocol can set, beside ``source``.
+        The options that a protocol can set, beside ``source``.
     dreams
         Whether the network makes up the whole case, as in a dream, or only its label.
     sequences
-        Whether it makes sense for windows of a sequence alone.
+        Whether it can only be used with windows of a sequence.
     own
-        Whether a learner that can draw samples draws them itself, as it sees fit.
+        Whether a learner that can draw samples makes the negative cases itself.
     labels_only
         Whether negative cases differ from real ones by their label alone.
     steady
-        Whether it does the same at every call, remembers nothing and looks at no number: such
+        Whether every call runs the same operations, keeps no state and reads no values back: such
         calls can be captured on a GPU and replayed.
     real
         Whether its cases are real training cases, which replay can learn as such.
@@ -67,21 +67,21 @@ class Source:
     real: bool = False
 
 
-# What a dream can be told.
+# Options of dreams.
 DREAM: dict[str, Input] = {
     "start": Input(
         default="label",
         choices=("label", "last_waking", "noise", "stored", "mixed"),
-        description="What sets the top layer going; 'mixed' only for forward_forward and backprop.",
+        description="Start of the top layer; 'mixed' only for forward_forward and backprop.",
     ),
-    "settle": Input(default=2, minimum=0, maximum=10_000, description="Times up and down again."),
+    "settle": Input(default=2, minimum=0, maximum=10_000, description="Passes up and down."),
     "spread": Input(default=1.0, minimum=0.0, description="Size of the noise on the top layer."),
     "noise": Input(
         default=0.0,
         minimum=0.0,
         description=(
             "Size of the noise at every layer below and on the image, in standard deviations of "
-            "what the way down failed to predict awake (forward_forward, backprop)."
+            "the errors of the top-down predictions awake (forward_forward, backprop)."
         ),
     ),
     "ascent": Input(
@@ -89,8 +89,8 @@ DREAM: dict[str, Input] = {
         minimum=0,
         maximum=10_000,
         description=(
-            "Steps in which the image then climbs the goodness of the first layer, with the label "
-            "it gets (forward_forward without recurrence)."
+            "Number of steps in which the image then climbs the goodness of the first layer, with "
+            "the label of the dream (forward_forward without recurrence)."
         ),
     ),
     "ascent_size": Input(
@@ -103,9 +103,10 @@ DREAM: dict[str, Input] = {
         default="wrong",
         choices=("dreamt", "start", "own", "wrong", "second_choice"),
         description=(
-            "The dream's label: what comes down to the label inputs, the one it started "
-            "from, the network's own opinion of the image, any but what came down, or the "
-            "network's own opinion without its first choice."
+            "The dream's label: dreamt (from the activity of the label inputs), start (the label "
+            "it started from), own (drawn from the network's label probabilities for the image), "
+            "wrong (any label except the dreamt one), or second_choice (as own, without the most "
+            "probable label)."
         ),
     ),
 }
@@ -134,8 +135,8 @@ SOURCES: dict[str, Source] = {
                 minimum=0,
                 maximum=1000,
                 description=(
-                    "Times the random bits are blurred. 6 suit 28x28 pixels; on 8x8 they leave one "
-                    "hybrid in twenty a whole image, and 1 suits."
+                    "Number of times that the random bits are blurred. 6 is good for 28x28 pixels. "
+                    "For 8x8 pixels 1 is good; with 6, one hybrid in twenty is an unmixed image."
                 ),
             ),
             "label": Input(
@@ -194,7 +195,7 @@ SOURCES: dict[str, Source] = {
 
 @dataclass
 class Context:
-    """What a source may use beside the model and the batch.
+    """The values that a source may use beside the model and the batch.
 
     Attributes
     ----------
@@ -209,7 +210,7 @@ class Context:
     memory
         Tensors that are kept between calls; empty at the start of every phase.
     dream_of
-        The classes to be dreamt of; None for those of the batch.
+        The classes to dream of; None for those of the batch.
     cases
         Images and labels of training cases that are kept, in the order of their classes; for a
         source of stored cases alone.
@@ -238,17 +239,17 @@ class BoundSource:
 
 
 def stated(name: str) -> Source:
-    """Return what is known of a source without importing any code of the user's."""
+    """Return the description of a source without importing the user's code."""
     return SOURCES.get(name, Source(""))
 
 
 def source(name: str) -> Source:
-    """Return what is known of a source; code of the user's is imported for it.
+    """Return the description of a source; user-defined code is imported.
 
     Raises
     ------
     InputError
-        If the code cannot be imported, or is no function.
+        If the code cannot be imported, or is not a function.
     """
     if name in SOURCES:
         return SOURCES[name]
@@ -290,7 +291,7 @@ def bind(name: str, context: Context) -> BoundSource:
 
 
 def _checked(name: str, function: Any) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Return code of the user's that is told, in one sentence, what is wrong with what it does."""
+    """Return the user's source with checks: its errors are reported in one sentence."""
 
     def source(
         model: Any, images: Tensor, labels: Tensor, context: Context
@@ -312,7 +313,7 @@ def _checked(name: str, function: Any) -> Callable[..., tuple[Tensor, Tensor]]:
                     f"{tuple(like.shape)} is wanted"
                 )
         seen, named = found
-        # On a GPU a look at every batch would make it wait.
+        # A check of every batch would make a GPU wait.
         if named.device.type == "cpu" and bool(((named < 0) | (named >= context.classes)).any()):
             raise RunError(
                 f"negative data '{name}' return labels outside of 0 to {context.classes - 1}"

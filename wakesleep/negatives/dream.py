@@ -40,7 +40,7 @@ def dream(model: Any, images: Tensor, labels: Tensor, context: Context) -> tuple
 
 
 def _dreamt(model: Any, labels: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-    """Return dreams as they come down, and the labels that they get."""
+    """Return dreams and their labels."""
     options = context.options
     how = DreamSettings(options["start"], options["settle"], options["spread"], options["noise"])
     labels = asked_classes(labels, context)
@@ -52,7 +52,7 @@ def _dreamt(model: Any, labels: Tensor, context: Context) -> tuple[Tensor, Tenso
     if options["label"] == "own":
         return seen, drawn_labels(model.label_probabilities(seen), context.generator)
     if options["label"] == "wrong":
-        # Not the one that goes with the image: drawn from the others, all alike.
+        # Any label except the one of the image, all equally probable.
         return wrong_label(model, seen, drawn_labels(dreamt, context.generator), context)
     return seen, drawn_labels(dreamt, context.generator)
 
@@ -63,8 +63,8 @@ def check_path(model: Any, noise: float = 0.0, start: str = "label", ascent: int
     Raises
     ------
     InputError
-        If they are to have noise or to start from mixtures, and the model has no path downwards
-        that learned awake; or if they are to climb goodness, and it cannot say where that rises.
+        If they need noise or start from mixtures, and the model has no top-down path that learned
+        awake; or if they climb the goodness, and the model does not offer this.
     """
     path = getattr(model, "generator", None)  # a Boltzmann machine has a random stream there
     if (noise or start == "mixed") and not hasattr(path, "maps"):
@@ -79,10 +79,10 @@ def check_path(model: Any, noise: float = 0.0, start: str = "label", ascent: int
 
 
 def _second_choice(probabilities: Tensor, context: Context) -> Tensor:
-    """Return labels (cases,) drawn from a network's opinion without its first choice.
+    """Return labels (cases,) drawn from a network's label probabilities, without the largest.
 
-    What it finds most probable is what it should learn as real; the rest of its opinion is where
-    it may be mistaken. No label from outside is used.
+    The most probable label is the one that it should learn as real; the other labels are its
+    possible mistakes. No label from outside is used.
     """
     first = probabilities.argmax(1, keepdim=True)
     others = probabilities.nan_to_num().clamp_min(1e-12).scatter(1, first, 0.0)

@@ -31,7 +31,7 @@ def hard_label(
     context
         For its random stream.
     """
-    # A softmax gone astray is noticed by the learner; it must not stop the draw.
+    # The learner detects a softmax that is not finite; the draw itself must not fail.
     chances = model.label_probabilities(images).nan_to_num() + FLOOR
     chances.scatter_(1, labels.unsqueeze(1), 0.0)
     return images, drawn_column(chances, context.generator)

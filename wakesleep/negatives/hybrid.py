@@ -21,7 +21,7 @@ def hybrid(
     Parameters
     ----------
     model
-        Not asked.
+        Not used.
     images, labels
         Real cases (cases, features) and (cases,); a batch of one is mixed with itself.
     context
@@ -30,7 +30,7 @@ def hybrid(
         random one that is neither a's nor b's, or not a's where there are only two classes).
     """
     generator, cases = context.generator, len(images)
-    # Every image meets the one so many places further on; no number has to leave the device.
+    # Every image is mixed with the one a random shift further on; no value leaves the device.
     shift = torch.randint(1, max(2, cases), (1,), generator=generator, device=images.device)
     partner = (torch.arange(cases, device=images.device) + shift) % cases
     others = images[partner]

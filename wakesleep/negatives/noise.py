@@ -1,4 +1,4 @@
-"""Random images: the negative data that a network tells from real ones at once.
+"""Random images: negative data that a network distinguishes from real data easily.
 
 Hinton 2022 (arXiv 2212.13345), section 3.2, asks for negative data whose long-range structure alone
 is wrong. These have no structure at all, and are a control beside hybrids.
@@ -20,7 +20,7 @@ def noise(model: object, images: Tensor, labels: Tensor, context: Context) -> tu
     Parameters
     ----------
     model
-        Not asked.
+        Not used.
     images, labels
         Real cases (cases, features) and (cases,).
     context

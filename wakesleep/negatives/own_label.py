@@ -1,9 +1,8 @@
-"""A real image with a label drawn from what the network itself believes, right or wrong.
+"""A real image with a label drawn from the network's own label probabilities, right or wrong.
 
 The label alone is dreamt, the image is clamped: where the network is right, its negative data are
 its positive data, and the two phases cancel, as in a Boltzmann machine (Hinton 2022, section 5).
-For sequences this is teacher forcing: the real context with the symbol the network would have gone
-on with.
+For sequences this is teacher forcing: the real context with a symbol that the network predicts.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def own_label(
     model
         Offers ``label_probabilities``.
     images, labels
-        Real cases (cases, features) and (cases,); the labels are not looked at.
+        Real cases (cases, features) and (cases,); the labels are not used.
     context
         For its random stream.
     """
@@ -36,6 +35,6 @@ def own_label(
 
 def drawn_labels(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     """Return one label (cases,) for each row of probabilities (cases, classes)."""
-    # A softmax gone astray is noticed by the learner; it must not stop the draw.
+    # The learner detects a softmax that is not finite; the draw itself must not fail.
     chances = probabilities.nan_to_num().clamp_min(1e-12)
     return drawn_column(chances, generator)

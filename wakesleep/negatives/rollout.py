@@ -1,7 +1,7 @@
-"""The network's own strings: it predicts a symbol, takes it for real, and goes on.
+"""The network's own strings: it predicts a symbol, appends it, and continues.
 
 Hinton 2022 (arXiv 2212.13345), section 5: negative data for sequences that are made in advance,
-while asleep, with nothing of the outside world in them but their first window.
+while asleep; only their first window is real.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def stored(model: Any, images: Tensor, labels: Tensor, context: Context) -> tupl
     Parameters
     ----------
     model
-        Not asked.
+        Not used.
     images, labels
         Real cases (cases, features) and (cases,). Only the labels are used, as the classes wanted
         where the context names no others.

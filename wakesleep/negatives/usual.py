@@ -2,7 +2,7 @@
 
 For a model that cannot draw any, such as a Forward-Forward network, ``usual`` stands for
 ``wrong_label``, or for ``hybrid`` where the network sees no label (see
-:func:`wakesleep.simulation.prepare.prepare`).
+:func:`wakesleep.simulation.refusals.meant_by`).
 """
 
 from __future__ import annotations

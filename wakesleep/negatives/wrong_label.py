@@ -16,7 +16,7 @@ def wrong_label(
     Parameters
     ----------
     model
-        Not asked.
+        Not used.
     images, labels
         Real cases (cases, features) and (cases,).
     context

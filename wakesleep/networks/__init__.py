@@ -1,8 +1,8 @@
-"""Questions to the network that a run ended with.
+"""Analyses of the trained network of a run.
 
 In: a run's store with its checkpoint beside it. Out: labelled data (xarray): dreams and how good
-they are, receptive fields, activities, the goodness of labels, spikes, likelihood. Nothing is
-trained here and nothing is drawn. Must not import ``studies``, ``plots`` or ``cli``.
+they are, receptive fields, activities, the goodness of labels, spikes, likelihood. This package
+trains nothing and draws nothing. It must not import ``studies``, ``plots`` or ``cli``.
 """
 
 from wakesleep.networks.dreaming import dreams

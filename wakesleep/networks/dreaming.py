@@ -1,4 +1,4 @@
-"""What a trained network dreams, as labelled data."""
+"""Dreams of a trained network, as labelled data."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def dreams(
     start, settle, spread, noise
         As the options of the negative data ``dream``.
     each
-        Dreams of every class.
+        Number of dreams per class.
     seed
-        Of the dreams' random stream.
+        Seed of the dreams' random stream.
     data
-        The data the network lived on, where they were given in Python.
+        The data that the network was trained on, if they were given in Python.
 
     Returns
     -------
     xarray.Dataset
-        ``image`` (dream, row, column), what reaches the input; ``label`` (dream), the class a dream
-        began from (where it began from a label); ``dreamt_label`` (dream), the label that came
-        down; ``classified`` (readout, dream), what the network itself takes the image for.
+        ``image`` (dream, row, column): the activity at the input; ``label`` (dream): the class
+        that a dream started from (if it started from a label); ``dreamt_label`` (dream): the label
+        at the label inputs; ``classified`` (readout, dream): the network's class for the image.
 
     Raises
     ------

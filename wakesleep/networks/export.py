@@ -30,16 +30,16 @@ def export(
     result
         As for :func:`trained`.
     out
-        The file; its ending says the format.
+        The file; its ending sets the format.
     data
-        The data the network learned, where they were given in Python.
+        The data that the network was trained on, if they were given in Python.
     step
         As for :func:`trained`.
 
     Raises
     ------
     InputError
-        If the ending is another, the package is missing, or there is no trained network.
+        If the ending is unknown, the package is missing, or there is no trained network.
     """
     import numpy as np
 

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 def kept_network(
     store: str | Path, data: Any = None, step: int | None = None
 ) -> tuple[Any, DataSet]:
-    """Return the network that a run ended with, or had on the way, and the data it lived on.
+    """Return the network of a run, at its end or at an earlier step, and its data.
 
     Parameters
     ----------
     store
         The run's store; its checkpoint must lie beside it.
     data
-        The data it lived on, where they were given in Python.
+        The data that it was trained on, if they were given in Python.
     step
-        After how many steps of the run; default at the end.
+        Number of steps after which the network was kept; default the end of the run.
 
     Raises
     ------
     InputError
-        If there is no such run or no checkpoint, or its data are not to be had.
+        If there is no such run or no checkpoint, or its data are not available.
     """
     from wakesleep.learners.build import build
     from wakesleep.learners.chunks import Setting
@@ -63,12 +63,12 @@ def kept_network(
 
 
 def lived_on(store: str | Path, data: Any = None) -> DataSet:
-    """Return the data that a run's network lived on; ``data`` where they were given in Python.
+    """Return the data of a run; these are ``data`` if they were given in Python.
 
     Raises
     ------
     InputError
-        If there is no such run, or its data are not to be had.
+        If there is no such run, or its data are not available.
     """
     from wakesleep.results.store import open_result
 
@@ -78,12 +78,12 @@ def lived_on(store: str | Path, data: Any = None) -> DataSet:
 
 
 def check_store(store: object) -> None:
-    """Refuse what is no path, such as a result that was opened already.
+    """Refuse a store that is not a path, such as a result that is already open.
 
     Raises
     ------
     InputError
-        If it is none.
+        If it is not a path.
     """
     if not isinstance(store, str | Path):
         raise InputError(

@@ -1,4 +1,4 @@
-"""How probable a trained Boltzmann machine finds data."""
+"""Likelihood of data under a trained Boltzmann machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wakesleep.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-GREY = 0.5  # grey images are made binary here: a likelihood is that of binary cases
+GREY = 0.5  # threshold that makes grey images binary: the likelihood is that of binary cases
 
 
 def likelihood(
@@ -31,31 +31,32 @@ def likelihood(
     store
         The run's store, with its checkpoint beside it.
     temperatures, runs
-        Of annealed importance sampling (:func:`wakesleep.learners.boltzmann.likelihood.ais`).
+        Settings of annealed importance sampling
+        (:func:`wakesleep.learners.boltzmann.likelihood.ais`).
     splits
-        Of the data: ``train``, ``validation``, ``test``.
+        Parts of the data: ``train``, ``validation``, ``test``.
     pseudo
-        Whether to work out the pseudo-likelihood too: the sum over pixels of the log probability of
-        each, given all others. It needs no log Z, and takes a pass through the data for each pixel.
+        Whether to compute the pseudo-likelihood too: the sum over pixels of the log probability of
+        each pixel, given all others. It needs no log Z, but one pass through the data per pixel.
     seed
-        Of the sampling.
+        Seed of the sampling.
     data
-        The data the network lived on, where they were given in Python.
+        The data that the network was trained on, if they were given in Python.
 
     Returns
     -------
     xarray.Dataset
         ``log_likelihood``, ``lower``, ``upper`` (split): mean log probability of a case in nats,
-        with the ends that the interval of log Z gives it; ``log_z``, ``effective_runs`` and
-        ``uniform``, what it would be if every case were as probable as any other. For a
-        machine with connected hidden units it is a bound. With ``pseudo`` also
+        with its interval, which follows from the interval of log Z; ``log_z``, ``effective_runs``;
+        ``uniform``, the log probability if all cases were equally probable. For a machine
+        with connected hidden units ``log_likelihood`` is a bound. With ``pseudo`` also
         ``pseudo_likelihood`` (split). The attributes are the run's own, and those of the sampling;
         ``binarised_at`` is the grey level at which grey images were made binary, or empty.
 
     Raises
     ------
     InputError
-        If the run's model is no Boltzmann machine, or a split or number is wrong.
+        If the run's model is not a Boltzmann machine, or a split or number is wrong.
     """
     import torch
     import xarray as xr

@@ -1,4 +1,4 @@
-"""A trained network as an object: its weights, and what it makes of images of your own."""
+"""A trained network as an object: its weights, and its responses to your own images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CASE_AND_PIXELS = ("case", "row", "column", "channel")
 def trained(
     result: str | Path | xr.Dataset, data: Any = None, *, step: int | None = None
 ) -> TrainedNetwork:
-    """Return the network that a run ended with, or had on the way.
+    """Return the network of a run, at its end or at an earlier step.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ def trained(
         The run's store (also one of a study that keeps networks), by its path or as opened by
         :func:`wakesleep.open`. Its checkpoint must lie beside it.
     data
-        The data it learned, where they were given in Python.
+        The data that it was trained on, if they were given in Python.
     step
-        After how many steps of the run; default at the end. A protocol keeps networks on the way by
-        ``record: {networks: phase_ends}``; the coordinate ``step`` of the result, where
-        ``phase_end`` is true, says after how many steps.
+        Number of steps after which the network was kept; default the end of the run. A protocol
+        keeps networks during the run if it has ``record: {networks: phase_ends}``. The possible
+        numbers are the coordinate ``step`` of the result where ``phase_end`` is true.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def trained(
     return TrainedNetwork(learner, its, load_model(Path(path).resolve()))
 
 
-# What a notebook offers to call: call, what it returns, and the capability it needs.
+# The calls that a notebook lists: the call, what it returns, and the capability it needs.
 CALLS = (
     ("net.weights", "weights as an xarray data set", "synapses"),
     ("net.classify(images)", "labels that the network picks", "classify"),
@@ -74,14 +74,14 @@ CALLS = (
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network that a run ended with; nothing here changes it.
+    """The trained network of a run; no method changes it.
 
     Attributes
     ----------
     learner
         The learner itself, with all its methods and tensors.
     data
-        The data it learned.
+        The data that it was trained on.
     model
         The model file with its parameters.
     """
@@ -170,7 +170,7 @@ class TrainedNetwork:
         )
 
     def goodness(self, images: Any, labels: Any) -> xr.DataArray:
-        """Return how real each layer finds each case (layer, case); see :meth:`activities`."""
+        """Return the goodness of each case in each layer (layer, case); see :meth:`activities`."""
         self._needs("goodness")
         found = self.learner.goodness(self._images(images), self._labels(labels, len(images)))
         layers = list(self.learner.layer_names)
@@ -193,7 +193,7 @@ class TrainedNetwork:
         return xr.DataArray(_array(found), dims="case", name="class", attrs={"readout": chosen})
 
     def label_probabilities(self, images: Any) -> xr.DataArray:
-        """Return how probable the network finds every label (case, class); see :meth:`classify`."""
+        """Return the network's probability of every label (case, class); see :meth:`classify`."""
         import torch
 
         self._needs("label_probabilities")
@@ -211,9 +211,9 @@ class TrainedNetwork:
         labels
             Classes to dream of (cases,).
         settle, spread
-            Times that a dream goes up and down again, and the size of the noise it starts from.
+            Number of passes up and down, and the size of the noise at the start.
         seed
-            Of the noise.
+            Seed of the noise.
 
         Raises
         ------

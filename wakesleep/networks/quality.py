@@ -1,4 +1,4 @@
-"""How well dreams stand for the real cases of their class."""
+"""How similar dreams are to the real cases of their class."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def dream_quality(
     store
         A run's store, with its checkpoint beside it.
     start, settle, spread, noise, each, seed, data
-        As for :func:`wakesleep.dreams`. Dreams count as the class that they began from, so
+        As for :func:`wakesleep.dreams`. The class of a dream is the one that it started from, so
         ``start`` is usually ``label``.
     neighbours
-        Which nearest neighbour gives the radius around a case (precision and recall).
+        Rank of the nearest neighbour that sets the radius around a case (precision and recall).
 
     Returns
     -------
     xarray.Dataset
         ``variance_ratio``: variance within classes of dreams, relative to that of real cases;
         ``mean_distance``: distance of the mean dream of a class from the mean real case, relative
-        to the mean distance between class means; ``accuracy``: of logistic regression that has
-        learnt from dreams alone, on real cases; ``accuracy_real``: the same learnt from as many
-        real training cases (or all, where there are fewer); ``accuracy_means``: learnt from the
+        to the mean distance between class means; ``accuracy``: accuracy on real cases of a logistic
+        regression trained on dreams only; ``accuracy_real``: the same, trained on as many
+        real training cases (or all, if there are fewer); ``accuracy_means``: trained on the
         class means of real training cases; ``precision``, ``recall``: share of dreams among real
         cases, and of real cases among dreams (Kynkaanniemi et al. 2019, arXiv 1904.06991, eqs. 1
         and 2, on pixels instead of features).
@@ -52,7 +52,7 @@ def dream_quality(
     Raises
     ------
     InputError
-        As :func:`wakesleep.dreams`; also if a class has too few cases for that.
+        As :func:`wakesleep.dreams`; also if a class has too few cases.
     """
     import numpy as np
     import xarray as xr
@@ -121,10 +121,10 @@ def within(images: np.ndarray, labels: np.ndarray) -> float:
 
 
 def covered(cases: np.ndarray, by: np.ndarray, neighbours: int) -> float:
-    """Return the share of some cases that lie in the manifold that others make.
+    """Return the share of ``cases`` that lie in the manifold of the cases ``by``.
 
-    The manifold is a ball around each of the others; its radius is the distance to the nearest
-    neighbour of that number among them.
+    The manifold is the union of balls around the cases ``by``. The radius of a ball is the distance
+    to the k-th nearest neighbour among ``by``, with k = ``neighbours``.
     """
     from sklearn.metrics import pairwise_distances
     from sklearn.neighbors import NearestNeighbors

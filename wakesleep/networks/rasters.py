@@ -1,4 +1,4 @@
-"""The spikes of a trained network: every one that a few cases bring about."""
+"""All spikes of a trained network for a few cases."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def spikes(
     store
         The run's store, with its checkpoint beside it.
     first, cases
-        Which of the split.
+        Number of the first case of the split, and number of cases.
     split
-        Of the data: ``train``, ``validation``, ``test``.
+        Part of the data: ``train``, ``validation``, ``test``.
     late
-        By how many ms the label's volley comes late (code ``latency``).
+        Delay of the label's volley in ms (code ``latency``).
     data
-        The data the network lived on, where they were given in Python.
+        The data that the network was trained on, if they were given in Python.
 
     Returns
     -------
@@ -43,8 +43,8 @@ def spikes(
         Ragged arrays over ``spike``: ``time`` (s, from when the case is shown), ``neuron``,
         ``layer`` (0 for the inputs: pixels, off cells if there are any, labels) and ``case``;
         ``goodness`` (layer_name, shown), ``label`` and ``read`` (shown), the label that the
-        network reads. The attribute ``neurons`` counts those of every layer, from the inputs on, of
-        which the last ``label_inputs`` name the label.
+        network reads. The attribute ``neurons`` holds the number of neurons per layer, with the
+        inputs first. The last ``label_inputs`` of the inputs name the label.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def spikes(
     from wakesleep.results.store import open_result
     from wakesleep.simulation.loading import load_model
 
-    run = open_result(store)  # or what is no result would be taken for a model's name
+    run = open_result(store)  # otherwise a wrong path would be read as a model's name
     model = load_model(store)
     if model.spec.kind != "spiking":
         raise InputError(

@@ -1,8 +1,8 @@
-"""What a trained network tells a pupil: images with the labels that it gives them (distillation).
+"""Distillation: images labelled by a trained network (the teacher) for another one (the pupil).
 
-Hinton 2022 (arXiv 2212.13345), section 9: knowledge that lives in the weights of one piece of
-hardware can only be passed on by what the network says of inputs. A pupil is any model; it learns
-from the file like from any other data.
+Hinton 2022 (arXiv 2212.13345), section 9: knowledge in the weights of one piece of hardware can
+only be passed on through the network's outputs. Any model can be the pupil; it learns from the
+file as from any other data.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ def lessons(
     teacher
         The store of its run, with its checkpoint beside it.
     images
-        What the teacher is asked about (cases, features) or (cases, rows, columns), from 0 to 1;
-        default the training images that it learned from itself.
+        Images that the teacher labels (cases, features) or (cases, rows, columns), from 0 to 1;
+        default its own training images.
     dreamt
-        Dreams of every class that are shown to the pupil instead of images, with the class that
-        each began from as its label; 0 for none.
+        Number of dreams per class that replace the images. The label of a dream is the class that
+        it started from. 0 for none.
     spread
         Size of the noise that dreams start from.
     draws
-        How often every image is given, each time with a label drawn from the teacher's
-        probabilities (soft labels); 0 for once, with the most probable label.
+        Number of copies of every image, each with a label drawn from the teacher's
+        probabilities (soft labels); 0 for one copy with the most probable label.
     readout
-        Which read-out of the teacher labels; default ``softmax`` where it has one.
+        The teacher's read-out that gives the labels; default ``softmax`` if it has one.
     seed
-        Of dreams and drawn labels.
+        Seed of dreams and drawn labels.
     data
-        The data the teacher learned, where they were given in Python.
+        The data that the teacher was trained on, if they were given in Python.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def write_lessons(out: str | Path, given: dict[str, np.ndarray]) -> Path:
 def _labels(
     its: TrainedNetwork, x: np.ndarray, draws: int, readout: str | None, seed: int
 ) -> np.ndarray:
-    """Return the teacher's labels of images, the whole set as often as there are draws."""
+    """Return the teacher's labels of all images, repeated for every draw."""
     readouts = list(its.learner.readouts)
     chosen = readout or ("softmax" if "softmax" in readouts else readouts[0])
     if chosen not in readouts:

@@ -32,16 +32,16 @@ def receptive_fields(
     store
         A run's store, with its checkpoint beside it.
     units
-        How many units, drawn at random.
+        Number of units, which are chosen at random.
     seed
-        Of the draw.
+        Seed of this choice.
     data
-        The data the network lived on, where they were given in Python.
+        The data that the network was trained on, if they were given in Python.
 
     Returns
     -------
     xarray.Dataset
-        ``weight`` (unit, row, column, colour); a weight that a unit has not is 0.
+        ``weight`` (unit, row, column, colour); missing weights are 0.
 
     Raises
     ------
@@ -69,18 +69,18 @@ def receptive_fields(
 def activities(
     store: str | Path, case: int = 0, wrong: int | None = None, data: Any = None
 ) -> xr.Dataset:
-    """Return what all units do when one image is shown with its own and with a wrong label.
+    """Return the activity of all units for one image with its own label and with a wrong one.
 
     Parameters
     ----------
     store
         A run's store, with its checkpoint beside it.
     case
-        Which validation image.
+        Number of the validation image.
     wrong
-        The wrong label; default the wrong one that the network finds best.
+        The wrong label; default the wrong label with the highest goodness.
     data
-        The data the network lived on, where they were given in Python.
+        The data that the network was trained on, if they were given in Python.
 
     Returns
     -------
@@ -138,16 +138,16 @@ def label_goodness(
     store
         A run's store, with its checkpoint beside it.
     first, cases
-        Which validation images.
+        Number of the first validation image, and number of images.
     data
-        The data the network lived on, where they were given in Python.
+        The data that the network was trained on, if they were given in Python.
 
     Returns
     -------
     xarray.Dataset
         ``goodness`` (time, layer, case, label), ``label_of_case`` (case) and ``image`` (case, row,
-        column, colour). A network that does not live in time has a single step. The attribute
-        ``judged`` holds the first and last step that pick the label.
+        column, colour). A network without steps in time has a single step. The attribute
+        ``judged`` holds the first and last step that are used to choose the label.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def label_goodness(
 def hybrids(
     data: str = "mnist", cases: int = 6, blurs: int | None = None, seed: int = 0
 ) -> xr.Dataset:
-    """Return hybrids of training images: two real ones, the mask, and what comes of them.
+    """Return hybrids of training images, with the two images and the mask of each.
 
     Hinton 2022 (arXiv 2212.13345), section 3.2, figure 1.
 
@@ -196,11 +196,11 @@ def hybrids(
     data
         Name of a data set of images.
     cases
-        How many.
+        Number of hybrids.
     blurs
-        Times the random bits are blurred; default as the negative data ``hybrid`` do.
+        Number of times that the random bits are blurred; default as for negative data ``hybrid``.
     seed
-        Of the masks.
+        Seed of the masks.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def hybrids(
     Raises
     ------
     InputError
-        If there are no such data, or they are no images.
+        If there is no such data set, or its cases are not images.
     """
     import torch
     import xarray as xr

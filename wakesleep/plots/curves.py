@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-# Okabe & Ito's colours, which colour-blind readers can tell apart.
+# Okabe & Ito's colours, which colour-blind readers can distinguish.
 POSITIVE, NEGATIVE = "#0072b2", "#d55e00"
-# Quantities that are one number a probe, and what their axis is called.
+# Quantities with one number per probe, and their axis labels.
 NUMBERS = {
     "sleep_pressure": "process S",
     "divergence": "divergence\n(nat)",
@@ -106,7 +106,7 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
         _per_cent(result, result["error"].sel(readout=readout), ax, colour, str(readout))
     drawn = 100 * result["error"].values
     if drawn.max() > 10 * max(float(np.median(drawn)), 1e-9) and drawn.min() > 0:
-        # From chance down to a few per cent: what happens at the end would be a flat line.
+        # The error falls from chance to a few per cent: a linear axis would show a flat line.
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(ScalarFormatter())
@@ -117,7 +117,7 @@ def error(result: xr.Dataset, ax: Axes) -> Axes:
 
 
 def layer_colours(number: int) -> list[Any]:
-    """Return a colour for each layer: shades of one, which stands for nothing else."""
+    """Return a colour for each layer: shades of one colour, which is used for nothing else."""
     import seaborn
 
     return list(seaborn.dark_palette("#a58bd0", number, reverse=False))
@@ -169,9 +169,9 @@ def false_positives(result: xr.Dataset, ax: Axes) -> Axes:
 
 
 def counted_cases(result: xr.Dataset) -> int | None:
-    """Return how many validation cases a share was counted from, if the result is of one run.
+    """Return the number of validation cases behind a share, if the result is of one run.
 
-    Results of older versions do not say it.
+    Results of older versions do not store it.
     """
     return result.attrs.get("validation_cases") if "seed" in result.attrs else None
 
@@ -191,7 +191,7 @@ def beside(draw: Callable[..., Axes], control: xr.Dataset, ax: Axes) -> None:
     Parameters
     ----------
     draw
-        What drew the panel.
+        The function that drew the panel.
     control
         The result of the control.
     ax

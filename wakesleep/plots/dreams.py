@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def dreams(dreamt: xr.Dataset, ax: Axes, most: int = 12) -> Axes:
-    """Draw dreams as images side by side, in rows: by the class they began from, or that came down.
+    """Draw dreams as images, one row for each class they started from (or each dreamt label).
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def dreams(dreamt: xr.Dataset, ax: Axes, most: int = 12) -> Axes:
     ax
         Where to draw.
     most
-        Dreams shown of each class.
+        Largest number of dreams shown per class.
     """
     began = dreamt.attrs.get("start", "label") == "label"
     labels = dreamt["label" if began else "dreamt_label"].values

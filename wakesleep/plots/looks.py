@@ -111,9 +111,10 @@ def draw_labels(found: xr.Dataset) -> Figure:
     Parameters
     ----------
     found
-        From :func:`wakesleep.networks.views.label_goodness`. With several steps in time, lines over
-        them, those that pick the label shaded; else bars over labels, less their mean. The right
-        label is blue; what the layer finds best is a red line, or has a ring.
+        From :func:`wakesleep.networks.views.label_goodness`. With several steps in time, goodness
+        is drawn as lines over time, and the steps that choose the label are shaded. Otherwise it
+        is drawn as bars over labels, minus their mean. The right label is blue; the label with
+        the highest goodness in the layer is a red line, or has a ring.
     """
     from matplotlib.figure import Figure
 
@@ -170,7 +171,7 @@ def draw_labels(found: xr.Dataset) -> Figure:
 
 
 def save_look(found: xr.Dataset, what: str, path: str | Path) -> Path:
-    """Draw what was looked at into a file; its ending sets the format.
+    """Draw the output of ``look`` into a file; its ending sets the format.
 
     Parameters
     ----------

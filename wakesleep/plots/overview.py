@@ -28,10 +28,10 @@ SHOWN_BEFORE = 6  # phases shown before the first change, where there are more
 
 
 def window(result: xr.Dataset) -> tuple[int, int]:
-    """Return the first and last step worth showing.
+    """Return the first and last step to show by default.
 
-    All of them; but where a long part of the protocol leads up to a change (sixty baseline nights,
-    then a lost one), its last few phases only.
+    By default these are all steps. If a long part of the protocol comes before a change (sixty
+    baseline nights, then a lost one), only its last few phases are shown.
     """
     events = phases.hypnogram(result)
     onset, offset = events["onset"].values, events["offset"].values
@@ -48,16 +48,16 @@ def overview(
     between: tuple[int, int] | None = None,
     control: xr.Dataset | None = None,
 ) -> Figure:
-    """Draw a run: the hypnogram above, and below it what happened in the network.
+    """Draw a run: the hypnogram at the top, and the recorded quantities below it.
 
-    Bands show the 95 % interval that the number of validation cases allows for a share.
+    Bands show the 95 % interval of a share, given the number of validation cases.
 
     Parameters
     ----------
     result
         A result of :func:`wakesleep.run` or :func:`wakesleep.open`, finished or not.
     figure
-        An empty figure to draw into; default a new one, unknown to pyplot.
+        An empty figure to draw into; default a new one that is not registered with pyplot.
     between
         First and last step to be shown; default those of :func:`window`.
     control
@@ -66,7 +66,7 @@ def overview(
     Raises
     ------
     InputError
-        If nothing has been recorded yet, or there; or if the control has another time axis.
+        If nothing has been recorded, or not in that range; or if the control has another time axis.
     """
     from matplotlib.figure import Figure as NewFigure
 
@@ -186,12 +186,12 @@ def saved(figure: Figure, path: Path) -> Path:
 
 
 def check_path(path: Path, *others: str) -> None:
-    """Refuse a path whose ending names no format of figures, nor one of the ``others``.
+    """Refuse a path whose ending is neither a figure format nor one of the ``others``.
 
     Raises
     ------
     InputError
-        If it does not.
+        If the path is refused.
     """
     outputs.checked(path, "the figure")
     allowed = (*FORMATS, *others)
@@ -233,7 +233,7 @@ def _finish(figure: Figure, axes: list[Axes], result: xr.Dataset, begin: int, en
 
 
 def _title(result: xr.Dataset, control: xr.Dataset | None = None) -> str:
-    """Return what the protocol does, in its own words, and below it the names and the signs."""
+    """Return the protocol's description, and below it the names and the meaning of signs."""
     told = library.description_in(str(result.attrs.get("protocol_text", "")))
     signs = []
     cases = curves.counted_cases(result)
@@ -246,7 +246,7 @@ def _title(result: xr.Dataset, control: xr.Dataset | None = None) -> str:
 
 
 def _difference(result: xr.Dataset, control: xr.Dataset) -> str:
-    """Return what a control has otherwise: some of its inputs, or else its names and seed."""
+    """Return how a control differs: some of its inputs, or else its names and seed."""
     if phases.run_title(control) != phases.run_title(result):
         return phases.run_title(control)
     told = []
@@ -262,7 +262,7 @@ def _beside(control: xr.Dataset, result: xr.Dataset, begin: int, end: int) -> xr
     Raises
     ------
     InputError
-        If it has another time axis, or nothing there.
+        If it has another time axis, or no probes in that part.
     """
     _check(control)
     if axis_label(control) != axis_label(result):

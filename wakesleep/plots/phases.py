@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-# Stages from top to bottom. Wake is on top, as in sleep medicine; what tells a lost night from a
-# day, and recovery from any other night, is the colour. Interleaved steps, which are both awake and
-# asleep, are drawn as BOTH unless the protocol says another stage.
+# Stages from top to bottom. Wake is on top, as in sleep medicine. The colour distinguishes a lost
+# night from a day, and recovery from any other night. Interleaved steps, which are both awake and
+# asleep, are drawn as BOTH unless the protocol sets another stage.
 ORDER = ("BOTH", "WAKE", "REM", "N1", "N2", "NREM", "N3", "ART", "UNS")
 WHITE = "#ffffff"
 COLOURS = {
@@ -32,7 +32,7 @@ COLOURS = {
     "consolidate": "#e9dccb",
     "unrecorded": "#f6f6f6",
 }
-LONG_CLOCK, SHORT_CLOCK = 48.0, 6.0  # hours: above the first days are marked, below the second none
+LONG_CLOCK, SHORT_CLOCK = 48.0, 6.0  # hours: days are marked above the first, none below the second
 DREAMS = "#e0d5ee"  # sleep that is scored as REM
 
 
@@ -86,7 +86,7 @@ def set_clock(result: xr.Dataset, ax: Axes, left: float, right: float) -> None:
     ax
         Axes whose x axis is that of :func:`hypnogram`.
     left, right
-        What it shows, in hours.
+        Range of the axis, in hours.
     """
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
@@ -105,7 +105,7 @@ def set_clock(result: xr.Dataset, ax: Axes, left: float, right: float) -> None:
 
 
 def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
-    """Shade the phases behind whatever is on the axes.
+    """Shade the phases behind the curves on the axes.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def shade(result: xr.Dataset, ax: Axes, labels: bool = False) -> Axes:
 
 
 def _row(phase: str, stage: str) -> str:
-    """Return the row of the hypnogram that a phase is drawn in; none for what is not recorded."""
+    """Return the row of the hypnogram for a phase; none for phases that are not recorded."""
     if phase == "unrecorded":
         return ""
     return "BOTH" if phase == "interleaved" and stage == "UNS" else stage
@@ -175,7 +175,7 @@ def hypnogram(result: xr.Dataset, ax: Axes) -> Axes:
         for phase, stage in zip(events["phase"].values, events["stage"].values, strict=True)
     ]
     stages = [stage for stage in ORDER if stage in drawn]
-    # What was not recorded is no stage: the line has a gap there.
+    # Unrecorded phases have no stage: the line has a gap there.
     levels = np.array([-stages.index(stage) if stage in stages else np.nan for stage in drawn])
     edges = np.append(events["onset"].values, events["offset"].values[-1])
     shade(result, ax, labels=True)

@@ -18,7 +18,7 @@ def draw_spikes(found: xr.Dataset) -> Figure:
     ----------
     found
         From :func:`wakesleep.spikes`. The label's inputs are red and lie at the top of the inputs;
-        above each layer stands the goodness that its spikes come to.
+        the goodness of each layer is written above it.
     """
     from matplotlib.figure import Figure
 

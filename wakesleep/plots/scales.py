@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def set_scales(axes: Any, wanted: Wanted, values: xr.DataArray) -> None:
-    """Set what all panels share: the range of what was measured, and logarithmic axes.
+    """Set what all panels share: the range of the measured values, and logarithmic axes.
 
-    A t interval of two seeds can reach anywhere; the axis does not follow it.
+    A t interval of two seeds can be very large, so intervals do not affect the range.
     """
     finite = values.values[np.isfinite(values.values)]
     if "y" not in wanted.log and finite.size and finite.min() < finite.max():
         least, most = float(finite.min()), float(finite.max())
         room = 0.15 * (most - least)
-        # What is never negative has no room below 0.
+        # Values that are never negative get (almost) no space below 0.
         low = least - room if least < 0 else max(least - room, -0.03 * most)
         axes[0, 0].set_ylim(low, most + room)
     for which in wanted.log:

@@ -23,7 +23,7 @@ def draw_sheet(images: np.ndarray, name: str, ax: Axes) -> Axes:
     images
         (cases, height, width, channels); values are shown from 0 (black) to 1 (white).
     name
-        What stands before them.
+        Label to the left of the cases.
     ax
         Where to draw.
     """
@@ -54,7 +54,7 @@ def save_sheet(
     names
         Of the classes, in order.
     title
-        What stands above.
+        Title of the sheet.
     path
         The file.
     each

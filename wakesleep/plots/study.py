@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wakesleep.plots.wanted import Figure as Wanted
 
 
-# What a reader is told where a name alone would not say it.
+# Labels of dimensions whose name alone would not be clear to a reader.
 NAMES = {
     "phase_steps": "length of a phase (updates)",
     "momentum": "momentum's horizon 1/(1 - μ) (updates)",
@@ -69,7 +69,7 @@ def draw(wanted: Wanted, tree: xr.DataTree) -> Figure:
 
 
 def draw_own(wanted: Wanted, tree: xr.DataTree) -> Figure:
-    """Draw a figure of the user's: ``f(tree, wanted, **arguments)`` returns a matplotlib figure.
+    """Draw a user-defined figure: ``f(tree, wanted, **arguments)`` returns a matplotlib figure.
 
     Raises
     ------
@@ -99,14 +99,14 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
     Parameters
     ----------
     wanted
-        What is to be drawn.
+        The figure, as the study file describes it.
     values
-        What is drawn, over the grid, ``seed`` and perhaps ``cycle``, in the units to be shown.
+        The values to draw over the grid, ``seed`` and possibly ``cycle``, in the units to be shown.
 
     Raises
     ------
     InputError
-        If the figure names a dimension that there is not, or leaves one undecided.
+        If the figure names an unknown dimension, or makes no choice for a dimension.
     """
     from matplotlib.figure import Figure as NewFigure
 
@@ -286,7 +286,7 @@ def _limits(values: xr.DataArray) -> tuple[float, float]:
 
 
 def _tick(name: str, value: Any) -> str:
-    """Return what stands at a value of a dimension; a momentum is told by how far it looks back."""
+    """Return the tick label of a value of a dimension; a momentum is shown by its horizon."""
     return f"{1 / (1 - value):,.0f}" if name == "momentum" else _short(value)
 
 

@@ -1,4 +1,4 @@
-"""What a study file may ask to be drawn."""
+"""Figures that a study file can define."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Figure(specs.Spec):
     quantity: Annotated[str, specs.NameOrCode("quantity", ("", *QUANTITIES), "quantities")] = Field(
         "", description="For cycles: which quantity."
     )
-    at: PhaseName | Literal["any"] = Field("any", description="For cycles: at which phase's end.")
+    at: PhaseName | Literal["any"] = Field("any", description="For cycles: the end of this phase.")
     block: str | None = Field(
         None,
         description=(
-            "For cycles: which part of the protocol; default all of them, cycles counted on."
+            "For cycles: part of the protocol; default all parts, with cycles counted across them."
         ),
     )
     x: str = Field("cycle", description="Dimension along the x axis.")
@@ -38,7 +38,7 @@ class Figure(specs.Spec):
     columns: str | None = Field(None, description="Dimension shown by panels side by side.")
     rows: str | None = Field(None, description="Dimension shown by panels one above the other.")
     select: dict[str, Scalar] = Field({}, description="Values of the dimensions not shown.")
-    label: str = Field("", description="For cycles: as it is written on the axis.")
+    label: str = Field("", description="For cycles: label of the axis.")
     scale: float = Field(1.0, description="For cycles: factor, 100 for per cent.")
     log: Annotated[tuple[Literal["x", "y"], ...], Field(strict=False)] = Field(
         (), description="Axes with a logarithmic scale: x, y."

@@ -17,7 +17,7 @@ class Clock(specs.Spec):
         0.0, description="Time of day at step 0, in hours."
     )
     day_h: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Length of a day and night, in hours, where it is not meant to be 24."
+        None, description="Length of a day and night in hours, if it is not 24."
     )
 
 
@@ -29,4 +29,4 @@ class SleepPressure(specs.Spec):
 
     rise_h: Annotated[float, Field(gt=0)] = Field(18.2, description="Time constant awake, hours.")
     fall_h: Annotated[float, Field(gt=0)] = Field(4.2, description="Time constant asleep, hours.")
-    start: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="Its value at step 0.")
+    start: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="Sleep pressure at step 0.")

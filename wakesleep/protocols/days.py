@@ -11,9 +11,9 @@ DAY_TOLERANCE = 0.001  # of a day: rounding to whole updates
 def no_days(
     items: tuple[Phase | Repeat, ...], steps_per_hour: float, day: float
 ) -> list[tuple[Repeat, float]]:
-    """Return every repeat that should be a day and night and is none, with its hours.
+    """Return every repeat that should last one day and night but does not, with its hours.
 
-    What is repeated within a day, such as naps, is a part of that day.
+    Repeats within a day, such as naps, are a part of that day.
     """
     found = []
     for repeat in items:
@@ -31,7 +31,7 @@ def no_days(
 def is_cycle(repeat: Repeat) -> bool:
     """Say whether a repeat is a cycle of wake and sleep.
 
-    It is none where repeats in it are days themselves, or where it lacks one of the two signs.
+    It is not one if it contains repeats that are days, or if it lacks one of the two signs.
     """
     inner = [its for its in repeat.phases if isinstance(its, Repeat)]
     if any(PHASES[its.phase].shows for part in inner for its in walk(part.phases)):

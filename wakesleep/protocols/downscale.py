@@ -1,4 +1,4 @@
-"""What a phase of downscaling does: weights shrink, as the synaptic homeostasis hypothesis says.
+"""Phases of downscaling: weights shrink, as in the synaptic homeostasis hypothesis.
 
 Tononi & Cirelli 2014, Sleep and the price of plasticity, Neuron 81, 12-34: waking strengthens
 synapses on the whole, and slow-wave sleep weakens them again.
@@ -19,20 +19,21 @@ class Downscale(specs.Spec):
     """How weights shrink."""
 
     per_hour: Share | None = Field(
-        None, description="Share of its size that a weight loses in an hour of the clock."
+        None, description="Fraction of a weight that is lost per hour of the clock."
     )
     per_update: Share | None = Field(
-        None, description="The same in an update, for protocols without a clock."
+        None, description="The same per update, for protocols without a clock."
     )
     by: Literal["activity"] | None = Field(
         None,
         description=(
-            "activity: weights into a unit shrink in proportion to how active the unit is on real "
-            "images when the phase begins, relative to its layer's mean; default all alike."
+            "activity: weights into a unit shrink in proportion to the unit's activity on real "
+            "images at the start of the phase, relative to its layer's mean. Default: all weights "
+            "shrink equally."
         ),
     )
     spare: Share = Field(
-        0.0, description="Share of the weights of each layer, the strongest, that do not shrink."
+        0.0, description="Share of each layer's weights (the strongest) that do not shrink."
     )
 
     @model_validator(mode="after")
@@ -44,7 +45,7 @@ class Downscale(specs.Spec):
         return self
 
     def kept(self, steps_per_hour: float) -> float:
-        """Return which part of its size a weight has left after one update."""
+        """Return the factor by which weights are multiplied in one update."""
         if self.per_update is not None:
             return 1 - self.per_update
         assert self.per_hour is not None  # one of the two is given

@@ -1,4 +1,4 @@
-"""Which classes a network has met before each phase, and of which it dreams."""
+"""The classes that a network has been shown before each phase, and those that it dreams of."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wakesleep.protocols.timetable import Entry
 def resolve(
     entries: Sequence[Entry], classes: int, met: frozenset[int] = frozenset()
 ) -> tuple[Entry, ...]:
-    """Return a timetable with the classes that each phase presents, and of which it dreams.
+    """Return a timetable with the classes that each phase presents and dreams of.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def resolve(
                     "before it was shown any"
                 )
             others = known - frozenset(today)
-            # On the days of the first task there are no others: then the night is today's.
+            # During the first task there are no other classes: then sleep uses today's.
             dreamt = tuple(sorted(others if entry.dream_of == "others" and others else known))
         elif entry.dream_of == "today":
             dreamt = shown or today or everything

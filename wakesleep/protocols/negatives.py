@@ -1,4 +1,4 @@
-"""What a protocol says of negative data: a source, and its options."""
+"""Negative data in a protocol: a source and its options."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SourceName = Annotated[str, specs.NameOrCode("source", tuple(SOURCES), "negative
 
 
 class Negatives(specs.Spec):
-    """Where negative data come from; beside ``source``, the options of that source."""
+    """A source of negative data; keys other than ``source`` are its options."""
 
     model_config = ConfigDict(extra="allow")
     source: SourceName = Field("wrong_label", description="Name of a source of negative data.")

@@ -27,7 +27,7 @@ Cycles = Cycle | Annotated[tuple[Cycle, ...], Field(strict=False, min_length=1)]
 
 
 class Condition(specs.Spec):
-    """A bound on a recorded quantity, looked at whenever it is recorded.
+    """A bound on a recorded quantity, which is checked whenever the quantity is recorded.
 
     With ``circadian``, the bound goes up and down with the time of day, as process C of the
     two-process model does (Borbely 1982).
@@ -42,8 +42,8 @@ class Condition(specs.Spec):
     cycles: dict[str, Cycles] | None = Field(
         None,
         description=(
-            "Cycles (from 0), by the name of their repeat, in which alone it is looked at: "
-            "{weeks: [1, 2]}; in others the phase goes on for as long as it may."
+            "Cycles (from 0), by the name of their repeat, in which the condition is checked, such "
+            "as {weeks: [1, 2]}; in other cycles the phase has its longest length."
         ),
     )
     circadian: float = Field(
@@ -81,8 +81,8 @@ class Phase(specs.Spec):
     shares: Annotated[tuple[Share, ...], Field(strict=False, min_length=1)] | None = Field(
         None,
         description=(
-            "Part of its length that the phase lasts in each cycle of the repeat that it stands "
-            "in, such as [0.9, 0.7, 0.5, 0.3]; 0 leaves it out."
+            "Fraction of the phase's length in each cycle of its repeat, such as "
+            "[0.9, 0.7, 0.5, 0.3]; with 0 the phase is left out."
         ),
     )
     cooling: Literal["second_half"] | None = Field(
@@ -97,21 +97,22 @@ class Phase(specs.Spec):
     mode: Literal["negative", "centred", "measure"] = Field(
         "negative",
         description=(
-            "What sleep does: plain negative updates; the stored baseline subtracted from them; "
-            "or no change of weights, only a fresh baseline (footnote 15 of the paper)."
+            "What sleep does: plain negative updates; negative updates minus the stored baseline; "
+            "or only a new measurement of the baseline, without a change of weights (footnote 15 "
+            "of the paper)."
         ),
     )
     layers: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] | None = Field(
-        None, description="Hidden layers that learn, 1 being the lowest; default all."
+        None, description="Hidden layers that learn (1 is the lowest); default all."
     )
     stage: StageName | None = Field(
-        None, description="What a hypnogram calls it; default by phase and negative data."
+        None, description="Stage in the hypnogram; default from the phase and negative data."
     )
     classes: Classes | None = Field(
         None, description="Classes of the real cases that are shown; default all, or the task's."
     )
     replay: Replay | None = Field(
-        None, description="For phase 'replay': where its cases come from; default dreams."
+        None, description="For phase 'replay': the source of its cases; default dreams."
     )
     downscale: Downscale | None = Field(
         None, description="For phase 'downscale': how fast weights shrink."
@@ -122,9 +123,9 @@ class Phase(specs.Spec):
     dream_of: DreamOf | None = Field(
         None,
         description=(
-            "Classes of dreams (of 'dream' and 'mixture'): today's, all known so far (default in "
-            "replay), or the known ones that are not shown today; default in sleep those of its "
-            "own cases."
+            "Classes of dreams (for 'dream' and 'mixture'): today (those that are shown now), "
+            "known (all shown so far; the default in replay), or others (the known classes except "
+            "today's). The default in sleep is the classes of its own cases."
         ),
     )
 
@@ -147,7 +148,7 @@ class Phase(specs.Spec):
             raise ValueError("'shares' are all 0")
         if self.phase == "consolidate" and self.until is not None:
             raise ValueError("phase 'consolidate' has a fixed length: no 'until'")
-        # A rest may bear what the phase has that it stands for.
+        # A rest may keep the keys of the phase that it replaces.
         for own in ("replay", "downscale", "spontaneous"):
             if getattr(self, own) is not None and self.phase not in (own, "rest"):
                 raise ValueError(f"'{own}' is for phase '{own}', not for '{self.phase}'")
@@ -172,15 +173,15 @@ class Phase(specs.Spec):
 
 
 class Repeat(specs.Spec):
-    """Phases that are gone through several times."""
+    """Phases that are repeated."""
 
     repeat: Annotated[int, Field(ge=0)] = 1
     block: specs.Name | None = Field(None, description="Name of these cycles in the results.")
     tasks: Tasks | None = Field(
         None,
         description=(
-            "Classes that the cycles go through: a list of classes for each, or a number of equal "
-            "parts of all classes. Default for 'repeat' is then one cycle for each."
+            "Classes of each cycle: a list of classes for every cycle, or a number of equal "
+            "parts of all classes. The default for 'repeat' is then one cycle for each task."
         ),
     )
     phases: Annotated[tuple[Item, ...], Field(strict=False, min_length=1)]
@@ -221,9 +222,9 @@ Repeat.model_rebuild()
 
 
 def walk(items: tuple[Phase | Repeat, ...], unused: bool = True) -> list[Phase]:
-    """Return every phase that is written down, once each, in order.
+    """Return every phase in the file, once each, in order.
 
-    Without ``unused`` those of repeats of 0 cycles are left out.
+    Without ``unused``, the phases of repeats with 0 cycles are left out.
     """
     found: list[Phase] = []
     for item in items:
@@ -239,21 +240,21 @@ def check_cycles(
     around: Mapping[str, int] | None = None,
     innermost: int | None = None,
 ) -> None:
-    """Refuse a repeat within one of its own name, and what is said of cycles that never come.
+    """Refuse a repeat inside another one of the same name, and keys for cycles that do not exist.
 
     Parameters
     ----------
     items
         Phases and repeats.
     around
-        The cycles of every repeat that they stand in, by its name.
+        Number of cycles of every enclosing repeat, by its name.
     innermost
-        How many cycles the innermost one has; None outside of all.
+        Number of cycles of the innermost repeat; None outside of all repeats.
 
     Raises
     ------
     ValueError
-        Naming the repeat.
+        If something is refused; the message names the repeat.
     """
     around = around or {}
     for item in items:
@@ -288,7 +289,7 @@ def check_cycles(
 
 
 def block_names(items: tuple[Phase | Repeat, ...]) -> set[str]:
-    """Return the names of all blocks that are written down."""
+    """Return the names of all blocks in the file."""
     found: set[str] = set()
     for item in items:
         if isinstance(item, Repeat):
@@ -298,7 +299,7 @@ def block_names(items: tuple[Phase | Repeat, ...]) -> set[str]:
 
 
 def repeats(items: tuple[Phase | Repeat, ...]) -> list[Repeat]:
-    """Return every repeat that is written down, outer ones first."""
+    """Return every repeat in the file, outer ones first."""
     found: list[Repeat] = []
     for item in items:
         if isinstance(item, Repeat):

@@ -9,9 +9,10 @@ import math
 
 
 def process_s(value: float, hours: float, awake: bool, rise_h: float, fall_h: float) -> float:
-    """Return sleep pressure so many hours later.
+    """Return sleep pressure after some hours awake or asleep.
 
-    Awake it goes exponentially to 1 with time constant ``rise_h``, asleep to 0 with ``fall_h``.
+    Awake it rises exponentially to 1 with time constant ``rise_h``; asleep it falls exponentially
+    to 0 with ``fall_h``.
 
     Parameters
     ----------

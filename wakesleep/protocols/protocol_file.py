@@ -40,7 +40,7 @@ class LoadedProtocol:
 
     @property
     def folder(self) -> Path:
-        """What relative paths in the file start from."""
+        """The folder that relative paths in the file refer to."""
         return self.document.folder or Path.cwd()
 
     @property
@@ -108,7 +108,7 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
 
 
 def _placed(values: Mapping[str, object], tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return inputs whose relative paths, which start from a folder, are whole paths."""
+    """Return inputs with relative paths, which refer to a folder, replaced by whole paths."""
     found: dict[str, Any] = references.placed(values, folder)
     data = tree.get("data")
     named = data.get("set") if isinstance(data, Mapping) else None

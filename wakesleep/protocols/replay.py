@@ -1,4 +1,4 @@
-"""What a phase of replay learns from: cases that the network makes itself."""
+"""The cases of a replay phase, which the network makes itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wakesleep.protocols.negatives import Negatives, SourceName
 
 
 class Replay(Negatives):
-    """Where replayed cases come from; beside ``source``, the options of that source."""
+    """A source of replayed cases; keys other than ``source`` are its options."""
 
     source: SourceName = Field(
         "dream",
@@ -21,8 +21,8 @@ class Replay(Negatives):
     top_down: bool = Field(
         False,
         description=(
-            "Let the path that dreams learn from its own dreams too (forward_forward, backprop; "
-            "other kinds always do); it degrades by feeding on itself."
+            "Let the top-down path learn from its own dreams too (forward_forward, backprop; "
+            "other kinds always do). This degrades the path over time."
         ),
     )
 
@@ -46,9 +46,9 @@ class Replay(Negatives):
 
     @property
     def told(self) -> Negatives:
-        """The source with its options, as sources of negative data are bound."""
+        """The source with its options, as negative data."""
         options = dict(self.options)
-        if self.source == "dream":  # a dream of a seven is to be learnt as a seven
+        if self.source == "dream":  # a dream of a seven must be learnt as a seven
             named = options.get("start", "label") == "label"
             options.setdefault("label", "start" if named else "dreamt")
         if self.source == "stored":

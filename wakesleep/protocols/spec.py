@@ -1,7 +1,7 @@
 """What a protocol file holds, with its inputs filled in.
 
-A protocol says when a network is awake and when it sleeps. It knows no learner: what it needs of a
-model are capabilities, by name.
+A protocol states when a network is awake and when it sleeps. It is independent of the learner: it
+only names the capabilities that a model must have.
 """
 
 from __future__ import annotations
@@ -54,50 +54,50 @@ class Data(specs.Spec):
 
     set: SetChoice = Field(
         "model",
-        description="A data set's name, data of your own, or 'model' for what the model names.",
+        description="A data set's name, your own data, or 'model' for the model's data.",
         json_schema_extra={"examples": ["model", *DATA_SETS]},
     )
     batch: Annotated[int, Field(ge=0)] = Field(
         100, description="Cases in every update; 0 for all training cases."
     )
     train: Annotated[int, Field(ge=0)] = Field(
-        0, description="Use only so many training cases; 0 for all."
+        0, description="Number of training cases to use; 0 for all."
     )
     jitter: Annotated[int, Field(ge=0)] = Field(
         0,
-        description="Shift images by up to so many pixels each way, afresh at every presentation.",
+        description="Largest random shift of images in pixels, drawn anew at every presentation.",
     )
     updates_per_batch: Count = Field(
         1,
         description=(
-            "Updates that every layer makes on a batch before the next layer's turn; a step is "
+            "Updates that every layer makes on a batch before the next layer starts; a step is "
             "then a batch."
         ),
     )
 
     def batch_of(self, train_cases: int) -> int:
-        """Return how many of so many training cases are in every update."""
+        """Return the number of cases in every update, for a number of training cases."""
         return self.batch or train_cases
 
 
 class Record(specs.Spec):
-    """When and on what the probes are taken; a probe is taken at the end of every phase."""
+    """When probes are taken, and what they record; every phase ends with a probe."""
 
-    every: Count | None = Field(None, description="Also every so many steps within a phase.")
+    every: Count | None = Field(None, description="Steps between further probes within a phase.")
     every_sweeps: Count | None = Field(None, description="The same, in sweeps.")
     cycles: Count | None = Field(
         None,
         description=(
-            "In a repeat of more cycles than this, record only about so many of them, the first, "
-            "the last, and others ever further apart."
+            "In a repeat with more cycles than this, record only about this many of them: the "
+            "first, the last, and others at increasing distances."
         ),
     )
     cases: Count | None = Field(None, description="Validation cases per probe; default all.")
     quantities: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
-        None, description="What to record; default all that the model offers."
+        None, description="Quantities to record; default all that the model offers."
     )
     also: Annotated[tuple[QuantityName, ...], Field(strict=False)] | None = Field(
-        None, description="What to record beside these, such as ./file.py:name."
+        None, description="Further quantities to record, such as ./file.py:name."
     )
     networks: Literal["phase_ends"] | None = Field(
         None, description="Keep the network at the end of every recorded phase, beside the result."
@@ -105,8 +105,8 @@ class Record(specs.Spec):
     activities: Count | None = Field(
         None,
         description=(
-            "Record the activity of every hidden unit on so many validation cases, the first ones, "
-            "shown with their labels."
+            "Record the activity of every hidden unit on this many validation cases (the first "
+            "ones), shown with their labels."
         ),
     )
     test: bool = Field(False, description="Read the test data, once, when the run has ended.")
@@ -124,7 +124,7 @@ class Protocol(specs.Spec):
     protocol: specs.Name
     description: str = ""
     references: Words = ()
-    inputs: dict[specs.Name, Input] = Field({}, description="The knobs, by name.")
+    inputs: dict[specs.Name, Input] = Field({}, description="Inputs that a run can set, by name.")
     requires: Annotated[tuple[CapabilityName, ...], Field(strict=False)] = Field(
         (), description="Capabilities that a model must offer."
     )
@@ -134,7 +134,7 @@ class Protocol(specs.Spec):
         "shared",
         description=(
             "Whether positive and negative updates share one state of the optimiser, have one "
-            "each, or share one that every phase begins anew."
+            "each, or share one that is reset at the start of every phase."
         ),
     )
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = Field(
@@ -152,7 +152,7 @@ class Protocol(specs.Spec):
         ),
     )
     sleep_pressure: SleepPressure | None = Field(
-        None, description="Process S of the two-process model, recorded and to wait for."
+        None, description="Process S of the two-process model: recorded, and usable in conditions."
     )
     clock: Clock | None = None
     record: Record = Record()
@@ -245,7 +245,7 @@ class Protocol(specs.Spec):
 
     @property
     def goes_through_tasks(self) -> bool:
-        """Whether some phases present some of the classes alone."""
+        """Whether some phases present only some of the classes."""
         return any(its.classes is not None for its in walk(self.phases)) or any(
             its.tasks is not None for its in repeats(self.phases)
         )
@@ -256,11 +256,11 @@ class Protocol(specs.Spec):
         return any(has_views(its.tasks) for its in repeats(self.phases))
 
     def warnings(self) -> list[str]:
-        """Return what is allowed and yet probably not meant."""
+        """Return warnings about settings that are allowed but probably not intended."""
         return [*self._baseline_warnings(), *self._clock_warnings()]
 
     def _clock_warnings(self) -> list[str]:
-        """Return a sentence for every cycle of wake and sleep that is no day on the clock."""
+        """Return a warning for every cycle of wake and sleep that is not a day on the clock."""
         if self.clock is None:
             return []
         found = []
@@ -287,13 +287,13 @@ class Protocol(specs.Spec):
         return []
 
     def needs(self, offers: Collection[str] = ()) -> dict[str, str]:
-        """Return every capability a model must offer, and what in the protocol asks for it.
+        """Return every capability a model must offer, and the part of the protocol that needs it.
 
         Parameters
         ----------
         offers
-            Capabilities of the model in view: where the protocol leaves open what is recorded,
-            all that they allow is.
+            Capabilities of the model. If the protocol does not say what to record, everything that
+            they allow is recorded.
         """
         asked = dict.fromkeys(self.requires, "its 'requires'")
         for phase in walk(self.phases, unused=False):

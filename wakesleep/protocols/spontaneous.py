@@ -1,9 +1,9 @@
-"""What a phase of spontaneous activity does: spikes without any case, and Hebbian changes.
+"""Phases of spontaneous activity: spikes without input cases, and Hebbian changes of weights.
 
 Sleep replay consolidation (Tadros, Krishnan, Ramyaa & Bazhenov 2022, Nature Communications 13,
 7742, Methods, "Sleep replay consolidation"): rectified units become units with a threshold, inputs
-fire at random as often as the mean image is bright, and weights change where a unit fires. Biases
-play no part asleep, and do not change.
+fire at random with rates in proportion to the mean image, and the weights of a unit change when it
+fires. Biases are not used asleep, and do not change.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ class Spontaneous(specs.Spec):
     """How units fire, and how weights change."""
 
     gain: Annotated[float, Field(ge=0)] = Field(
-        0.02, description="Added to a weight, times its logistic function, when both units fire."
+        0.02, description="Increase of a weight when both units fire, in units of logistic(weight)."
     )
     loss: Annotated[float, Field(ge=0)] = Field(
         0.02,
-        description="Taken away in the same way when only the unit that the weight drives fires.",
+        description="Its decrease when only the postsynaptic unit fires, in the same units.",
     )
     threshold: Positive | Thresholds = Field(
         1.0,
         description=(
-            "Potential at which units fire, of all layers or of each; 1 is what the mean image "
-            "gives the most strongly driven unit of a layer in one step at full rate."
+            "Potential at which units fire, one for all layers or one per layer; 1 is the "
+            "potential that the mean image gives the most strongly driven unit of a layer in one "
+            "step at full rate."
         ),
     )
-    leak: Fraction = Field(0.0, description="Part of the potential that is lost in every step.")
+    leak: Fraction = Field(0.0, description="Fraction of the potential that is lost in every step.")
     rate: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5, description="Probability that the brightest input fires in a step."
     )

@@ -1,9 +1,9 @@
 """Tasks: classes that are presented alone in some phases, or images that are changed.
 
 A repeat may go through tasks: in its first cycle the network is shown the classes of the first
-task, in the second those of the second. How many classes there are only the data say, so tasks are
-worked out when these are loaded. A task may also have all classes, with images that are turned or
-whose pixels are permuted, or those of another data set.
+task, in the second those of the second. The number of classes depends on the data, so tasks are
+resolved when the data are loaded. A task may also have all classes, with images that are rotated
+or whose pixels are permuted, or with the images of another data set.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class Changed(specs.Spec):
     """A task of all classes, with images that are changed or come from other data."""
 
     rotate: Annotated[float, Field(ge=-360, le=360)] = Field(
-        0.0, description="Degrees by which images are turned, counterclockwise."
+        0.0, description="Counterclockwise rotation of images, in degrees."
     )
     permute: Annotated[int, Field(ge=0, le=10**9)] = Field(
-        0, description="Seed of an order of the pixels; 0 leaves them as they are."
+        0, description="Seed of a permutation of the pixels; 0 for none."
     )
     data: Source | None = Field(
         None,
         description=(
-            "Another data set, with images of the same shape and as many classes; default the one "
-            "that the network lives on."
+            "Another data set, with images of the same shape and as many classes; default the "
+            "data of the run."
         ),
     )
 
@@ -49,7 +49,7 @@ class Changed(specs.Spec):
 
     @property
     def view(self) -> View:
-        """How its images are presented."""
+        """The way its images are presented."""
         return View(self.rotate, self.permute, self.data or "")
 
 
@@ -68,19 +68,19 @@ Tasks = Annotated[
     | Annotated[tuple[Task, ...], Field(strict=False), Tag("<Tasks>")],
     Discriminator(lambda given: "<Tasks>" if isinstance(given, list | tuple) else "<Number>"),
 ]
-# Classes of which a network dreams: today's, all it was shown so far, or those of them that are
-# not shown today.
+# The classes that a network dreams of: today's, all that it was shown so far, or all of these
+# except today's.
 DreamOf = Literal["today", "known", "others"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a task shows: one of so many equal parts of all classes, some that are named, or all.
+    """The classes of a task: one of several equal parts of all classes, named classes, or all.
 
     Attributes
     ----------
     number, of
-        Which part (from 0), and of how many.
+        Number of the part (from 0), and number of parts.
     classes
         The classes, where they are named.
     view
@@ -93,7 +93,7 @@ class Part:
     view: View | None = None
 
     def resolved(self, classes: int) -> tuple[int, ...] | None:
-        """Return the classes, of so many that there are; None for all.
+        """Return the classes, given the number of classes of the data; None for all.
 
         Raises
         ------

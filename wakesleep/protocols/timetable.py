@@ -1,4 +1,4 @@
-"""The flat list of phases that a protocol comes to, and the learning-rate factor of every step."""
+"""The flat list of phases of a protocol, and the learning-rate factor of every step."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Entry:
     block
         Name of the innermost repeat that has one; ``""`` where none has.
     cycle
-        How many times that repeat has gone through before (from 0).
+        Number of the cycle of that repeat (from 0).
     steps
-        Its length in steps; the longest one where ``until`` may end it.
+        Its length in steps; the longest possible length if ``until`` can end it.
     probe_every
         Steps between probes; the end of the phase is always one.
     until
@@ -48,13 +48,13 @@ class Entry:
     mode
         What sleep does with the stored baseline.
     stage
-        What a hypnogram calls it.
+        Stage in the hypnogram.
     layers
         Layers that learn (from 1); None for all.
     recorded
         Whether probes are taken in it; one that waits for a condition is always recorded.
     counters
-        How many times each named repeat around it has gone through before (from 0).
+        Number of the cycle of each enclosing named repeat (from 0).
     replay
         For replay: where its cases come from.
     downscale, spontaneous
@@ -89,12 +89,12 @@ class Entry:
 
     @property
     def view(self) -> View | None:
-        """How the images of its task are presented; None for as they are."""
+        """The way the images of its task are presented; None if they are unchanged."""
         return None if self.part is None else self.part.view
 
     @property
     def probes(self) -> int:
-        """Number of probes if the phase goes on to its end."""
+        """Number of probes if the phase is not ended early."""
         return -(-self.steps // self.probe_every) if self.recorded else 0
 
     def gains(self, first: int, count: int) -> list[float]:
@@ -125,13 +125,13 @@ def timetable(
     train_cases
         Size of the training data, which turns sweeps into steps (rounded up).
     source
-        What is known of a source of negative data; default without importing code of the user's.
+        Returns the description of a source of negative data; the default imports no user code.
 
     Raises
     ------
     InputError
-        If it comes to no phase at all, to more phases or probes than can be kept, or if a phase
-        is shorter than an update.
+        If it has no phase, or more phases or probes than allowed, or if a phase is shorter than
+        an update.
     """
     count = _count(protocol.phases)
     if not 0 < count <= MOST_PHASES:
@@ -187,8 +187,8 @@ class _Unrolling:
     Attributes
     ----------
     carried
-        The fraction of an update that rounding has left over. It is added to the next phase in
-        hours, so that days stay as long as the clock says.
+        The fraction of an update that remains after rounding. It is added to the next phase in
+        hours, so that days have the length that the clock states.
     """
 
     protocol: Protocol

@@ -37,16 +37,16 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
     results
         Stores of runs, by path or opened.
     names
-        What they are called; default their titles with seeds, made different by numbers.
+        Names of the results; default their titles with seeds, numbered if they are equal.
 
     Returns
     -------
     xarray.Dataset
         Over ``result`` and ``readout``: ``error`` on all validation cases at the end with ``low``
-        and ``high``, the 95 % interval of Wilson (1927) for so many ``cases``; ``difference`` to
+        and ``high``, the 95 % interval of Wilson (1927) for ``cases`` cases; ``difference`` to
         the first result with ``difference_low`` and ``difference_high``, the interval of Newcombe
         (1998, method 10). These intervals are of cases, not of seeds. Over ``result`` alone:
-        ``updates``, and means over layers of what tells real from negative at the last probe.
+        ``updates``, and means over layers of the detection measures at the last probe.
         The attribute ``differing`` is what :func:`differing` returns, as JSON.
 
     Raises
@@ -99,7 +99,7 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
 
 
 def differing(results: Sequence[xr.Dataset]) -> dict[str, list[Any]]:
-    """Return what the runs were given that is not the same in all of them.
+    """Return the inputs in which the runs differ.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def draw(
     results
         As for :func:`compare`.
     table
-        What it returned.
+        What :func:`compare` returned.
     figure
         An empty figure to draw into.
     """
@@ -186,10 +186,10 @@ def draw(
 def newcombe(
     one: Any, cases: Any, other: Any, other_cases: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return one share less another, and the 95 % interval of the difference.
+    """Return one share minus another, and the 95 % interval of the difference.
 
     Newcombe 1998, Statistics in Medicine 17, 873-890, method 10: from the intervals of Wilson. The
-    cases count as independent; where both networks see the same ones it is too wide.
+    cases are treated as independent; if both networks see the same cases, it is too wide.
     """
     low, high = wilson(one, cases)
     other_low, other_high = wilson(other, other_cases)
@@ -204,7 +204,7 @@ def _error(result: xr.Dataset, readout: str) -> float:
 
 
 def cases_of(result: xr.Dataset) -> float:
-    """Return the number of validation cases; NaN where the data are not at hand."""
+    """Return the number of validation cases; NaN if the data are not available."""
     from wakesleep import data
     from wakesleep.data.source import DataSource
 

@@ -76,7 +76,7 @@ def of_run(target: Path) -> Page:
 
 
 def _sentence(result: xr.Dataset) -> str:
-    """Say in a sentence what came out."""
+    """Return the main result of the run in one sentence."""
     if not result.sizes["probe"]:
         return f"{result.attrs['title']}: nothing recorded yet, status {result.attrs['status']}."
     updates = int(result["step"].values[-1])
@@ -121,7 +121,7 @@ def _facts(made: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _told(text: str, key: str) -> dict[str, Any]:
-    """Return a mapping that a file has at a key; nothing where it has none."""
+    """Return the mapping at a key of a file; empty if there is none."""
     found = parse(text, "the file").tree.get(key)
     return dict(found) if isinstance(found, Mapping) else {}
 
@@ -138,7 +138,7 @@ def _defaults(kind: str) -> dict[str, Any]:
 def _apart(
     values: Mapping[str, Any], told: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the values that differ from what a file says, and those that do not."""
+    """Return the values that differ from those in a file, and those that do not."""
     same = {name: its for name, its in values.items() if name in told and told[name] == its}
     return {name: its for name, its in values.items() if name not in same}, same
 
@@ -222,7 +222,7 @@ def _hypnogram(result: xr.Dataset) -> Picture:
 
 
 def _dreams(target: Path, made: Mapping[str, Any]) -> Picture | None:
-    """Return dreams of the trained network, if it has any and is at hand."""
+    """Return dreams of the trained network, if it can dream and is available."""
     if "dream" not in json.loads(made["model_resolved"])["offers"] or not target.is_dir():
         return None
     from matplotlib.figure import Figure as NewFigure
@@ -250,7 +250,7 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _command(made: Mapping[str, Any], target: Path) -> str:
-    """Return what repeats the run from its own result."""
+    """Return the command that repeats the run from its own result."""
     store = shlex.quote(str(target.name))
     again = ["wakesleep", "run", store, store, "--seed", str(made["seed"])]
     again += ["--device", str(made["device"])]

@@ -1,4 +1,4 @@
-"""What a page of a report shows, and how its parts are made."""
+"""The content of a report page, and functions that make its parts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Page:
 
 
 def picture(figure: Figure, title: str, text: str) -> Picture:
-    """Return a figure as vector graphics, with a title and a text that stands for it."""
+    """Return a figure as vector graphics, with a title and an alternative text."""
     import matplotlib as mpl
 
     file = io.BytesIO()
@@ -75,7 +75,7 @@ def picture(figure: Figure, title: str, text: str) -> Picture:
 
 
 def description(text: str) -> str:
-    """Return what a file says of itself."""
+    """Return the description in a file."""
     return str(documents.parse(text, "file").tree.get("description", ""))
 
 
@@ -88,7 +88,7 @@ def citations(*texts: str) -> list[str]:
 
 
 def versions(made: Mapping[str, Any]) -> str:
-    """Return the versions that a result was made with, in a line."""
+    """Return the versions that a result was made with, on one line."""
     return ", ".join(f"{name} {its}" for name, its in json.loads(made["versions"]).items())
 
 

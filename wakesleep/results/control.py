@@ -1,7 +1,8 @@
-"""What deprivation did: against a control at the same time of day.
+"""Effects of deprivation, compared with a control at the same time of day.
 
-A network that sleeps swings with the day: its criterion falls while it is awake and rises while it
-sleeps. Morning compared with evening shows that swing, whatever was lost.
+A network that sleeps changes with the time of day: its criterion falls while it is awake and rises
+while it sleeps. A comparison of morning and evening shows this daily change even if no sleep was
+lost.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ def against_control(
     Parameters
     ----------
     deprived, control
-        Results of one protocol with the same seed or seeds; in the control nothing is lost.
+        Results of one protocol with the same seed or seeds; the control loses no sleep.
     at, block, cycle
         The phase that both have, such as the first day after the lost nights (the default).
 
     Returns
     -------
     xarray.Dataset
-        Deprived less control, for every quantity that is recorded at probes. ``criterion`` tells
-        how readily all is taken for real, ``d_prime`` and ``auc`` how well real and negative are
-        told apart; false positives mix both.
+        Deprived minus control, for every quantity that is recorded at probes. ``criterion``
+        measures the bias towards "real"; ``d_prime`` and ``auc`` measure how well real and
+        negative cases are distinguished; false positives depend on both.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def against_control(
         raise InputError(f"the control has seeds {seeds[1]}, the deprived network {seeds[0]}")
     hours = [float(its["time_h"]) % _day(its) for its in ends]
     day = _day(control)
-    if abs((hours[0] - hours[1] + day / 2) % day - day / 2) > 0.01:  # round the clock
+    if abs((hours[0] - hours[1] + day / 2) % day - day / 2) > 0.01:  # modulo one day
         raise InputError(
             f"'{at}' of '{block}' ends at {hours[0]:.2f} h, and in the control at {hours[1]:.2f} h"
         )

@@ -1,4 +1,4 @@
-"""Signal detection: how well goodness tells real from negative data, and where the line is.
+"""Signal detection: how well goodness distinguishes real from negative data, and the criterion.
 
 Real data are the signal. A case is called real where its log odds exceed 0, that is, where its
 goodness exceeds theta. Terms and corrections as in Macmillan & Creelman, *Detection Theory* (2005).
@@ -24,7 +24,7 @@ def d_prime(real: Array, negative: Array) -> Array:
     """Return d' = z(hit rate) - z(false-positive rate).
 
     Rates are corrected by the log-linear rule (half a case added to each count; Hautus 1995), so
-    that d' stays finite where every case is called right.
+    that d' stays finite if every case is classified correctly.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def d_prime(real: Array, negative: Array) -> Array:
 
 
 def criterion(real: Array, negative: Array) -> Array:
-    """Return c = -(z(hit rate) + z(false-positive rate)) / 2; below 0 "real" is said too readily.
+    """Return c = -(z(hit rate) + z(false-positive rate)) / 2; c < 0 is a bias towards "real".
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def criterion(real: Array, negative: Array) -> Array:
 def auc(real: Array, negative: Array) -> Array:
     """Return the probability that a real case has more goodness than a negative one.
 
-    The area under the ROC curve: whatever the criterion, 0.5 is chance. Ties count one half.
+    This is the area under the ROC curve, which does not depend on the criterion. 0.5 is chance.
+    Ties count one half.
 
     Parameters
     ----------

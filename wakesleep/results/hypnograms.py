@@ -1,9 +1,9 @@
 """Hypnograms in the forms that sleep science uses: an events table, and one stage per epoch.
 
 Stages are words: WAKE, N1, N2, N3, NREM, REM, ART (artefact) and UNS (unscored), as in YASA
-(Vallat & Walker 2021). A phase that raises goodness is WAKE, a night of dreams REM, any other
-night NREM; a protocol can say otherwise by ``stage``. An *epoch* here is a scoring window of
-usually 30 s, not a sweep through data.
+(Vallat & Walker 2021). A phase that raises goodness is WAKE, a night of dreams is REM, and any
+other night is NREM; a protocol can set another stage with ``stage``. An *epoch* here is a scoring
+window of usually 30 s, not a sweep through data.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def seconds_per_step(result: xr.Dataset) -> float:
 
 
 def events(result: xr.Dataset, seconds: float | None = None) -> pd.DataFrame:
-    """Return the phases of a run as an events table in the manner of BIDS.
+    """Return the phases of a run as an events table in the format of BIDS.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def epochs(
     Returns
     -------
     numpy.ndarray
-        Words (windows,). For ``yasa.Hypnogram(values, n_stages=3)``, where stages are WAKE, NREM
-        and REM.
+        Stage names (windows,), for ``yasa.Hypnogram(values, n_stages=3)`` if the stages are WAKE,
+        NREM and REM.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _checked(result: xr.Dataset, seconds: float | None) -> float:
 
 
 def sidecar() -> dict[str, Any]:
-    """Return what the columns of :func:`events` are, as the JSON file beside a BIDS table."""
+    """Return a description of the columns of :func:`events`, for the JSON file of a BIDS table."""
     return {
         "onset": {"Description": "Begin of the phase, from the first step", "Units": "s"},
         "duration": {"Description": "Length of the phase", "Units": "s"},

@@ -13,14 +13,14 @@ from wakesleep.errors import InputError
 def interval(
     values: xr.DataArray, dim: str = "seed", level: float = 0.95, method: str = "t"
 ) -> xr.Dataset:
-    """Return mean and confidence interval over seeds; what is not a number is left out.
+    """Return mean and confidence interval over seeds; NaN values are left out.
 
     Parameters
     ----------
     values
         Any array with the dimension ``dim``.
     dim
-        What is averaged over.
+        The dimension that is averaged over.
     level
         Confidence level.
     method
@@ -30,13 +30,13 @@ def interval(
     Returns
     -------
     xarray.Dataset
-        ``mean``, ``low``, ``high`` and ``n`` (how many values there were). With fewer than two
-        values the interval is not a number.
+        ``mean``, ``low``, ``high`` and ``n`` (the number of values). With fewer than two values
+        the interval is NaN.
 
     Raises
     ------
     InputError
-        If the method is another.
+        If the method is unknown.
     """
     n = values.notnull().sum(dim)
     mean = values.mean(dim)
@@ -63,12 +63,12 @@ def interval(
 
 
 def wilson(share: Any, cases: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower and upper end of Wilson's confidence interval of shares of so many cases.
+    """Return the lower and upper end of Wilson's confidence interval of a share of cases.
 
     Parameters
     ----------
     share
-        Shares from 0 to 1, of any shape; what is not a number stays so.
+        Shares from 0 to 1, of any shape; NaN stays NaN.
     cases
         Number of cases that a share was counted from.
     level
@@ -77,7 +77,7 @@ def wilson(share: Any, cases: Any, level: float = 0.95) -> tuple[np.ndarray, np.
     Notes
     -----
     Wilson 1927, Journal of the American Statistical Association 22, 209-212. Unlike the normal
-    approximation it is not empty where no case was wrong.
+    approximation, its width is above 0 if no case was wrong.
     """
     from scipy.stats import norm
 
@@ -98,7 +98,7 @@ def slope(values: xr.DataArray, dose: str, dim: str = "seed") -> xr.Dataset:
     dose
         Name of the dose's dimension.
     dim
-        What is averaged over: a line is fitted for each seed, by least squares.
+        The dimension that is averaged over: a line is fitted for each seed, by least squares.
 
     Returns
     -------

@@ -14,12 +14,12 @@ LONG_BLOCK = 4  # cycles above which a short table shows only the last one
 
 
 def check_result(given: object) -> None:
-    """Refuse what is no data set, such as a path.
+    """Refuse anything that is not a data set, such as a path.
 
     Raises
     ------
     InputError
-        Saying what would be one.
+        If it is not a data set.
     """
     if not isinstance(given, xr.Dataset):
         raise InputError(
@@ -28,7 +28,7 @@ def check_result(given: object) -> None:
 
 
 def run_title(result: xr.Dataset) -> str:
-    """Return what a figure of the run is headed by: its protocol, model and seed."""
+    """Return the title of a figure of the run: its protocol, model and seed."""
     title = str(result.attrs.get("title", ""))
     return f"{title}, seed {result.attrs['seed']}" if "seed" in result.attrs else title
 
@@ -88,7 +88,7 @@ def ends_at(
 
 
 def phase_ends(result: xr.Dataset) -> xr.Dataset:
-    """Return the probes taken at the ends of phases, one for every phase gone through.
+    """Return the probes taken at the ends of phases, one for every completed phase.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def shortened(table: xr.Dataset, longest: int = 16) -> xr.Dataset:
 
 
 def hypnogram(result: xr.Dataset) -> xr.Dataset:
-    """Return the phases a run went through, as events.
+    """Return the phases of a run, as events.
 
     Parameters
     ----------
@@ -162,8 +162,8 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         Over ``event``, one after another without a gap: ``phase``, ``block`` and ``stage`` (words),
-        ``cycle``, ``onset`` and ``offset`` (in steps). A phase that is still going on ends at its
-        last probe; one of which only the last moment is in the result is left out. Cycles that the
+        ``cycle``, ``onset`` and ``offset`` (in steps). A phase that is still running ends at its
+        last probe. A phase is left out if the result holds only its last moment. Cycles that the
         protocol did not record are one event, of phase ``unrecorded``.
     """
     index = result["phase_index"].values
@@ -172,7 +172,7 @@ def hypnogram(result: xr.Dataset) -> xr.Dataset:
     last = np.array([np.flatnonzero(index == place)[-1] for place in places], dtype=int)
     offset = step[last]
     before = np.concatenate((step[:1], offset[:-1]))
-    # A result of an older version tells no onsets, and has no gaps.
+    # A result of an older version has no onsets and no gaps.
     onset = result["phase_onset"].values[last] if "phase_onset" in result else before
     onset = np.maximum(onset, step[:1])  # a part of a result may begin within a phase
     names = {

@@ -1,4 +1,4 @@
-"""What a result says of its making."""
+"""The provenance that a result stores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what a result depends on; what is not installed is left out."""
+    """Return the versions of the packages that a result depends on; missing ones are left out."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
@@ -27,7 +27,7 @@ def versions() -> dict[str, str]:
 def git_commit() -> str:
     """Return the commit of the checkout the package lies in, or ``""`` for an installed package."""
     checkout = Path(__file__).resolve().parent.parent.parent
-    if not (checkout / ".git").exists():  # or it would be the commit of whatever lies around it
+    if not (checkout / ".git").exists():  # otherwise the commit of an enclosing repository
         return ""
     try:
         done = subprocess.run(
@@ -49,5 +49,5 @@ def sha256(text: str) -> str:
 
 
 def now() -> str:
-    """Return the present moment in UTC, to the second (ISO 8601)."""
+    """Return the current time in UTC, to the second (ISO 8601)."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -19,7 +19,7 @@ Numbers = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
 
 
 class Axis(specs.Spec):
-    """What a curve is drawn over."""
+    """The x axis of a curve."""
 
     name: specs.Name
     unit: str
@@ -55,9 +55,9 @@ def published(name: str | Path, unit: str | None = None) -> xr.DataArray:
     Parameters
     ----------
     name
-        Of a shipped curve, such as ``van_dongen_2003``, or the path of a file like those.
+        Name of a shipped curve, such as ``van_dongen_2003``, or path of a file in the same format.
     unit
-        The unit it must have; default whatever it has.
+        The unit that the curve must have; default any.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def against_published(values: xr.DataArray, curve: xr.DataArray) -> xr.Dataset:
 
     One slope and one intercept, the same for all arms, turn the model's unit into the published
     one (least squares over the mean of all other dimensions, such as seeds). A model whose curves
-    are a mirror image of the published ones fits too, with a slope below 0: look at the sign.
+    are a mirror image of the published ones also fits, with a slope below 0: check the sign.
 
     Parameters
     ----------

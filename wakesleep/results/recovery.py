@@ -1,4 +1,4 @@
-"""How long learning takes, and what deprivation does and recovery undoes."""
+"""Duration of learning, effects of deprivation, and recovery."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wakesleep.results.schema import ASLEEP
 
 
 def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:
-    """Return after how many cycles a quantity is below a criterion at both phase ends, for good.
+    """Return after how many cycles a quantity stays below a criterion at all phase ends.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def nights_to(result: xr.Dataset, quantity: str, below: float) -> xr.DataArray:
 
 
 def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
-    """Return after how many updates asleep half of what deprivation did is undone.
+    """Return after how many updates asleep half of the effect of deprivation is undone.
 
-    What deprivation did is the difference between the last probe of it and the end of the last
+    The effect is the difference between the last probe of deprivation and the end of the last
     night of the cycle before the first deprived one.
 
     Parameters
@@ -65,9 +65,9 @@ def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Updates asleep since the end of deprivation, at the first probe that shows it; infinite
-        where recovery does not come half the way, and not a number where nothing was done or nobody
-        was deprived.
+        Updates asleep since the end of deprivation, at the first probe where half is undone;
+        infinite if recovery does not reach half, and NaN if there was no deprivation or it had no
+        effect.
     """
     found = _deprivation(result, quantity)
     if found is None:
@@ -87,8 +87,8 @@ def half_recovery(result: xr.Dataset, quantity: str) -> xr.DataArray:
 def overshoot(result: xr.Dataset, quantity: str) -> xr.DataArray:
     """Return how far a quantity goes beyond its baseline while recovering, in its own units.
 
-    Positive where deprivation raised it and recovery lowers it below the baseline, or the other way
-    round; 0 where it never gets there.
+    It is positive if deprivation raised the quantity and recovery lowers it below the baseline, or
+    the other way round. It is 0 if recovery does not go beyond the baseline.
 
     Parameters
     ----------

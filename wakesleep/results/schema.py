@@ -36,13 +36,13 @@ class Quantity:
     dims
         Its dimensions beside ``probe``.
     long_name
-        As it is written on an axis.
+        Its name in axis labels.
     needs
         The capabilities that a model must offer for it.
     units
         CF units.
     function
-        What measures it, where it is the user's own: ``f(model, images, labels)``.
+        The function that measures a user-defined quantity: ``f(model, images, labels)``.
     """
 
     dims: tuple[str, ...]
@@ -53,7 +53,7 @@ class Quantity:
 
 
 def _detection(against: str, needs: tuple[str, ...], prefix: str) -> dict[str, Quantity]:
-    """Return how well each layer tells real data from something else."""
+    """Return the quantities of how well each layer distinguishes real data from other data."""
     return {
         f"{prefix}false_positive_rate": Quantity(
             ("layer",), f"fraction of {against} taken for real", needs
@@ -116,12 +116,12 @@ ACTIVITIES = Quantity(("case", "unit"), "activity of hidden units", ("label_good
 
 
 def stated_quantity(name: str) -> Quantity:
-    """Return what is known of a quantity without importing any code of the user's."""
+    """Return the description of a quantity without importing the user's code."""
     return QUANTITIES.get(name, Quantity((), "", ()))
 
 
 def equal_parts(classes: int, count: int) -> list[tuple[int, ...]]:
-    """Return the classes of each of so many tasks, between which all are divided in order."""
+    """Divide all classes, in order, into ``count`` tasks; return the classes of each task."""
     edges = [round(place * classes / count) for place in range(count + 1)]
     return [tuple(range(*its)) for its in itertools.pairwise(edges)]
 
@@ -174,7 +174,7 @@ def blank(
     Parameters
     ----------
     probes
-        Greatest number of probes the run can come to.
+        Largest possible number of probes of the run.
     words
         The words of ``phase``, ``block``, ``stage``, ``layer``, ``sign`` and ``readout``, in order;
         the label of every ``case`` and the layer of every ``unit`` whose activity is recorded.
@@ -246,7 +246,7 @@ def constant(values: Any, dim: str, long_name: str) -> xr.DataArray:
 
 
 def in_words(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset whose CF flags are the words they stand for."""
+    """Return a dataset with CF flags replaced by the words they stand for."""
     import numpy as np
 
     coordinates = {}
@@ -261,7 +261,7 @@ def in_words(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def as_flags(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset whose words are CF flags: what :func:`in_words` undoes."""
+    """Return a dataset with words replaced by CF flags; the inverse of :func:`in_words`."""
     import numpy as np
 
     for name, variable in dataset.variables.items():

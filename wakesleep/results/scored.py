@@ -20,9 +20,9 @@ class Scored:
     Attributes
     ----------
     stages
-        Words.
+        Names of the stages.
     onsets, durations
-        Seconds from the first.
+        Onsets in seconds from the first stage, and durations in seconds.
     """
 
     stages: tuple[str, ...]
@@ -31,7 +31,7 @@ class Scored:
 
     @property
     def seconds(self) -> float:
-        """Length of the whole."""
+        """Length of the whole night."""
         return float(sum(self.durations))
 
 
@@ -47,7 +47,7 @@ def sleep_statistics(night: Scored) -> dict[str, float]:
         SPT), ``TST`` (sleep), ``SE`` (TST of TIB, %), ``SME`` (TST of SPT, %), ``SOL`` (until the
         first sleep), ``SOL_5min`` (until the first five minutes of unbroken sleep), ``Lat_REM``
         (until the first REM), minutes of each stage and ``%`` of TST, and ``SFI``, changes from
-        sleep to wake in an hour of sleep. What never comes is NaN.
+        sleep to wake per hour of sleep. The latency of a stage that never occurs is NaN.
     """
     minutes = np.array(night.durations) / 60
     stages = np.array(night.stages)
@@ -99,7 +99,7 @@ def _first_unbroken(asleep: Any, onsets: Any, minutes: Any, least: float) -> flo
 
 
 def transitions(night: Scored) -> xr.DataArray:
-    """Return how often each stage (``before``) gave way to each other stage (``after``)."""
+    """Return how often each stage (``before``) was followed by each other one (``after``)."""
     order = [its for its in ("WAKE", *ASLEEP, "ART", "UNS") if its in night.stages]
     counts = np.zeros((len(order), len(order)), int)
     for one, other in zip(night.stages, night.stages[1:], strict=False):

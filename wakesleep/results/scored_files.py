@@ -1,6 +1,6 @@
 """Scored nights, read from the files that scorers write.
 
-Read are tables of events (BIDS ``events.tsv`` and ``_hypnogram.tsv``: onset, duration, stage),
+Supported are tables of events (BIDS ``events.tsv``, ``_hypnogram.tsv``: onset, duration, stage),
 tables of one stage per epoch (YASA's CSV), plain text with one stage per line, and the annotations
 of EDF+ files.
 """
@@ -40,7 +40,7 @@ STAGE_COLUMNS = ("stage", "value", "trial_type", "sleep_stage", "hypnogram", "de
 
 
 def read(path: str | Path | Any, epoch_s: float = 30.0, numbers: Numbers | None = None) -> Scored:
-    """Read a scored night; neighbours of one stage become one, and gaps are unscored (UNS).
+    """Read a scored night; adjacent entries of one stage are merged, gaps are unscored (UNS).
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ def read(path: str | Path | Any, epoch_s: float = 30.0, numbers: Numbers | None 
         alone, or a text with one stage per line, which then is one epoch each; an EDF+ file
         (.edf, .bdf) with annotations such as ``Sleep stage N2``; or a ``yasa.Hypnogram``.
     epoch_s
-        Length of an epoch in seconds, where the file says none.
+        Length of an epoch in seconds, if the file does not have it.
     numbers
-        What stages as numbers mean: ``yasa`` (4 is REM) or ``rk`` (Rechtschaffen & Kales: 3 and 4
-        are N3, 5 is REM). Default ``rk`` where there is a 5.
+        Meaning of stage numbers: ``yasa`` (4 is REM) or ``rk`` (Rechtschaffen & Kales: 3 and 4
+        are N3, 5 is REM). Default ``rk`` if there is a 5.
 
     Raises
     ------
     InputError
-        Naming the row (of an EDF+ file the annotation) of an unknown stage, an overlap or a
-        number that is none.
+        If a stage is unknown, stages overlap, or a number is invalid; the message names the row
+        (in an EDF+ file the annotation).
     """
     if not 0 < epoch_s < math.inf:
         raise InputError(f"an epoch must last longer than {epoch_s:g} s")
@@ -114,7 +114,7 @@ def _of_object(night: Any, numbers: Numbers | None) -> Scored:
 
 
 def _of_edf(path: Path, epoch_s: float, numbers: Numbers | None) -> Scored:
-    """Return the night that the annotations of an EDF+ file score; other annotations are left."""
+    """Return the night from the stage annotations of an EDF+ file; others are ignored."""
     try:
         import pyedflib
     except ImportError:
@@ -134,7 +134,7 @@ def _of_edf(path: Path, epoch_s: float, numbers: Numbers | None) -> Scored:
     standard = any(its.lower().startswith("sleep stage") for its in texts)
 
     def scores(text: str) -> bool:
-        # Beside standard stages a word such as "Artifact" is an event, and no stage.
+        # If there are standard stages, a word such as "Artifact" is an event and not a stage.
         told = text.lower()
         if standard:
             return told.startswith("sleep stage") or told == "movement time"
@@ -224,7 +224,7 @@ def _joined(
     numbers: Sequence[int],
     path: Path,
 ) -> Scored:
-    """Return the night without gaps; those are told by a warning, overlaps by an error."""
+    """Return the night without gaps; a gap gives a warning, an overlap an error."""
     words: list[str] = []
     begins: list[float] = []
     lengths: list[float] = []

@@ -1,4 +1,4 @@
-"""Numbers drawn from a result: xarray in, xarray out. Everything here is ``ws.statistics``."""
+"""Statistics of results: xarray in, xarray out. This module is ``ws.statistics``."""
 
 from wakesleep.results.control import against_control
 from wakesleep.results.intervals import interval, slope

@@ -1,9 +1,9 @@
 """How a result is written and read: a Zarr store, or one NetCDF file.
 
 One run is one ``xarray.Dataset`` in a Zarr store. The store has its full length from the start,
-filled with "nothing yet", and every probe fills one row: whatever moment a run is killed at, the
-store opens, and :func:`open_result` shows the rows that are there. Words (phases, signs, ...) are
-stored as CF flags, since Zarr 3 has no settled type for text of fixed length.
+filled with missing values, and every probe fills one row. The store can be opened even if the run
+is killed, and :func:`open_result` returns the rows written so far. Words (phases, signs, ...) are
+stored as CF flags, since Zarr 3 has no stable type for text of fixed length.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_CHUNK = 256
 MOST_IN_CHUNK = 2**20  # numbers: activities of many units have fewer rows
-MADE = 16  # kinds of stores that a process remembers how to make
+MADE = 16  # store layouts that a process keeps in memory
 _made: dict[str, dict[str, Any]] = {}
 # What results of every version hold; 'stage' and 'phase_onset' came later, and a mean over runs has
 # no seed.
@@ -64,7 +64,7 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
         store = zarr.storage.MemoryStore(dict(_files(dataset)))
         zarr.open_group(store).attrs.put(dataset.attrs)
         return store
-    # Made under another name and renamed, so that a store is never there by half.
+    # Created under another name and then renamed, so that a store is never incomplete.
     partial = unfinished(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
 
 
 def place(path: Path) -> tuple[int, int] | None:
-    """Return which folder a path leads to, as the system numbers them; None if there is none."""
+    """Return the device and inode number of the folder at a path; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -93,12 +93,12 @@ def place(path: Path) -> tuple[int, int] | None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Say whether an error is that of a disk without room."""
+    """Return whether an error means that the disk is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def unfinished(out: Path) -> Path:
-    """Return the name that a store has until it is whole; what dead processes left is removed."""
+    """Return the temporary name of a new store; remove those that dead processes left."""
     for left in out.parent.glob(f".{glob.escape(out.name)}.*"):
         number = left.name.rpartition(".")[2]
         if number.isdigit() and not _lives(int(number)):
@@ -150,7 +150,7 @@ def _write(dataset: xr.Dataset, store: Any) -> None:
 
 
 def codecs() -> list[Any]:
-    """Return how chunks are kept: compressed, with a checksum that tells a flipped bit."""
+    """Return the codecs of chunks: compression, and a checksum that detects a flipped bit."""
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
     return [ZstdCodec(level=1), Crc32cCodec()]
@@ -214,7 +214,7 @@ def open_result(store: Any) -> xr.Dataset:
                 f"{store}: this is not a result of wakesleep, or it is damaged "
                 f"({listed(missing)} is missing)"
             )
-        # A running writer fills the steps of a row last: steps read first vouch for the rest.
+        # The writer fills the steps of a row last. They are read first, so complete rows are found.
         recorded = dataset["step"].load().values >= 0
         lost = [] if path is None else _lost(path, dataset, int(recorded.sum()))
         if lost:
@@ -233,7 +233,7 @@ def open_result(store: Any) -> xr.Dataset:
 def _lost(path: Path, dataset: xr.Dataset, rows: int) -> list[str]:
     """Return the variables of a store that lack a chunk of the rows that are recorded.
 
-    Without this they would read as "nothing yet". Stores of before do not tell.
+    Without this check they would read as missing values. Older stores cannot be checked.
     """
     if "every_chunk" not in dataset.attrs or not path.is_dir():
         return []
@@ -251,7 +251,7 @@ def _lost(path: Path, dataset: xr.Dataset, rows: int) -> list[str]:
 
 
 def attributes(path: Path) -> dict[str, Any] | None:
-    """Return what a store says of its making, without opening it; None if it says nothing."""
+    """Return the attributes of a store without opening it; None if there are none."""
     try:
         found = json.loads((path / "zarr.json").read_bytes())["attributes"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -293,7 +293,7 @@ def to_netcdf(dataset: xr.Dataset, path: str | Path) -> None:
 
 
 def provenance(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return what a result says of its making, with the parts stored as JSON decoded."""
+    """Return the provenance of a result, with the parts stored as JSON decoded."""
     in_json = ("inputs", "parameters", "versions", "protocol_resolved", "model_resolved")
     return {
         str(key): json.loads(value) if key in in_json else value

@@ -1,6 +1,6 @@
-"""Lives with several tasks: what was learnt of each, and what was lost.
+"""Runs with several tasks: what was learnt of each task, and what was forgotten.
 
-Rows are the ends of tasks in the order of the life, columns the tasks. Terms as in Lopez-Paz &
+Rows are the ends of tasks in order of time, columns the tasks. Terms as in Lopez-Paz &
 Ranzato 2017 (arXiv 1706.08840, section 2) and Chaudhry et al. 2018 (arXiv 1801.10112, section 3).
 """
 
@@ -23,7 +23,7 @@ def accuracy_matrix(
 ) -> xr.DataArray:
     """Return the accuracy on every task at the end of every task.
 
-    All labels are open to the read-out at every moment (class-incremental learning).
+    The read-out can choose among all labels at any time (class-incremental learning).
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def accuracy_matrix(
     repeat
         Name of the repeat that goes through the tasks.
     tasks
-        The classes of each task; or a number of equal parts of all classes. Default what the
-        protocol says of the repeat.
+        The classes of each task; or a number of equal parts of all classes. Default the tasks that
+        the protocol gives for the repeat.
 
     Returns
     -------
@@ -98,11 +98,12 @@ def _views(stated: int | Sequence[Any] | None) -> list[str]:
 def savings(
     result: xr.Dataset, repeat: str, below: float, first: int = 0, again: int = -1
 ) -> xr.DataArray:
-    """Return which part of the updates is saved when a task is learnt for a second time.
+    """Return the fraction of updates that is saved when a task is learnt a second time.
 
-    Ebbinghaus 1885 (Ueber das Gedaechtnis, chapter 5): what was learnt and seems forgotten is
-    learnt again faster. 1 is no update at all, 0 as many as the first time, below 0 more. Updates
-    of all phases count, also asleep, up to the first probe with an error below the bound.
+    Ebbinghaus 1885 (Ueber das Gedaechtnis, chapter 5): material that seems forgotten is
+    relearnt faster. 1 means no updates, 0 as many as the first time, and a negative value more.
+    Updates of all phases count, including sleep, up to the first probe with an error below the
+    bound.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def task_numbers(result: xr.Dataset) -> np.ndarray | None:
 
 
 def _stated(result: xr.Dataset, repeat: str) -> int | list[Any] | None:
-    """Return the tasks of a repeat, as the protocol has them; None where it says nothing."""
+    """Return the tasks of a repeat from the protocol; None if it has none."""
     waiting = list(json.loads(result.attrs.get("protocol_resolved", "{}")).get("phases", []))
     while waiting:
         its = waiting.pop()
@@ -185,7 +186,7 @@ def _stated(result: xr.Dataset, repeat: str) -> int | list[Any] | None:
 
 
 def average_accuracy(matrix: xr.DataArray) -> xr.DataArray:
-    """Return the mean accuracy over all tasks when the last has ended."""
+    """Return the mean accuracy over all tasks at the end of the last one."""
     return matrix.isel(after=-1, drop=True).mean("task")
 
 
@@ -199,7 +200,7 @@ def forgetting(matrix: xr.DataArray) -> xr.DataArray:
 
 
 def backward_transfer(matrix: xr.DataArray) -> xr.DataArray:
-    """Return what later tasks did to the accuracy on each, on average; below 0 is a loss."""
+    """Return the mean change of the accuracy on a task by later tasks; below 0 is a loss."""
     number = matrix.sizes["task"]
     if number < 2:
         return xr.full_like(matrix.isel(after=-1, task=0, drop=True), np.nan)
@@ -211,6 +212,6 @@ def backward_transfer(matrix: xr.DataArray) -> xr.DataArray:
 
 
 def accuracy_of_known(matrix: xr.DataArray) -> xr.DataArray:
-    """Return the mean accuracy over the tasks met so far, at the end of each (after)."""
+    """Return the mean accuracy over the tasks seen so far, at the end of each (after)."""
     met = matrix["task"] <= matrix["after"]
     return matrix.where(met).mean("task")

@@ -28,7 +28,7 @@ def over_cycles(
     at
         The phase at whose end it is taken; ``any`` for the last one of every cycle.
     block
-        The part of the protocol; None for all of them, whose cycles are counted on. A cycle
+        The part of the protocol; None for all parts, with cycles counted across them. A cycle
         without such a phase has no value.
 
     Raises

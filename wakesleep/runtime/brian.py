@@ -1,4 +1,4 @@
-"""Brian2 without what it does to the process around it: imported, or in one of its own."""
+"""Brian2 without side effects on this process: imported here, or run in its own process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from wakesleep.errors import RunError
 
 
 def brian2() -> Any:
-    """Return the module, with Python's warnings and signals left to whom they belong.
+    """Return the module, without its changes to Python's handling of warnings and signals.
 
-    Brian2 logs warnings instead of showing them, and answers Ctrl-C by ending a simulation half way
-    as if it were finished.
+    Brian2 logs warnings instead of showing them. On Ctrl-C it ends a simulation early, as if it
+    were finished.
     """
     import brian2 as b2
 
@@ -31,7 +31,7 @@ def in_a_process(module: str, task: Mapping[str, Any], what: str) -> None:
     Raises
     ------
     RunError
-        If it fails: ``what`` went wrong, and the last that it said.
+        If it fails; the message holds ``what`` and the last line of its output.
     """
     done = subprocess.run(
         [sys.executable, "-m", module],
@@ -39,7 +39,7 @@ def in_a_process(module: str, task: Mapping[str, Any], what: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        start_new_session=True,  # Ctrl-C is for us: what it cut short could look finished
+        start_new_session=True,  # Ctrl-C must not reach it: a result cut short could look finished
     )
     if done.returncode:
         told = done.stderr.strip().splitlines()

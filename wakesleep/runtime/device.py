@@ -68,7 +68,7 @@ def number_format(name: str, device: torch.device) -> tuple[torch.dtype, bool]:
 
 @contextmanager
 def products(tf32: bool) -> Iterator[None]:
-    """Let matrix products be rounded to TF32 within, or let none be."""
+    """Allow, or forbid, rounding of matrix products to TF32 within the block."""
     kinds: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [kind.allow_tf32 for kind in kinds]
     try:

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, when a person is watching."""
+"""Progress on stderr: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-FIRST_LINE = 30.0  # seconds until a line tells how far a work without a terminal is
+FIRST_LINE = 30.0  # seconds until the first progress line if there is no terminal
 LONGEST_SILENCE = 600.0
 
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
@@ -21,7 +21,7 @@ _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 @contextmanager
 def quietly(quiet: bool) -> Iterator[None]:
-    """Show no bar at all within, if quiet; also none of what is read on the way."""
+    """If quiet, show no progress within the block, including that of reading files."""
     before = _quiet.set(quiet or _quiet.get())
     try:
         yield
@@ -33,11 +33,11 @@ def quietly(quiet: bool) -> Iterator[None]:
 def progress(
     steps: int, quiet: bool, watcher: Callable[[int, int], bool | None] | None = None
 ) -> Iterator[Callable[[int, str], bool | None]]:
-    """Give a function ``tell(steps so far, what is going on)``; silent if quiet.
+    """Yield a function ``tell(steps so far, current activity)``; it shows nothing if quiet.
 
-    Without a terminal there are lines now and then instead of a bar. A
-    ``watcher(steps so far, steps)`` takes the bar's place; it may return True to ask for a stop,
-    and ``tell`` returns that.
+    Without a terminal, lines are printed from time to time instead of a bar. A
+    ``watcher(steps so far, steps)`` replaces the bar; it may return True to request a stop,
+    and ``tell`` returns that value.
     """
     if watcher is not None:
         yield lambda done, text: watcher(done, steps)
@@ -55,7 +55,7 @@ def progress(
 
 
 class Lines:
-    """Lines on stderr about a long work: after half a minute, then ever more rarely."""
+    """Progress lines on stderr: the first after half a minute, then at growing intervals."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
@@ -68,11 +68,11 @@ class Lines:
         Parameters
         ----------
         share
-            How much is done, from 0 to 1.
+            Share of the work that is done, from 0 to 1.
         so_far
             The same in words.
         text
-            What is going on.
+            The current activity.
         """
         passed = time.monotonic() - self._begun
         if self._first is None:
@@ -96,7 +96,7 @@ def duration(seconds: float) -> str:
 
 
 def bars() -> Progress:
-    """Return bars that tell what is going on, how far it is, and how long it will last."""
+    """Return progress bars with the current activity, the progress and the remaining time."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining

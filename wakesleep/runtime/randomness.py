@@ -34,17 +34,17 @@ class Streams:
         return self._generators[name]
 
     def fresh(self, name: str) -> torch.Generator:
-        """Return a generator at the very start of the named stream, at every call."""
+        """Return a new generator at the start of the named stream, at every call."""
         generator = torch.Generator(device=self.device)
         return generator.manual_seed(_stream_seed(self.seed, name))
 
     def restart(self) -> None:
-        """Put every stream in use back to its start."""
+        """Reset every stream in use to its start."""
         for name, generator in self._generators.items():
             generator.set_state(self.fresh(name).get_state())
 
     def in_use(self) -> list[torch.Generator]:
-        """Return every stream that has been asked for."""
+        """Return every stream that has been used."""
         return list(self._generators.values())
 
     def state_dict(self) -> dict[str, torch.Tensor]:
@@ -54,15 +54,16 @@ class Streams:
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
         """Continue every stream from where :meth:`state_dict` found it."""
         for name, generator_state in state.items():
-            # In place: whoever holds a stream goes on holding the same one.
+            # In place, so that existing references to a stream stay valid.
             self(name).set_state(generator_state.cpu())
 
 
 def drawn_column(chances: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Draw one column (rows,) for each row of probabilities (rows, columns), any sum.
 
-    The draws of :func:`torch.multinomial`, number for number; but a GPU need not wait, since
-    nothing is looked at: of a row of zeros, or with numbers that are not finite, any column comes.
+    The draws are exactly those of :func:`torch.multinomial`. But the probabilities are not checked,
+    so a GPU need not wait: for a row of zeros, or with numbers that are not finite, the column is
+    arbitrary.
     """
     waits = torch.empty_like(chances).exponential_(1.0, generator=generator)
     return (chances / waits).argmax(1)

@@ -11,9 +11,9 @@ from datetime import timedelta
 from wakesleep.errors import InputError
 
 WAYS = ("layers", "data")
-BY_TORCHRUN = "TORCHELASTIC_RUN_ID"  # a variable that it sets, and nobody else
+BY_TORCHRUN = "TORCHELASTIC_RUN_ID"  # a variable that only torchrun sets
 START = "torchrun --nproc-per-node 2 -m wakesleep run ..."
-LONGEST_SILENCE = timedelta(minutes=30)  # the first of them may load data for long
+LONGEST_SILENCE = timedelta(minutes=30)  # the first process may need long to load data
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ranks:
     way: str
 
     def any(self, said: bool) -> bool:
-        """Say whether any process says so."""
+        """Return whether ``said`` is true in any process."""
         return bool(self._reduced(int(said), "MAX"))
 
     def first(self, number: int) -> int:
@@ -97,6 +97,6 @@ def size_here() -> int:
 
 
 def lost(error: BaseException) -> bool:
-    """Say whether an error tells that the connection to another process of the run is lost."""
+    """Return whether an error means that the connection to another process is lost."""
     told = str(error).lower()
     return isinstance(error, RuntimeError) and any(its in told for its in ("gloo", "connection"))

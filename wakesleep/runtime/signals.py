@@ -1,4 +1,4 @@
-"""Signals that ask a process to stop: kept until it is safe, or told in one line."""
+"""Signals that ask a process to stop: deferred to a safe point, or reported in one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOPPING = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name
 
 
 class Stopped(BaseException):
-    """A signal came where nothing has to be kept."""
+    """A signal arrived when there was nothing to save."""
 
 
 def stop_at_once() -> None:
@@ -24,7 +24,7 @@ def stop_at_once() -> None:
         return
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
-        for other in STOPPING:  # a second one must not interrupt what is told of the first
+        for other in STOPPING:  # a second one must not interrupt the report of the first
             signal.signal(other, signal.SIG_IGN)
         raise Stopped(signal.Signals(number).name)
 
@@ -36,9 +36,9 @@ def stop_at_once() -> None:
 
 @contextmanager
 def stop_signals(catch: bool) -> Iterator[list[int]]:
-    """Collect signals that ask to stop in a list, to be looked at where it is safe to stop.
+    """Collect signals that ask to stop in a list, which is checked where it is safe to stop.
 
-    The second one of a kind acts as it always does.
+    The second signal of a kind has its usual effect.
     """
     received: list[int] = []
     if not catch or threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""What a process is told so that it does not wait while networks run."""
+"""Process settings that avoid waiting times while networks run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ AHEAD = 64 * 1024**2  # bytes asked of the system beyond what is needed
 
 @contextmanager
 def denormals_flushed() -> Iterator[None]:
-    """Let numbers that are too small for a float of full precision be zero.
+    """Set denormal numbers (too small for a float of full precision) to zero within the block.
 
-    Processors are many times slower at them than at others. What decays ends there for good, such
-    as the momentum of a unit that has fallen silent: 0.9 times the smallest float is rounded to the
-    smallest float.
+    Processors are many times slower with denormal numbers than with others. Values that decay, such
+    as the momentum of a silent unit, stay denormal forever: 0.9 times the smallest float is rounded
+    to the smallest float.
     """
     import torch
 
@@ -32,24 +32,24 @@ def denormals_flushed() -> Iterator[None]:
 
 
 def spin_briefly() -> None:
-    """Let the threads of one operation wait on the spot for a moment only; before torch comes in.
+    """Limit how long OpenMP threads wait actively (spin); call this before torch is imported.
 
-    By default GNU OpenMP's threads run on the spot for milliseconds. Where another process has a
-    core, each of the many small operations of a run then waits until that process is made to give
-    way: on two cores, one of them busy, a run took ten times as long. Sleeping at once would cost
-    an idle machine half its speed, this a tenth. What the environment says is left alone.
+    By default GNU OpenMP's threads spin for milliseconds. If another process uses a core, each of
+    the many small operations of a run then waits until that process is preempted: on two cores, one
+    of them busy, a run took ten times as long. Without any spinning, an idle machine would lose
+    half its speed; with this limit it loses a tenth. Settings in the environment are not changed.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def keep_freed() -> None:
-    """Let this process keep the memory that it frees, instead of handing it back at once.
+    """Let this process keep the memory that it frees, instead of returning it at once.
 
-    The GNU C library gives large blocks back to the system as soon as they are free. A step of
-    learning frees and asks for the same ones again, and waits while the system clears every page:
-    of a recurrent net with local fields, for more than a third of its time. The price is that the
-    process stays as large as it has ever been. Does nothing with other libraries.
+    The GNU C library returns large blocks to the system as soon as they are free. A step of
+    learning frees blocks and allocates them again, and waits while the system clears every page.
+    For a recurrent net with local fields this takes more than a third of the time. The price is
+    that the process never becomes smaller. Other C libraries are not affected.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,4 +1,4 @@
-"""Networks that are kept along a run, in a folder beside its store."""
+"""Networks that are saved during a run, in a folder beside its store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def folder_of(store: Path) -> Path:
 
 
 def keep_network(store: Path, step: int, prepared: Prepared) -> None:
-    """Write the network as it is after so many steps of the run."""
+    """Save the current network, ``step`` steps after the start of the run."""
     folder = folder_of(store)
     folder.mkdir(exist_ok=True)
     state = {"identity": prepared.request.identity(), "learner": prepared.learner.state_dict()}
@@ -29,13 +29,13 @@ def keep_network(store: Path, step: int, prepared: Prepared) -> None:
 
 
 def steps(store: str | Path) -> list[int]:
-    """Return after how many steps networks of a run were kept, in order; none is an empty list."""
+    """Return the steps after which networks of a run were saved, in order; may be empty."""
     names = [path.stem for path in folder_of(Path(store)).glob("*.pt")]
     return sorted(int(name) for name in names if re.fullmatch(r"[0-9]+", name))
 
 
 def load(store: Path, step: int, device: Any, identity: Any) -> dict[str, Any]:
-    """Return the state of the network that was kept after so many steps.
+    """Return the state of the network that was saved after ``step`` steps.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The whole state of a run in one file beside its store, replaced in one stroke.
+"""The whole state of a run in one file beside its store, which is replaced atomically.
 
-It outlives the run: it holds the trained network.
+The file is kept after the end of the run: it holds the trained network.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _content(path: Path) -> io.BytesIO:
     Raises
     ------
     ValueError
-        If the digest is another.
+        If the digest does not match.
     """
     data = path.read_bytes()
     if not data.startswith(MAGIC):
@@ -72,9 +72,9 @@ def _content(path: Path) -> io.BytesIO:
 
 
 def damage(path: Path) -> str | None:
-    """Return a sentence if a checkpoint is not what :func:`save` wrote; None if it is, or absent.
+    """Return a message if a checkpoint is damaged; None if it is intact or absent.
 
-    Only the digest of its content is looked at.
+    Only the digest of its content is checked.
     """
     if not path.exists():
         return None
@@ -97,11 +97,11 @@ def load(
     path
         The file.
     device
-        Where its tensors go.
+        Device of its tensors.
     identity
-        What its entry ``identity`` must be.
+        Required value of its entry ``identity``.
     hint
-        What ends the sentence about a damaged file: a way out.
+        End of the message about a damaged file: what the user can do.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def load(
 
 @contextmanager
 def understood(path: Path, hint: str = "") -> Iterator[None]:
-    """Tell in one sentence, which ``hint`` ends, that a state lacks what is asked of it.
+    """Report in one sentence, followed by ``hint``, that a state lacks a needed part.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the next steps of a phase are, and what a learner is given for them."""
+"""The next steps of a phase, and the chunks that learners get for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEEN_CASES = 1000  # training cases on which the activity of units is measured
 
 
 def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
-    """Return the next steps of a phase, of which so many are done, as a learner is given them."""
+    """Return the next ``steps`` steps of a phase, after ``done`` steps, as a chunk."""
     its, spec = prepared, prepared.request.protocol.spec
     sign = PHASES[entry.phase].sign
     assert sign is not None  # a rest has no steps to take
@@ -52,16 +52,16 @@ def chunk_of(prepared: Prepared, entry: Entry, done: int, steps: int) -> Chunk:
 
 @dataclass
 class ByItself:
-    """What happens in phases that take no step of the learner's.
+    """Phases without steps of the learner: rest, downscaling, spontaneous activity, consolidation.
 
     Attributes
     ----------
     prepared
         The run.
     active
-        The spontaneous activity of the phase at hand, if that is what it has.
+        The spontaneous activity of the current phase, if it has any.
     paces
-        How fast the weights into each unit shrink in the phase at hand, where that differs.
+        How fast the weights into each unit shrink in the current phase, if that differs by unit.
     """
 
     prepared: Prepared
@@ -69,7 +69,7 @@ class ByItself:
     paces: list[Tensor] | None = None
 
     def go_on(self, entry: Entry, done: int, steps: int) -> None:
-        """Let so many steps of a phase pass, of which some are done."""
+        """Advance a phase by ``steps`` steps, after ``done`` steps."""
         if entry.phase != "downscale":
             self.paces = None
         if isinstance(self.prepared.learner, Rests):
@@ -144,7 +144,7 @@ class ByItself:
     def load_state_dict(self, state: dict[str, Any] | None, place: int, done: int) -> None:
         """Continue from what :meth:`state_dict` returned, in the phase of that number.
 
-        A phase of which no step is done begins anew: the state is then that of an earlier one.
+        A phase without completed steps starts afresh: the state is then that of an earlier phase.
         """
         if state is None or done == 0 or place >= len(self.prepared.entries):
             return

@@ -15,7 +15,7 @@ from wakesleep.simulation.prepare import Prepared
 def holds(
     prepared: Prepared, entry: Entry, measured: Mapping[str, np.ndarray], time_h: float
 ) -> bool:
-    """Say whether a phase's condition holds; what it does not select is averaged over.
+    """Return whether a phase's condition holds; dimensions without a selection are averaged.
 
     Parameters
     ----------

@@ -34,15 +34,15 @@ def lease_of(store: Path) -> Path:
 
 @contextmanager
 def sole_writer(store: Path | None, path: Path | None = None) -> Iterator[Callable[[], bool]]:
-    """Keep a second process from writing the same store; for None there is nothing to keep.
+    """Prevent a second process from writing the same store; None needs no lease.
 
-    Gives a function that says whether the lease still is this process's. It no longer is if the
-    process stood still for so long that another machine took it over; then it must not write.
+    Yields a function that returns whether this process still holds the lease. It has lost the lease
+    if it was suspended for so long that another machine took it over; then it must not write.
 
     Parameters
     ----------
     store
-        What is to be written.
+        The store to write.
     path
         Where its lease lies; default beside it.
 
@@ -87,7 +87,7 @@ def held(store: Path) -> bool:
     holder = _read(path)
     with suppress(OSError):
         return _lives(path, holder, _moment(path))
-    return False  # nobody can write here, which whoever tries is told
+    return False  # the folder is not writable; writers get their own error
 
 
 def _take(path: Path, store: Path) -> str:
@@ -112,7 +112,7 @@ def _take(path: Path, store: Path) -> str:
 
 
 def _linked(own: Path, path: Path) -> bool:
-    """Put a file under a name in one stroke; say whether the name was free."""
+    """Put a file under a name atomically; return whether the name was free."""
     try:
         os.link(own, path)
         return True
@@ -132,7 +132,7 @@ def _linked(own: Path, path: Path) -> bool:
 def _remove_dead(path: Path, holder: dict[str, Any], own: Path) -> None:
     """Remove the lease of a holder that has died, and no other.
 
-    One process at a time does so: else one could remove what another has just taken.
+    One process at a time does this: otherwise one could remove a lease that another has just taken.
     """
     turn = path.with_name(f".{path.name}.turn")
     if not _linked(own, turn):
@@ -149,13 +149,13 @@ def _remove_dead(path: Path, holder: dict[str, Any], own: Path) -> None:
 
 
 def _moment(path: Path) -> float:
-    """Return the moment by the clock that also stamps leases: that of the file system."""
+    """Return the current time by the file system's clock, which also stamps leases."""
     with tempfile.TemporaryFile(dir=path.parent) as its:
         return os.fstat(its.fileno()).st_mtime
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return what a lease says; nothing where there is none, or it is being written."""
+    """Return the content of a lease; empty if there is none, or it is being written."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -174,7 +174,7 @@ def _here() -> dict[str, Any]:
 
 
 def _boot() -> str:
-    """Return what two processes share that can see each other: the boot and the process space."""
+    """Return an identifier of the boot and the process namespace (shared by visible processes)."""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -182,7 +182,7 @@ def _boot() -> str:
 
 
 def _born(pid: int) -> str:
-    """Return when a process began, which tells it from a later one of the same number."""
+    """Return the start time of a process, which differs for a later one of the same number."""
     with suppress(OSError, IndexError):
         # The name, in brackets, may contain blanks; the time of the start is field 22.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -214,7 +214,7 @@ def _runs(pid: int) -> bool:
 
 
 def _is_dead(pid: int) -> bool:
-    """Say whether a process has ended, and only its parent has not been told yet."""
+    """Return whether a process is a zombie: it has ended, but its parent has not collected it."""
     with suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     return False

@@ -89,7 +89,7 @@ def check_fit(its: LoadedProtocol, fitted: LoadedModel) -> None:
     Raises
     ------
     InputError
-        Naming the first capability that is missing.
+        If a capability is missing; the message names the first one.
     """
     lacking = model_file.unmet(its.spec.needs(fitted.offers), fitted)
     if lacking:

@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
 LONGEST_CHUNK = 100  # steps; a signal is answered, and a checkpoint written, between chunks
-FLUSH_SECONDS = 1.0  # what a kill can cost of the record, and how far a reader lags behind
-CHECKPOINT_SECONDS = 15.0  # what a kill can cost of the work
+FLUSH_SECONDS = 1.0  # longest part of the record that a kill can lose; delay for readers
+CHECKPOINT_SECONDS = 15.0  # longest part of the work that a kill can lose
 AGAIN = "; without the file, --resume does the run again from its beginning"
 
 
 @dataclass
 class Place:
-    """Where a run is: which phase, how many of its steps are done, and how many in all.
+    """The position of a run: the phase, the steps done in it, and all steps done.
 
-    Also at which step the phase began, and how great the sleep pressure is.
+    Also the step at which the phase began, and the sleep pressure.
     """
 
     entry: int = 0
@@ -58,7 +58,7 @@ class Place:
 
 @dataclass
 class Run:
-    """A run that is going on."""
+    """A run in progress."""
 
     prepared: Prepared
     store: Any
@@ -66,7 +66,7 @@ class Run:
     network: bool = True
     mine: Callable[[], bool] = lambda: True  # whether this process is still the one that may write
     ranks: Ranks | None = None  # the processes that make the run together
-    resumes: Path | None = None  # the store whose checkpoint a process takes up that writes none
+    resumes: Path | None = None  # the store of the checkpoint, for a process that writes none
     place: Place = field(default_factory=Place)
     recorder: Recorder = field(init=False)
     group: Any = field(init=False)
@@ -80,7 +80,7 @@ class Run:
     def go(
         self, quiet: bool, watcher: Callable[[int, int], bool | None] | None = None
     ) -> xr.Dataset:
-        """Go on from where the checkpoint says, or from the beginning, to the end."""
+        """Run from the checkpoint, or from the beginning, to the end."""
         import zarr
 
         self.group = zarr.open_group(self.store, mode="r+")
@@ -124,7 +124,7 @@ class Run:
             raise self._stopped(error) from error
 
     def _stopped(self, error: Exception) -> RunError:
-        """Keep what can be kept, and say in the result why the run stopped."""
+        """Save what can be saved, and store in the result why the run stopped."""
         told = (
             error
             if isinstance(error, RunError)
@@ -138,7 +138,7 @@ class Run:
             return told
         gone = self._gone()
         if gone is not None:
-            return gone  # whatever is written now would make a part of a store where it was
+            return gone  # writing now would create an incomplete store at the old path
         status = {"status": f"stopped: {told}"}
         for keep in (self.recorder.flush, lambda: self.group.attrs.update(status)):
             try:
@@ -155,7 +155,7 @@ class Run:
         return RunError(f"{self.out}: {told}")
 
     def _advance(self, entry: Entry) -> None:
-        """Go on to the next probe or as far as one chunk reaches, and probe if it is time."""
+        """Advance to the next probe, but by at most one chunk, and take a probe if it is due."""
         place = self.place
         if place.done == 0:
             place.onset = place.step
@@ -174,7 +174,7 @@ class Run:
             place.entry, place.done = place.entry + 1, 0
 
     def _grow_tired(self, entry: Entry, steps: int) -> None:
-        """Let so many steps pass for process S."""
+        """Update process S (sleep pressure) for ``steps`` steps."""
         spec = self.prepared.request.protocol.spec
         if spec.sleep_pressure is None or spec.clock is None:
             return
@@ -255,7 +255,7 @@ class Run:
             )
 
     def _still_mine(self) -> None:
-        """Stop, and write nothing more, if another process has taken the store over."""
+        """Stop without writing anything if another process has taken over the store."""
         if not self.mine():
             self.lost = True
             raise RunError(
@@ -281,7 +281,7 @@ class Run:
         checkpoint.save(state, checkpoint.path_for(self.out))
 
     def _restore(self) -> None:
-        """Take up the checkpoint; without one everything is done again, in the same way."""
+        """Load the checkpoint; without one, the run is repeated with the same results."""
         kept = self.out or self.resumes
         if kept is None:
             return
@@ -313,7 +313,7 @@ class Run:
         self.place = place
 
     def _last_words(self) -> str:
-        """Return what :meth:`_finish` is busy with."""
+        """Return the text that is shown during :meth:`_finish`."""
         its = self.prepared.request
         if "classify" not in its.model.offers or not self.prepared.data.labelled:
             return "the end"
@@ -325,7 +325,7 @@ class Run:
             self._still_mine()
         if self.out is not None and self.network:
             self._checkpoint()
-        if self.resumes is not None and self.out is None:  # another process tells of the end
+        if self.resumes is not None and self.out is None:  # another process reports the end
             return store.open_result(self.resumes)
         self.recorder.flush()
         its = self.prepared
@@ -338,7 +338,7 @@ class Run:
         if self.out is not None and not self.network:  # one of an earlier moment
             checkpoint.path_for(self.out).unlink(missing_ok=True)
         took = round(time.monotonic() - self.begun, 3)
-        # In one write: who finds it finished finds all of this.
+        # In one write, so that a finished result always holds all of this.
         told = {"status": "finished", "ended": now(), "wall_seconds": took}
         self.group.update_attributes(told)
         return store.open_result(self.store)

@@ -73,7 +73,7 @@ class Prepared:
     sources
         Every source of negative data that a phase uses, by :func:`source_key`.
     seen
-        What is done to images at every presentation; None for nothing.
+        Change of images at every presentation, such as shifts; None for no change.
     presented
         Called with a phase, returns the training images as its task presents them.
     """
@@ -119,14 +119,14 @@ class Prepared:
         return self.sources[source_key(entry.replay.told, "replay")]
 
     def negatives(self, entry: Entry) -> BoundSource | None:
-        """Return what a chunk of the phase is given as negatives; None where it needs none."""
+        """Return the source of negatives for a chunk of the phase; None if it needs none."""
         if PHASES[entry.phase].sign == "positive":
             return None
         own = source(entry.negatives.source).own and "sample" in self.request.model.offers
         return None if own else self.source(entry)
 
     def block(self, entry: Entry) -> str:
-        """Return the name of a phase's block; what stands in none bears the protocol's name."""
+        """Return the name of a phase's block; outside of all blocks, the protocol's name."""
         return entry.block or self.request.protocol.name
 
     def placed(self, cases: Cases) -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,7 +134,7 @@ class Prepared:
         return _placed(cases, self.request)
 
     def attributes(self) -> dict[str, Any]:
-        """Return what the result says of its making before the first step."""
+        """Return the provenance that the result holds before the first step."""
         from wakesleep.runtime.device import describe
 
         request = self.request
@@ -178,7 +178,7 @@ def prepare(request: Request) -> Prepared:
     Raises
     ------
     InputError
-        If the data are not to be had or too few, the model cannot be built, or a condition asks for
+        If the data are missing or too few, the model cannot be built, or a condition needs
         something that the model does not have.
     """
     import torch
@@ -212,7 +212,7 @@ def prepare(request: Request) -> Prepared:
     used = {source_key(entry.negatives): entry.negatives for entry in entries}
     used |= {source_key(its, "replay"): its for its in (e.replay.told for e in entries if e.replay)}
     check_all_negatives(entries, request, its, learner, batch)
-    # What a probe takes for a dream goes with its own label, whatever label sleep gives it.
+    # In a probe, a dream has its own label, whatever label it gets in sleep.
     dreaming = (its for its in used.values() if its.source in ("dream", "mixture"))
     dreamt = dict(next((its.options for its in dreaming), {}))
     dreamt.pop("dreams", None)
@@ -330,7 +330,7 @@ def prepare(request: Request) -> Prepared:
 
 
 def source_key(negatives: Negatives, use: str = "") -> str:
-    """Return a text that two equal sources of negative data share, where they have one use."""
+    """Return a key of a source of negative data; it is the same for equal sources with one use."""
     return use + json.dumps(negatives.model_dump(), sort_keys=True)
 
 

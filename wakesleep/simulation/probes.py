@@ -35,16 +35,16 @@ class Probe:
     truth
         The true probability of every label (cases, classes), where it is known.
     fresh
-        Called as ``fresh(what)``, with ``negative`` or ``dream`` returns that source of negative
-        data, with ``noise`` or ``completion`` a random stream; each at its very start.
+        Function ``fresh(what)``: for ``negative`` or ``dream`` it returns that source of negative
+        data, for ``noise`` or ``completion`` a random stream; each at its start.
     quantities
-        What is measured, by name.
+        The quantities to measure, by name.
     entropy
-        Of the images, in nats, where they are a population known in full.
+        Entropy of the images in nats, if they are a population known in full.
     classes
         Number of classes.
     activity_cases
-        On how many of the first cases the activity of units is recorded.
+        Number of cases, from the first on, for which the activity of units is recorded.
     views
         Validation images as tasks present them, with their labels, by the name of the view.
     """
@@ -113,12 +113,12 @@ class Probe:
 
 
 def measured_by(quantity: Quantity, model: Any, probe: Probe) -> np.ndarray:
-    """Return what a function of the user's measures.
+    """Return the value of a user-defined quantity.
 
     Raises
     ------
     RunError
-        If it raises, or returns no number.
+        If the function raises an error, or does not return numbers.
     """
     assert quantity.function is not None  # only the user's own are measured here
     try:
@@ -163,7 +163,7 @@ def distinct(images: Tensor, codes: Tensor) -> np.ndarray:
 def completion(model: Any, images: Tensor, generator: Generator) -> np.ndarray:
     """Return the fraction of images whose second half the model finds from the first.
 
-    What it finds counts as that second half, of all there are, which is nearest to it.
+    The completion counts as the nearest one of all second halves that occur in the images.
     """
     given = images.shape[1] // 2
     halves = images[:, given:].unique(dim=0)
@@ -173,9 +173,9 @@ def completion(model: Any, images: Tensor, generator: Generator) -> np.ndarray:
 
 
 def noise_like(images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Return noise: every feature and every label drawn by itself from what the cases have there.
+    """Return noise: every feature and label is drawn independently from its values in the cases.
 
-    So each pixel has the brightness it has in real images, and nothing goes with anything.
+    So each pixel has the same distribution as in real images, but all dependencies are removed.
     """
     import torch
 
@@ -210,7 +210,7 @@ def _means(model: Any, real: Tensor, negative: Tensor) -> dict[str, np.ndarray]:
 
 
 def _detection(model: Any, real: Tensor, other: Tensor, prefix: str = "") -> dict[str, np.ndarray]:
-    """Return how well each layer tells real data from other data, by signal detection theory."""
+    """Return how well each layer distinguishes real from other data, by signal detection theory."""
     called = [as_numpy(model.log_odds(its)) > 0 for its in (real, other)]
     return {
         f"{prefix}false_positive_rate": detection.rate(called[1]),

@@ -31,7 +31,7 @@ class Recorder:
     def __init__(self, group: Any, row: int = 0) -> None:
         import zarr
 
-        # Chunks of nothing but blanks are written too: a chunk that is not there has been lost.
+        # Chunks without values are written too, so that a missing chunk means lost data.
         with zarr.config.set({"array.write_empty_chunks": True}):
             self._arrays = dict(group.arrays())
         self._first = row
@@ -43,7 +43,7 @@ class Recorder:
         return self._first + len(self._rows)
 
     def add(self, place: Mapping[str, Any], measured: Mapping[str, np.ndarray]) -> None:
-        """Take one probe; it is written at the latest after a few dozen others."""
+        """Add one probe; it is written at the latest after a few dozen others."""
         self._rows.append({**place, **measured})
         if len(self._rows) >= BUFFERED_ROWS:
             self.flush()
@@ -57,7 +57,7 @@ class Recorder:
         names = sorted(self._rows[0], key=lambda name: (name == "step", name in COORDINATES))
         for name in names:
             if name not in self._arrays:
-                continue  # a coordinate that a store of an older version has not
+                continue  # a coordinate that stores of older versions do not have
             self._arrays[name][rows] = np.stack([row[name] for row in self._rows])
         self._first += len(self._rows)
         self._rows.clear()

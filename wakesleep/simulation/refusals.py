@@ -1,4 +1,4 @@
-"""What only shows with the data and the model at hand: negative data, quantities, conditions."""
+"""Checks that need the data and the model: negative data, quantities, conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def meant_by(negatives: Negatives, model: LoadedModel) -> Negatives:
-    """Return what ``usual`` stands for where a model cannot draw samples; else as they are."""
+    """Return negative data, with ``usual`` replaced if the model cannot draw samples."""
     if source(negatives.source).own and "sample" not in model.offers:
         unlabelled = getattr(model.parameters, "label", None) == "none"
         return Negatives(source="hybrid" if unlabelled else "wrong_label")
@@ -65,12 +65,12 @@ def check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str)
 
 
 def check_stored(entries: Sequence[Entry], there: Sequence[int], name: str) -> None:
-    """Refuse to keep cases of a class of which the training data have none.
+    """Refuse stored cases of a class that does not occur in the training data.
 
     Raises
     ------
     InputError
-        Saying which class.
+        If there is such a class; the message names it.
     """
     for entry in entries:
         name_of = entry.replay.source if entry.replay else entry.negatives.source
@@ -85,12 +85,12 @@ def check_stored(entries: Sequence[Entry], there: Sequence[int], name: str) -> N
 
 
 def check_views(entries: Sequence[Entry], its: DataSet) -> None:
-    """Refuse to change images of data that have none, or to keep cases that would be changed.
+    """Refuse changes of images if the data have no images, or together with stored cases.
 
     Raises
     ------
     InputError
-        Naming the data, or the source.
+        If the changes are refused; the message names the data or the source.
     """
     if all(entry.view is None for entry in entries):
         return
@@ -106,7 +106,7 @@ def check_views(entries: Sequence[Entry], its: DataSet) -> None:
 
 
 def check_spontaneous(entries: Sequence[Entry], learner: Any, features: int) -> None:
-    """Refuse spontaneous activity of a model that is no stack of dense layers on the pixels.
+    """Refuse spontaneous activity of a model that is not a stack of dense layers on the pixels.
 
     Raises
     ------
@@ -166,12 +166,12 @@ def check_sizes(asked: Data, its: DataSet, train: int) -> None:
 
 
 def quantities_to_record(request: Request, its: DataSet) -> dict[str, Quantity]:
-    """Return what every probe records: what was asked for, or all that can be had.
+    """Return the quantities that every probe records: those requested, or all that are possible.
 
     Raises
     ------
     InputError
-        If something asked for cannot be had, or code of the user's is no quantity.
+        If a requested quantity is not possible, or the user's code is not a quantity.
     """
     spec, offers = request.protocol.spec, request.model.offers
     asked = spec.record.quantities

@@ -1,4 +1,4 @@
-"""What is to be run, and what makes it the same run."""
+"""The request for a run, and the identity of a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 
-# What must be the same for a run to be the same run, as its result's attributes name it.
+# The identity of a run: attributes of its result that must be equal when it is resumed.
 IDENTITY = (
     "protocol",
     "inputs",
@@ -48,18 +48,18 @@ def recorded_identity(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run.
+    """A request for a run.
 
     Attributes
     ----------
     given
-        Data that take the place of the protocol's and the model's: a source, or a data set.
+        Data that replace the protocol's and the model's: a source, or a data set.
     options
-        Options of the source, such as ``scale``, that take the place of those in the file.
+        Options of the source, such as ``scale``, that replace those in the file.
     tf32
         Whether matrix products on a GPU may be rounded to TF32.
     start
-        The store of a run with whose trained network this one begins; None for new weights.
+        The store of the run whose trained network is the start; None for new weights.
     """
 
     protocol: LoadedProtocol
@@ -86,7 +86,7 @@ class Request:
         Raises
         ------
         InputError
-            If it is not to be had.
+            If it is not available.
         """
         return data.load(self.data) if isinstance(self.data, DataSource) else self.data
 
@@ -103,7 +103,7 @@ class Request:
 
     @functools.cached_property
     def _identity(self) -> dict[str, Any]:
-        # Once: files that change while the run goes on do not make it another run.
+        # Computed once: files that change during the run do not change its identity.
         return {
             **identity(self.protocol, self.model, self.data),
             "seed": self.seed,
@@ -114,12 +114,12 @@ class Request:
         }
 
     def identity(self) -> dict[str, Any]:
-        """Return what must be the same for a run to be the same run."""
+        """Return the identity of the run: values that must be equal when it is resumed."""
         return dict(self._identity)
 
 
 def _digest(start: Path) -> str:
-    """Return which trained network this is, wherever it lies.
+    """Return a digest of a trained network, which does not depend on its path.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def identity(
 ) -> dict[str, Any]:
     """Return what a protocol, a model and data contribute to a run's identity.
 
-    It does not say where files lie: code of the user's stands with a hash of its file.
+    It does not depend on paths: the user's code is represented by a hash of its file.
     """
     short = references.shortened
     its = its or chosen(protocol, model)
@@ -177,7 +177,7 @@ def given_data(
     Raises
     ------
     InputError
-        If they are no data.
+        If they are not data.
     """
     options = dict(options or {})
     if its is None:
@@ -189,7 +189,7 @@ def given_data(
         and "/" not in its
         and Path(its).exists()
     ):
-        its = f"./{its}"  # a folder or a file beside where the command is given
+        its = f"./{its}"  # a folder or a file in the current directory
     named = isinstance(its, str | Path | DataSource) or (
         isinstance(its, tuple | list) and all(isinstance(part, str | Path) for part in its)
     )

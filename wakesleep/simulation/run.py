@@ -1,4 +1,4 @@
-"""The verb ``run``: checks what is given, makes or takes up the store, and starts the loop."""
+"""The verb ``run``: checks its arguments, creates or resumes the store, and starts the loop."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def run(
     Parameters
     ----------
     protocol, model
-        Library names, paths, or what :func:`wakesleep.load` returned; the model is that of
-        ``start`` by default.
+        Library names, paths, or what :func:`wakesleep.load` returned; the default model is that
+        of ``start``.
     seed
-        The one seed of all randomness.
+        Seed of all random numbers.
     device
         ``auto``, ``cpu`` or ``cuda``.
     out
-        Zarr store to be written; None keeps the result in memory alone.
+        Zarr store to write; None keeps the result in memory only.
     resume
-        Go on with the run in ``out`` where it was stopped; if there is none yet, begin it.
+        Continue the run in ``out`` from where it stopped; start it if there is none yet.
     quiet
-        Show no progress bar. Without a terminal on stderr none is shown anyway.
+        Show no progress (a bar, or lines if stderr is not a terminal).
     inputs
         Values for the protocol's inputs.
     parameters
@@ -75,10 +75,10 @@ def run(
         ``float32``, ``float64`` or, on a CUDA GPU, ``tf32``: float32 with matrix products whose
         factors are rounded to 10 bits.
     progress
-        Called now and then with the steps done and the steps in all, instead of the bar. If it
-        returns True, the run stops where it can be continued.
+        Function that is called from time to time with the steps done and the total number of steps;
+        it replaces the bar. If it returns True, the run stops at a point where it can be continued.
     data
-        Data that take the place of the file's: the name of a data set, the path of a file or
+        Data that replace those of the file: the name of a data set, the path of a file or
         folder, arrays ``(x, y)``, a dictionary of arrays, an xarray data set with the dimension
         ``case``, a torch data set, or a :class:`wakesleep.data.DataSet`.
     data_options
@@ -87,11 +87,11 @@ def run(
     network
         Keep the trained network in a checkpoint beside the store.
     start
-        The store of a run; this one begins with the network that it ended with.
+        The store of another run, whose trained network is the start of this run.
     parallel
         ``layers`` divides the layers of a Forward-Forward network among the processes that
-        ``torchrun`` started, ``data`` the cases of every batch; each of them makes this same call.
-        Process 0 writes the result.
+        ``torchrun`` started; ``data`` divides the cases of every batch. Every process makes the
+        same call. Process 0 writes the result.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def run(
     Raises
     ------
     InputError
-        If something given is wrong; then nothing has been written.
+        If an argument is wrong; then nothing has been written.
     RunError
         If weights stop being finite, the disk is full, or the run is interrupted; what was
         recorded is kept.
@@ -136,7 +136,7 @@ def _made(
     network: bool,
     ranks: Ranks | None,
 ) -> xr.Dataset:
-    """Make or go on with a run that has been checked."""
+    """Make or continue a run that has been checked."""
     from wakesleep.runtime.device import products
 
     protocol, model = request.protocol, request.model
@@ -188,10 +188,10 @@ def _made(
 
 
 def silence(result: xr.Dataset) -> str | None:
-    """Return a sentence if a network's goodness on real data is next to nothing, or None.
+    """Return a sentence if a network's goodness on real data is almost 0, or None.
 
-    Judged by the threshold, where it is a constant above 0: a hundredth of it, in every layer, ever
-    or after the last sleep.
+    The limit is a hundredth of the threshold, if that is a constant above 0. Goodness must be below
+    it in every layer, at all probes or after the last sleep.
     """
     if "threshold" not in result or "goodness" not in result:
         return None
@@ -214,7 +214,7 @@ def silence(result: xr.Dataset) -> str | None:
 
 
 def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | None:
-    """Return the result so far that is to be gone on with, or None where the run is to begin."""
+    """Return the result so far if the run is to be continued, or None if it is to start."""
     if out is None:
         if resume:
             raise InputError("resume needs 'out', the store of the run to go on with")
@@ -268,7 +268,7 @@ def _create(prepared: Prepared, out: Path | None) -> Any:
         prepared.attributes(),
     )
     offers = prepared.request.model.offers
-    # A model of its data draws its line by what it has seen: that is no constant of the run.
+    # A model that draws samples sets its threshold from its cases: it is not a constant.
     if "layer" in blank.dims and "goodness" in offers and "sample" not in offers:
         blank["threshold"] = schema.constant(
             store.as_numpy(prepared.learner.thresholds()),

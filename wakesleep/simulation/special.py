@@ -1,6 +1,6 @@
-"""What a network cannot do with its negative data, on devices or in several processes.
+"""Checks of negative data, of analog devices, and of runs in several processes.
 
-All is told before anything is written.
+All errors are raised before anything is written.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def check_all_negatives(
 
 
 def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:
-    """Refuse phases that change weights by themselves where these are on analog devices.
+    """Refuse phases that change weights directly if the weights are on analog devices.
 
     Raises
     ------
@@ -76,12 +76,12 @@ def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:
 
 
 def check_parallel(entries: Sequence[Entry], updates_per_batch: int, model: LoadedModel) -> None:
-    """Refuse what layers in several processes cannot do: nothing is passed down.
+    """Refuse phases that do not work if layers are in several processes: nothing is passed down.
 
     Raises
     ------
     InputError
-        If a phase asks the whole network for something.
+        If a phase needs the whole network.
     """
     if updates_per_batch > 1:
         raise InputError("parallel 'layers' takes one update per batch ('updates_per_batch: 1')")

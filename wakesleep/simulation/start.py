@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def take_up(learner: Any, request: Request, streams: Streams) -> None:
     """Give a learner the state that the network of another run ended with.
 
-    Random streams begin anew from the run's own seed.
+    Random streams start from the run's own seed.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def take_up(learner: Any, request: Request, streams: Streams) -> None:
 
 
 def met(request: Request, classes: int) -> frozenset[int]:
-    """Return the classes that the network a run begins with was shown; none for a new network."""
+    """Return the classes that the network at the start has been shown; none for a new network."""
     if request.start is None:
         return frozenset()
     open_result(request.start)  # a result, not any protocol

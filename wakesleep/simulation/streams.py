@@ -1,4 +1,4 @@
-"""What phases are shown: some of the classes, changed images; and cases that are kept."""
+"""The cases that phases present: some of the classes, changed images, and stored cases."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def views_of(entries: Sequence[Entry]) -> dict[str, View]:
 
 
 def other_data(entries: Sequence[Entry], its: DataSet, folder: Path) -> dict[str, DataSet]:
-    """Return the other data sets that tasks present, by what the file says of them.
+    """Return the other data sets that tasks present, by their name in the file.
 
     Parameters
     ----------
     entries
         The timetable.
     its
-        The data that the network lives on.
+        The data of the run.
     folder
         Where relative paths start.
 
@@ -141,19 +141,19 @@ def _size(its: DataSet) -> str:
 
 @dataclass
 class Presented:
-    """Training images as the task at hand presents them.
+    """Training images as the current task presents them.
 
     Attributes
     ----------
     images, shape
-        As they are (cases, features); rows and columns of an image.
+        The original images (cases, features); rows and columns of an image.
     labels
         Their labels (cases,).
     others
-        Images and labels of other data that tasks present, by what the file says of these.
+        Images and labels of other data that tasks present, by their name in the file.
     view, seen
-        The view that was asked for last, and the images in it: of a large data set only one such
-        copy is held.
+        The view that was used last, and its images. Only one such copy is kept, since data sets
+        can be large.
     """
 
     images: torch.Tensor

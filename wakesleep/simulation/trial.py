@@ -1,4 +1,4 @@
-"""A trial of the user's own code before anything is written; it changes nothing of the run."""
+"""A trial of the user's own code before anything is written; it does not change the run."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _try_sources(prepared: Prepared, sources: Mapping[str, BoundSource]) -> None
 
 
 def _check_answers(twin: Any, prepared: Prepared) -> None:
-    """Refuse answers of another shape, which a beginner's ``classify`` may give."""
+    """Refuse outputs of a wrong shape, such as those of a wrong user-defined ``classify``."""
     few = slice(0, prepared.batches["awake"].batch)
     images, labels = prepared.images[few], prepared.labels[few]
     model, count = prepared.request.model, len(images)

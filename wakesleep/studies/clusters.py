@@ -24,20 +24,20 @@ class DaskCluster(specs.Spec):
     scheduler: str = Field(
         "local",
         description=(
-            "Address of a running scheduler (tcp://host:8786); or who starts the workers: local "
+            "Address of a running scheduler (tcp://host:8786); or how workers are started: local "
             "(this machine), slurm, pbs, sge, lsf (by dask-jobqueue)."
         ),
     )
     workers: Number = Field(2, description="How many workers to start, each with one thread.")
     retries: Annotated[int, Field(ge=0, le=1000)] = Field(
         3,
-        description="How often a run may lose its worker and be given to another; for schedulers "
+        description="How often a run may lose its worker and move to another; for schedulers "
         "that are started for the study.",
     )
     options: dict[str, Any] = Field(
         {},
         description=(
-            "Passed on to dask: to LocalCluster, or to SLURMCluster and its like (cores, memory, "
+            "Passed on to dask: to LocalCluster, SLURMCluster or a similar class (cores, memory, "
             "queue, walltime, job_extra_directives ...)."
         ),
     )
@@ -48,7 +48,7 @@ class SlurmCluster(specs.Spec):
 
     cluster: specs.Name = Field("slurm", description="Its name.")
     scheduler: Literal["slurm", "local"] = Field(
-        "slurm", description="slurm; or local: submitit's own processes here, to try a file."
+        "slurm", description="slurm; or local: submitit's processes on this machine, for tests."
     )
     minutes: Annotated[int, Field(gt=0, le=60 * 24 * 365)] = Field(
         60, description="Time limit of a job; at the limit it is saved and queued again."

@@ -1,10 +1,11 @@
-"""Where the runs of a study are made: executors, by name.
+"""Executors, by name: they run the jobs of a study.
 
-An executor is a function ``f(jobs, options, how, ended)``. It makes every job once by
-:func:`wakesleep.studies.work.work`, in any order and anywhere, and calls ``ended(job, found)`` in
-the process of the study as each of them ends: with the result, with why it failed, or with None if
-it has finished and its store holds the result. It returns when all have ended. To add one, write a
-module with such a function and a line in :data:`EXECUTORS`.
+An executor is a function ``f(jobs, options, how, ended)``. It runs every job once with
+:func:`wakesleep.studies.work.work`, in any order and on any machine. When a job ends, it calls
+``ended(job, found)`` in the process of the study. ``found`` is the result, or the reason why the
+job failed, or None if the job has finished and its store holds the result. The executor returns
+when all jobs have ended. To add one, write a module with such a function and a line in
+:data:`EXECUTORS`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class How:
     folder
         The study's folder; an executor may keep files of its own in it.
     cluster
-        What the file of the cluster says; None where there is no file.
+        Content of the cluster file; None if there is no file.
     """
 
     workers: int

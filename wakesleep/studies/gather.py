@@ -26,12 +26,12 @@ LARGE = 2**30  # bytes
 
 
 def import_code(study: LoadedStudy) -> None:
-    """Import statistics and figures of the user's, before any run is made.
+    """Import the user's statistics and figures before any run starts.
 
     Raises
     ------
     InputError
-        If one cannot be imported, or is no function.
+        If one cannot be imported, or is not a function.
     """
     wanted = [("statistic", "statistics", its.statistic) for its in study.spec.outcomes.values()]
     wanted += [("figure", "figures", its.figure) for its in study.spec.figures]
@@ -57,18 +57,18 @@ def gather(
     study
         The study.
     folder
-        Where its runs lie.
+        Folder of its runs.
     store
-        What is written.
+        Store to write.
     failed
-        Why runs failed, by name; their outcomes are not numbers.
+        Reasons why runs failed, by name; their outcomes are NaN.
     made
-        Results that need not be read, by name.
+        Results that are already in memory, by name.
 
     Returns
     -------
     xarray.DataTree
-        As :func:`open_study` reads it. ``/`` holds what the study was; ``/outcomes`` every outcome
+        As :func:`open_study` reads it. ``/`` describes the study; ``/outcomes`` holds every outcome
         over the grid and ``seed``; ``/runs`` one group for every place in the grid (its attribute
         ``place`` says which), over ``seed`` and ``probe``, where the study keeps them.
     """
@@ -145,14 +145,14 @@ def _write(dataset: xr.Dataset, store: Path, group: str) -> None:
 
 
 def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
-    """Return one outcome of one run; not a number where the run has no such phase.
+    """Return one outcome of one run; NaN if the run has no such phase.
 
     Parameters
     ----------
     result
         A result.
     its
-        Which number.
+        The outcome to compute.
     """
     quantity = variable(its.quantity)
     if its.quantity == "wall_seconds":
@@ -197,7 +197,7 @@ def outcome(result: xr.Dataset, its: Outcome) -> xr.DataArray:
 
 
 def _own(result: xr.Dataset, its: Outcome) -> xr.DataArray:
-    """Return a statistic of the user's: ``f(result, quantity, **arguments)``, one number or more.
+    """Return a user-defined statistic: ``f(result, quantity, **arguments)``, one number or more.
 
     Raises
     ------
@@ -235,7 +235,7 @@ def _value(result: xr.Dataset, its: Outcome) -> xr.DataArray:
 
 
 def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]]) -> xr.Dataset:
-    """Arrange outcomes over the grid and seeds; what is missing is not a number."""
+    """Arrange outcomes over the grid and seeds; missing ones are NaN."""
     spec = study.spec
     dims: dict[str, list[Any]] = {**spec.dims, "seed": list(spec.seed_list)}
     sizes = [len(values) for values in dims.values()]
@@ -292,7 +292,7 @@ def over_grid(study: LoadedStudy, found: Mapping[str, Mapping[str, xr.DataArray]
 def _published(
     like: xr.DataArray, numbers: list[Published], dims: Mapping[str, list[Any]]
 ) -> xr.DataArray:
-    """Return published numbers, as they are printed, over the grid; not a number where none is."""
+    """Return published numbers, as they are printed, over the grid; NaN elsewhere."""
     array = xr.full_like(like.reset_coords(drop=True), np.nan)
     for its in numbers:
         at = {name: dims[name].index(value) for name, value in its.at.items()}
@@ -304,7 +304,7 @@ def _published(
 def together(results: list[xr.Dataset], keep: str) -> xr.Dataset:
     """Return the runs of one place in the grid as one dataset over ``seed``.
 
-    Where the places of probes differ between seeds, the ends of phases alone are kept.
+    If the steps of probes differ between seeds, only the ends of phases are kept.
     """
     if keep == "all" and not _same_probes(results):
         keep = "phase_ends"  # the same in number for all seeds, wherever phases end
@@ -322,7 +322,7 @@ def _same_probes(results: list[xr.Dataset]) -> bool:
 
 
 def open_study(path: str | Path) -> xr.DataTree:
-    """Open the result of a study, in memory; one above 1 GiB is read where it is used.
+    """Open the result of a study in memory; a result above 1 GiB is loaded lazily.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From a study file to the runs it comes to, each checked and named after what decides it."""
+"""From a study file to its runs: each is checked, and named after the values that define it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Job:
 
 @dataclass(frozen=True)
 class LoadedStudy:
-    """A study file and the runs it comes to.
+    """A study file and its runs.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class LoadedStudy:
         Every run, by name.
     grid
         For every place in the grid (one index per dimension, the seed last) the name of its run.
-        Places that differ only in what a protocol does not know share a run.
+        Places that differ only in values that a protocol does not have share a run.
     """
 
     spec: Study
@@ -65,7 +65,7 @@ class LoadedStudy:
 
     @property
     def files(self) -> list[Path]:
-        """Every file that decides what is run: the study, its protocols and models, their code."""
+        """All files that define the runs: the study, its protocols and models, and their code."""
         documents_ = {id(self.document): self.document}
         for job in self.jobs.values():
             documents_[id(job.protocol.document)] = job.protocol.document
@@ -84,16 +84,16 @@ class LoadedStudy:
 
 
 def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> LoadedStudy:
-    """Load a study file, and check every run it comes to.
+    """Load a study file and check all of its runs.
 
     Parameters
     ----------
     name
         Name of a shipped study, or a path.
     seeds
-        How many seeds, instead of what the file says.
+        Number of seeds, instead of the file's.
     device
-        ``cpu`` or ``cuda``: runs on another device are other runs.
+        ``cpu`` or ``cuda``; runs on different devices count as different runs.
 
     Raises
     ------
@@ -162,12 +162,12 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
 
 
 def _check_phases(spec: Study, document: documents.Document, jobs: list[Job]) -> None:
-    """Refuse an outcome or a figure of a phase, block or read-out that there cannot be."""
+    """Refuse an outcome or a figure of a phase, block or read-out that does not exist."""
     known = {phase.phase for job in jobs for phase in walk(job.protocol.spec.phases)}
     blocks = {
         its for job in jobs for its in (job.protocol.name, *block_names(job.protocol.spec.phases))
     }
-    shipped = all(job.model.spec.kind in KINDS for job in jobs)  # one's own may have others
+    shipped = all(job.model.spec.kind in KINDS for job in jobs)  # user-defined ones may differ
 
     def refuse(
         path: documents.Path_, word: str | None, allowed: Collection[str], told: str
@@ -193,12 +193,12 @@ def _check_phases(spec: Study, document: documents.Document, jobs: list[Job]) ->
 
 
 def _own(arm: str | Arm) -> set[str]:
-    """Return what an arm sets by itself, which the study's ``set`` leaves alone."""
+    """Return the names that an arm sets itself; the study's ``set`` does not change them."""
     return set(arm.set) if isinstance(arm, Arm) else set()
 
 
 def _inputs(arm: str | Arm) -> dict[str, Scalar]:
-    """Return the protocol's inputs that a model's runs have for themselves."""
+    """Return the inputs of the protocol that are set only for the runs of a model."""
     return dict(arm.inputs) if isinstance(arm, Arm) else {}
 
 
@@ -270,7 +270,7 @@ class _Filled:
     def at(
         self, protocol: int, model: int, values: Mapping[str, Scalar]
     ) -> tuple[LoadedProtocol, LoadedModel]:
-        """Set what a protocol and a model know of some values, and see that they fit."""
+        """Set those values that a protocol and a model have, and check that the two fit."""
         inputs = {
             name: value for name, value in values.items() if name in self.protocols[protocol].values
         }
@@ -288,7 +288,7 @@ class _Filled:
         return filled
 
     def _once(self, loader: Any, its: Any, values: Mapping[str, Scalar]) -> Any:
-        # By what is written, for 1, 1.0 and true are equal as keys of a dictionary.
+        # The key is the written text, because 1, 1.0 and true are equal as dictionary keys.
         key = (id(its), json.dumps(values))
         if key not in self.made:
             self.made[key] = loader(its, values)
@@ -296,7 +296,7 @@ class _Filled:
 
 
 def _cell_name(spec: Study, place: tuple[int, ...], decides: Mapping[str, Any]) -> str:
-    """Return a name that tells people what is run, and a hash of all that decides it."""
+    """Return a readable name of a run, with a hash of everything that defines it."""
     parts = [arm_name(spec.models[place[0]]), arm_name(spec.protocols[place[1]])]
     for item in spec.vary:
         name = next(iter(item))

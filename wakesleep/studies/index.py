@@ -1,8 +1,8 @@
-"""Which runs of a study have ended: a file that is written as they end, and can be made again.
+"""The index of the runs that have ended: a file that is written as they end and can be rebuilt.
 
-``index.jsonl`` in the study's folder holds one line for every run that has ended. Whatever is not
-in it is looked up in the store of the run: a lost or cut file costs time and nothing else.
-``plan.json`` holds the names of all runs: a question about them needs no check of the files.
+``index.jsonl`` in the study's folder holds one line for every run that has ended. If a run is not
+in it, its store is read instead, so a lost or incomplete index only costs time. ``plan.json`` holds
+the names of all runs, so that they can be listed without checking the files.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def read(folder: Path) -> dict[str, Ended]:
 
 
 def add(folder: Path, ended: Iterable[Ended]) -> None:
-    """Add lines to the index, in one stroke."""
+    """Add lines to the index in a single write."""
     text = "".join(json.dumps(asdict(its)) + "\n" for its in ended)
     if not text:
         return
@@ -108,7 +108,7 @@ def look(folder: Path, names: Iterable[str]) -> dict[str, Ended]:
                 continue
         if its is not None and its.status == "failed":
             found[name] = its
-    with suppress(OSError):  # who may only read the folder can look as well
+    with suppress(OSError):  # reading must work without write permission
         add(folder, new)
     return found
 
@@ -123,7 +123,7 @@ def stores(folder: Path) -> set[str]:
 
 
 def write_plan(folder: Path, study: LoadedStudy, seeds: int | None) -> None:
-    """Keep the names of all runs, and the files that they come from."""
+    """Store the names of all runs, and the files that they come from."""
     plan = {
         "version": __version__,
         "seeds": seeds,
@@ -145,7 +145,7 @@ def planned(folder: Path, study: Path, seeds: int | None) -> list[str] | None:
     study
         The study's file.
     seeds
-        How many seeds, instead of what the file says.
+        Number of seeds, instead of the file's.
     """
     try:
         plan = json.loads((folder / PLAN).read_text())

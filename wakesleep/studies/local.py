@@ -1,4 +1,4 @@
-"""The executor ``local``: processes of this machine; a run that fails or dies stops no other."""
+"""The executor ``local``: processes on this machine. A failed run does not stop the others."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from wakesleep.studies.grid import Job
 
 SECONDS_BETWEEN_LOOKS = 0.2
-_told: Any = None  # in a worker: where it tells how far it is
+_told: Any = None  # in a worker: where it writes its progress
 
 
 def run_here(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -> None:
     """Make runs in processes of this machine.
 
-    Each worker is a pool of one process: if it dies (out of memory, killed), the pool is broken,
-    the job at hand has failed, and a new pool takes the worker's place.
+    Each worker is a pool of one process. If it dies (out of memory, killed), the pool is broken,
+    its current job has failed, and a new pool replaces it.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def run_here(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -
     context = multiprocessing.get_context("spawn")
     workers = min(how.workers, len(jobs))
     # Steps done and steps in all, of every worker; at the end, whether all are to stop.
-    places = context.RawArray("q", 2 * workers + 1)  # without a lock that a killed one could keep
+    places = context.RawArray("q", 2 * workers + 1)  # no lock, which a killed worker could hold
     threads = max(1, (os.cpu_count() or 1) // workers)
 
     def pool(number: int) -> ProcessPoolExecutor:
@@ -87,18 +87,18 @@ def run_here(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -
                     done += 1
                 show(done, {number: job.name for number, job in at.values()}, places[:])
     finally:
-        places[2 * workers] = 1  # whoever is still running stops where it is safe
+        places[2 * workers] = 1  # workers that still run stop at a safe point
         for its in pools:
             its.shutdown(wait=True, cancel_futures=True)
 
 
 def _begin(places: Any, number: int, threads: int) -> None:
-    """Begin the life of a worker."""
+    """Initialise a worker process."""
     import multiprocessing
 
     global _told
     _told = places, number
-    for number in STOPPING:  # they are meant for the parent, which tells us by SIGTERM
+    for number in STOPPING:  # these are for the parent, which sends SIGTERM to its workers
         if number != signal.SIGTERM:
             signal.signal(number, signal.SIG_IGN)
     # Before torch is imported, which takes its number of threads from here.
@@ -109,7 +109,7 @@ def _begin(places: Any, number: int, threads: int) -> None:
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
-        # A worker whose parent was killed ends too; its next checkpoint is what a resumption has.
+        # A worker whose parent was killed ends too; a resumed run uses its next checkpoint.
         if parent is not None:
             parent.join()
         os._exit(1)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_BETWEEN_LOOKS = 0.5
-SECONDS_BETWEEN_QUESTIONS = 2.0  # of a worker, whether it is to stop
-AHEAD = 2  # jobs in the scheduler's hands for each worker: few, so that its memory stays small
+SECONDS_BETWEEN_QUESTIONS = 2.0  # interval at which a worker asks whether to stop
+AHEAD = 2  # jobs submitted per worker: few, so that the scheduler needs little memory
 FEWEST_AHEAD = 8
 LOST = "the scheduler was lost; the runs so far are kept, and the same command goes on"
 
@@ -37,8 +37,8 @@ LOST = "the scheduler was lost; the runs so far are kept, and the same command g
 def run_on_dask(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -> None:
     """Make runs on the workers of a dask scheduler.
 
-    A run whose worker is lost is given to another one, where it goes on from its checkpoint. The
-    folder of the study must be the same for this process and all workers.
+    If a worker is lost, its run continues from its checkpoint on another worker. The folder of the
+    study must be the same for this process and all workers.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _check_connection(client: Any) -> None:
 
 
 def _found(client: Any, future: Any) -> str | xr.Dataset | None:
-    """Return what a job came to.
+    """Return the outcome of a job.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def _work(job: Job, options: Options, session: str) -> str | xr.Dataset:
 
 @contextmanager
 def _client(its: DaskCluster, quiet: bool) -> Iterator[Any]:
-    """Give a client of the scheduler; one that was started for the study ends with it.
+    """Yield a client of the scheduler; a scheduler that was started for the study is closed.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def _client(its: DaskCluster, quiet: bool) -> Iterator[Any]:
             "--executor dask needs the package 'distributed': pip install 'wakesleep[clusters]'"
         ) from None
     for name in list(logging.root.manager.loggerDict):
-        if name.startswith("distributed"):  # what is lost is told in one line here
+        if name.startswith("distributed"):  # lost connections are reported in one line here
             logging.getLogger(name).setLevel(logging.CRITICAL)
     if "://" in its.scheduler:
         try:
@@ -236,7 +236,7 @@ def _started(its: DaskCluster) -> Any:
             "threads_per_worker": 1,
             "processes": True,
             "dashboard_address": ":0",
-            "silence_logs": logging.CRITICAL,  # a lost worker is told of in one line here
+            "silence_logs": logging.CRITICAL,  # a lost worker is reported in one line here
         }
     try:
         cluster = kind(**{**given, **its.options})
@@ -250,7 +250,7 @@ def _started(its: DaskCluster) -> Any:
 
 
 def _check_workers(client: Any, its: DaskCluster) -> None:
-    """Refuse workers that would make other numbers, or several runs in one process.
+    """Refuse workers that would compute other numbers, or make several runs in one process.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The executor ``slurm``: runs as job arrays, by submitit.
 
-The jobs outlive the process that submitted them. Where that ended, the same command finds the jobs
-that are still queued or running and waits for them instead of submitting their runs again.
+The jobs continue if the process that submitted them ends. The same command then finds the jobs
+that are still queued or running, and waits for them instead of submitting their runs again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SECONDS_BETWEEN_LOOKS = {"slurm": 15.0, "local": 0.5}
 
 
 class Batch:
-    """Some runs that one job makes one after another; queued again where it was interrupted."""
+    """Runs that one job makes one after another; it is queued again if it is interrupted."""
 
     def __init__(self, jobs: Sequence[Job], options: Options) -> None:
         self.jobs, self.options = list(jobs), options
@@ -61,7 +61,7 @@ class Batch:
         return failed
 
     def checkpoint(self) -> Any:
-        """Return what submitit queues again: the same runs, of which some have finished."""
+        """Return the task that submitit queues again: the same runs, some of them finished."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(Batch(self.jobs, self.options))
@@ -162,7 +162,7 @@ def _executor(its: SlurmCluster, folder: Path) -> Any:
 
 
 def _remember(folder: Path, going: list[tuple[Any, list[str]]]) -> None:
-    """Keep which jobs are queued or running, for a process that comes later."""
+    """Store which jobs are queued or running, for a later process."""
     text = json.dumps([{"job": job.job_id, "runs": names} for job, names in going])
     partial = folder / f".{SUBMITTED}.{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)

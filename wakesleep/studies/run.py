@@ -27,18 +27,18 @@ MOST_KEPT = 2**28  # bytes of results that wait in memory for the end of a study
 
 @dataclass(frozen=True)
 class Studied:
-    """What came of a study.
+    """The outcome of a study.
 
     Attributes
     ----------
     tree
         Its result (see :func:`wakesleep.studies.gather.gather`).
     failed
-        Why runs failed, by name.
+        Reasons why runs failed, by name.
     files
-        What was written: the store, the table of outcomes, the figures.
+        Files that were written: the store, the table of outcomes, the figures.
     undrawn
-        Why figures could not be drawn, by name.
+        Reasons why figures could not be drawn, by name.
     """
 
     tree: xr.DataTree
@@ -59,10 +59,10 @@ def run_study(
     cluster: str | Path | None = None,
     rerun: str | None = None,
 ) -> Studied:
-    """Run a study, or go on with it.
+    """Run a study, or continue it.
 
-    Every run has a store of its own in ``OUT/runs``. Those that are finished are skipped, those
-    that were stopped are gone on with; one that fails does not stop the others.
+    Every run has its own store in ``OUT/runs``. Finished runs are skipped, and stopped runs are
+    continued. A run that fails does not stop the others.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def run_study(
     out
         Folder for its result; default a folder of the study's name.
     workers
-        Processes of the executor ``local``; default one for each core (one alone on a GPU).
+        Processes of the executor ``local``; default one per core (a single one on a GPU).
     seeds
-        How many seeds, instead of what the file says.
+        Number of seeds, instead of the file's.
     device
         ``auto``, ``cpu`` or ``cuda``.
     quiet
@@ -84,7 +84,7 @@ def run_study(
     cluster
         The file that describes a cluster, or the address of a dask scheduler.
     rerun
-        ``failed`` makes only those runs again that failed.
+        ``failed`` repeats only the runs that failed.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def run_study(
 
 @dataclass
 class _Results:
-    """What runs came to, as they end."""
+    """The outcomes of runs, collected as they end."""
 
     folder: Path
     runs: int
@@ -199,7 +199,7 @@ def finish(
     outcomes.unlink(missing_ok=True)
     table = tree["outcomes"].to_dataset()
     to_netcdf(table.assign_attrs(tree.attrs), outcomes)
-    # Where every run has failed there is nothing to draw, and the failure is what is told.
+    # If every run has failed there is nothing to draw; the failure is reported instead.
     wanted = loaded.spec.figures if len(failed) < len(loaded.jobs) else ()
     figures, undrawn = save_figures(wanted, tree, folder / "figures")
     return Studied(tree, failed, [folder / "study.zarr", outcomes, *figures], undrawn)

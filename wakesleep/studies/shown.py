@@ -13,7 +13,7 @@ from wakesleep.runtime.progress import Lines, bars
 def study_bars(
     workers: int, jobs: int, quiet: bool
 ) -> Iterator[Callable[[int, Mapping[int, str], list[int]], None]]:
-    """Give a function that shows runs done, and for each worker its run and how far it is."""
+    """Yield a function that shows the finished runs, and the run and progress of each worker."""
     if quiet:
         yield lambda done, at, places: None
         return

@@ -1,4 +1,4 @@
-"""What a study file says: a grid of models, protocols, inputs and seeds, outcomes and figures."""
+"""The content of a study file: a grid of models, protocols, inputs, seeds; outcomes; figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wakesleep.results.schema import QUANTITIES
 
 FINAL = ("validation_error", "test_error", "wall_seconds")
 OutcomeQuantity = Annotated[str, specs.NameOrCode("quantity", (*QUANTITIES, *FINAL), "quantities")]
-# What each statistic of an outcome heeds of the places that the outcome names.
+# The keys of an outcome that each statistic uses.
 HEEDED: dict[str, tuple[str, ...]] = {
     "value": ("at", "block", "cycle"),
     "nights_to": ("block",),
@@ -57,14 +57,14 @@ Arms = Annotated[
 
 
 class Outcome(specs.Spec):
-    """One number (or one for each layer or read-out) that is drawn from every run."""
+    """One number (or one for each layer or read-out) that is computed from every run."""
 
     quantity: OutcomeQuantity = Field(description="A recorded quantity, or a final error.")
     statistic: Annotated[str, specs.NameOrCode("statistic", tuple(HEEDED), "statistics")] = Field(
         "value",
         description=(
             "The value at the end of a phase; the number of cycles until it stays below a "
-            "criterion at every phase's end; updates asleep until half of what deprivation did is "
+            "criterion at every phase's end; updates asleep until half of deprivation's effect is "
             "undone; how far recovery goes beyond the baseline; the mean length of phases; or "
             "your own, ./file.py:name."
         ),
@@ -80,7 +80,7 @@ class Outcome(specs.Spec):
     layer: str | None = None
     readout: str | None = None
     sign: Literal["positive", "negative"] | None = None
-    label: str = Field("", description="As it is written on an axis.")
+    label: str = Field("", description="Label for axes.")
     scale: float = Field(1.0, description="Factor for tables and figures, 100 for per cent.")
 
     @model_validator(mode="after")
@@ -102,7 +102,7 @@ class Outcome(specs.Spec):
 
 
 class Published(specs.Spec):
-    """A published number to stand beside an outcome."""
+    """A published number to compare with an outcome."""
 
     outcome: str
     at: dict[str, Scalar] = Field(description="The place in the grid.")
@@ -123,7 +123,7 @@ class Study(specs.Spec):
         (),
         description=(
             "The grid: every combination of these items is run. An item is a mapping of names to "
-            "lists; the lists of one item go along with one another, and its first name is that "
+            "lists; the lists of one item are varied together, and its first name is the name "
             "of the dimension."
         ),
     )
@@ -200,12 +200,12 @@ class Study(specs.Spec):
         return self
 
     def check_dimensions(self, figure: Figure) -> None:
-        """Refuse a figure of dimensions that there cannot be, or that leaves one undecided.
+        """Refuse a figure that names an unknown dimension, or makes no choice for a dimension.
 
         Raises
         ------
         ValueError
-            Saying which.
+            If the figure is refused; the message names the dimension.
         """
         if references.is_reference(figure.figure) or figure.figure in references.installed(
             "figures"
@@ -250,7 +250,7 @@ class Study(specs.Spec):
 
 
 def arm_name(arm: str | Arm) -> str:
-    """Return what a model or protocol is called in the study's result."""
+    """Return the name of a model or protocol in the study's result."""
     return arm.name if isinstance(arm, Arm) else Path(arm).stem
 
 

@@ -1,4 +1,4 @@
-"""How far a study is, from its index and the stores of runs that have not ended."""
+"""The progress of a study, from its index and the stores of runs that have not ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wakesleep.studies import index
 
 @dataclass(frozen=True)
 class Status:
-    """How far a study is.
+    """The progress of a study.
 
     Attributes
     ----------
@@ -24,10 +24,10 @@ class Status:
         Runs that are ``finished``, ``failed``, ``running`` (or were killed), ``stopped``, or
         ``not begun``.
     failed, stopped
-        Why runs failed or were stopped, by name.
+        Reasons why runs failed or were stopped, by name.
     seconds_left
-        About how many seconds the others take one after another, if they take as long as those
-        that have finished; None if none has.
+        Estimated seconds for the remaining runs, one after another, if each takes as long as a
+        finished run; None if no run has finished.
     """
 
     runs: int
@@ -38,9 +38,9 @@ class Status:
 
 
 def status(file: str | Path, out: Path | None = None, seeds: int | None = None) -> Status:
-    """Return how far a study is.
+    """Return the progress of a study.
 
-    Nothing is opened but the index and the attributes of runs that have not ended.
+    Only the index and the attributes of runs that have not ended are read.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def status(file: str | Path, out: Path | None = None, seeds: int | None = None) 
     out
         Its folder; default one of the study's name.
     seeds
-        How many seeds, instead of what the file says.
+        Number of seeds, instead of the file's.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One run of a study, in whatever process it is made."""
+"""One run of a study, in any process."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Options:
     Attributes
     ----------
     folder
-        Where their stores lie.
+        Folder of their stores.
     device
         ``cpu`` or ``cuda``.
     networks
         Keep the checkpoint of a finished run, which holds the trained network.
     versions
-        Which versions of packages a process must have; empty where it has those of its parent.
+        Versions of packages that a process must have; empty if it uses those of its parent.
     """
 
     folder: Path
@@ -43,7 +43,7 @@ class Options:
 
 
 def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) -> str | xr.Dataset:
-    """Make a run, or go on with it; return its result, or why it failed.
+    """Make a run, or continue it; return its result, or why it failed.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) ->
     options
         How it is made.
     tell
-        Called with the steps done and the steps in all; True stops the run where it is safe.
+        Called with the steps done and the total number of steps. If it returns True, the run stops
+        at a safe point.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def versions_here() -> dict[str, str]:
 
 
 def other_versions(wanted: Mapping[str, str]) -> str:
-    """Return in words which versions this process has otherwise; empty if none."""
+    """Return a sentence with the versions that differ in this process; empty if none."""
     here = versions_here() if wanted else {}
     told = [
         f"{name} {here.get(name, 'missing')} instead of {its}"

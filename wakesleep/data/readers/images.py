@@ -18,7 +18,7 @@ GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "LA")
 
 
 def look(root: Path) -> None:
-    """Refuse a folder that holds no images, by the names of its files; few are opened.
+    """Refuse a folder without images; this checks the names of its files, and opens only a few.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def read(how: DataSource) -> Raw:
     Raises
     ------
     InputError
-        If there are no images, some cannot be read (they are named), or their sizes differ.
+        If there are no images, some cannot be read (the message names them), or sizes differ.
     """
     root = Path(how.source)
     files = _parts(root)
@@ -101,7 +101,7 @@ def _labelled(folder: Path) -> list[tuple[Path, str]]:
 
 
 def _images(root: Path, paths: list[Path], how: DataSource) -> np.ndarray:
-    """Return all images (cases, height, width), or with their colours behind."""
+    """Return all images (cases, height, width), or (cases, height, width, 3) if in colour."""
     from PIL import Image
 
     from wakesleep.runtime.progress import progress
@@ -134,7 +134,7 @@ def _images(root: Path, paths: list[Path], how: DataSource) -> np.ndarray:
 
 
 def _array(image: Any, how: DataSource) -> np.ndarray:
-    """Return an image as (height, width), or with its three colours behind."""
+    """Return an image as (height, width), or (height, width, 3) if in colour."""
     # Converted first: images of two colours, or of a palette, cannot be resized smoothly.
     if image.mode in ("1", "LA"):
         image = image.convert("L")
@@ -146,7 +146,7 @@ def _array(image: Any, how: DataSource) -> np.ndarray:
 
 
 def _luminance(image: np.ndarray) -> np.ndarray:
-    """Return the grey of a coloured image, as Pillow makes it (ITU-R 601-2)."""
+    """Return the grey levels of a colour image, as Pillow computes them (ITU-R 601-2)."""
     from PIL import Image
 
     return np.asarray(Image.fromarray(image).convert("L"))

@@ -19,7 +19,7 @@ def read(how: DataSource) -> Raw:
     Raises
     ------
     InputError
-        If it cannot be read, or its variables cannot be told apart.
+        If it cannot be read, or it is not clear which variables to use.
     """
     import xarray as xr
 
@@ -42,7 +42,8 @@ def from_dataset(name: str, data: xr.Dataset, how: DataSource) -> Raw:
     """Return the cases of a data set with the dimension ``case``.
 
     The cases are the variable that the source names as ``x``, or the only one with ``case`` and a
-    further dimension; the labels are ``label``, or the one it names so.
+    further dimension. The labels are the variable that the source names as ``label``; its default
+    is ``label``.
 
     Raises
     ------

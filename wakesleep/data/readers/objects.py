@@ -19,12 +19,12 @@ WANTED = (
 
 
 def from_object(name: str, given: Any, how: DataSource) -> Raw | DataSet:
-    """Return raw cases from whatever holds them in Python.
+    """Return raw cases from a Python object.
 
     Parameters
     ----------
     name
-        What the data are called in messages.
+        Name of the data in messages.
     given
         A pair of arrays or tensors, a dictionary of them, a data set of xarray or torch.
     how
@@ -33,7 +33,7 @@ def from_object(name: str, given: Any, how: DataSource) -> Raw | DataSet:
     Raises
     ------
     InputError
-        If it is nothing of that kind.
+        If it is not of these types.
     """
     import xarray as xr
 

@@ -24,7 +24,7 @@ def read(how: DataSource) -> Raw:
     Raises
     ------
     InputError
-        If the file cannot be read, a column is missing, or a feature is no number.
+        If the file cannot be read, a column is missing, or a feature is not a number.
     """
     path = Path(how.source)
     table = _table(path)

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 DT = 0.1  # ms
 TAUS = (1.0, 2.0, 5.0, 10.0, 20.0)
 THETAS = (1.08, 1.17, 1.33, 1.5, 1.83)  # in mean volleys
-ALL_THETAS = (0.67, 1.0, *THETAS)  # also such as turn the sign of the measure round
+ALL_THETAS = (0.67, 1.0, *THETAS)  # also thresholds that reverse the sign of the measure
 SAMPLES = 200  # of the bootstrap
-# What neurons carry beside timing: nothing (all are alike), or also which of them are active.
+# The information beside timing: none (all neurons are alike), or also which neurons are active.
 SCENARIOS: dict[str, dict[str, Any]] = {
     "timing": {},
     "timing and rate": {"active": 0.3, "probability": 0.6, "idle": 0.3},
@@ -63,11 +63,11 @@ def survey(*, theta: float = 1.17, count: int = 100, seed: int = 0) -> xr.DataTr
     Parameters
     ----------
     theta
-        Threshold in mean volleys at which all but the jitter is varied.
+        Threshold in mean volleys for all sweeps except that of the jitter.
     count
-        Trials of agreement, and as many of disagreement, at every place.
+        Trials with agreement, and as many with disagreement, for every value.
     seed
-        Of all randomness.
+        Seed of all random numbers.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def survey(*, theta: float = 1.17, count: int = 100, seed: int = 0) -> xr.DataTr
     scenarios = tuple(SCENARIOS)
     found = {}
     with warnings.catch_warnings():
-        # That the sign turns round below one volley is a part of what is shown.
+        # The survey shows on purpose that the sign is reversed below one volley.
         warnings.simplefilter("ignore", UserWarning)
         for name, values in SWEEPS.items():
             found[name] = agreement(
@@ -123,23 +123,23 @@ def agreement(
     Parameters
     ----------
     vary, values
-        A number that the sources have (``jitter``, ``lag``, ``correlation``, ``background``,
-        ``probability``, ...) and the values it takes.
+        A parameter of the sources (``jitter``, ``lag``, ``correlation``, ``background``,
+        ``probability``, ...) and its values.
     taus
         Windows of the detectors: membrane time constants in ms.
     thetas
-        Thresholds, in units of the mean volley of one source, above what the background alone
-        comes to in a detector of that window.
+        Thresholds in units of the mean volley of one source, above the mean potential that the
+        background alone causes in a detector of that window.
     scenarios
         ``timing`` (all neurons are alike) and ``timing and rate`` (3 of 10 are more active).
     shuffle
-        Whether the same spikes at random times are looked at too.
+        Whether to measure the same spikes at random times too.
     count
-        Trials of agreement, and as many of disagreement.
+        Trials with agreement, and as many with disagreement.
     seed
-        Of all randomness.
+        Seed of all random numbers.
     sources
-        All else about the sources.
+        Other parameters of the sources.
 
     Returns
     -------
@@ -158,9 +158,9 @@ def agreement(
     Warns
     -----
     UserWarning
-        If a threshold does not lie between one and two volleys: below one, a detector fires for
-        each source by itself, and more spikes mean less agreement. Also if that is what is found
-        between one and two, as it may be where a window outlasts the gap between volleys.
+        If a threshold does not lie between one and two volleys: below one, each source alone makes
+        a detector fire, and more spikes mean less agreement. Also if the sign is reversed between
+        one and two volleys, which can happen if a window is longer than the gap between volleys.
     """
     import xarray as xr
 
@@ -237,7 +237,7 @@ def agreement(
 def separation(agree: Array, disagree: Array) -> Array:
     """Return the difference of means in units of the root mean variance (...), from (..., trials).
 
-    Not a number where nothing varies, as where no detector ever fires.
+    It is NaN if nothing varies, for example if no detector ever fires.
     """
     spread = np.sqrt((agree.var(-1, ddof=1) + disagree.var(-1, ddof=1)) / 2)
     with np.errstate(invalid="ignore", divide="ignore"):

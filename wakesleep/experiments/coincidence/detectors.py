@@ -37,7 +37,7 @@ def respond(arrivals: Array, taus: Sequence[float], levels: Array, dt: float) ->
         Membrane time constants in ms.
     levels
         Thresholds in spikes, (levels,) or for every time constant (taus, levels); each combination
-        looks at every row.
+        is simulated for every row.
     dt
         Time step in ms.
 

@@ -1,10 +1,10 @@
 """Two sources that code by volleys, in agreement or not.
 
 Hinton 2022 (arXiv 2212.13345), section 6.3: agreement can be measured far more sharply from spikes
-that arrive at particular times. Each neuron is fed by afferents of a bottom-up and of a top-down
-source. In every cycle an afferent fires, with some probability, at the cycle's phase and some
-jitter, beside a background. In agreement both sources have one phase (and activity); else each has
-its own, with the same statistics.
+that arrive at particular times. Each neuron gets input from afferents of a bottom-up and a top-down
+source. In every cycle an afferent fires, with some probability, at the cycle's phase plus jitter;
+there are also background spikes. In agreement both sources have the same phase (and activity);
+otherwise each has its own, with the same statistics.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ class Sources:
     Attributes
     ----------
     neurons
-        Detectors that are fed in a trial, each by afferents of its own.
+        Number of detectors in a trial, each with its own afferents.
     afferents
-        Of each source and detector.
+        Number of afferents per source and detector.
     cycle, cycles
-        Length of a cycle, and how many a trial has.
+        Length of a cycle, and number of cycles in a trial.
     probability
-        That an afferent fires in a cycle, where its neuron is active.
+        Probability that an afferent fires in a cycle if its neuron is active.
     idle
-        The same, where its neuron is not active.
+        The same probability if its neuron is not active.
     active
         Fraction of neurons that are active in a trial.
     jitter
         Standard deviation of a spike about the phase.
     lag
-        By how much the top-down volley comes late.
+        Delay of the top-down volley.
     correlation
-        Fraction of neurons on which sources that agree do agree.
+        Fraction of neurons for which agreeing sources have the same phase (and activity).
     background
         Spikes per second of every afferent at random times.
     """
@@ -69,7 +69,7 @@ class Sources:
         return self.afferents * self.probability
 
     def load(self, tau: Any) -> Any:
-        """Return what the background of both sources comes to in membranes of that window (ms)."""
+        """Return the mean potential from both sources' background, for membranes of window tau."""
         return 2 * self.afferents * self.background * tau / 1000
 
 
@@ -102,7 +102,7 @@ def trials(
     same = (random.random(shape) < its.correlation) & agree
     active = [_active(its, count, random) for _ in range(2)]
     active[1] = np.where(same, active[0], active[1])
-    # Phases keep clear of a cycle's ends, so that a volley that is on time is not cut in two.
+    # Phases keep a distance from a cycle's ends, so that a volley is not cut in two.
     phases = [random.uniform(0.2, 0.8, (its.cycles, *shape)) * its.cycle for _ in range(2)]
     phases[1] = np.where(same, phases[0], phases[1])
     steps = round(its.duration / dt)
@@ -128,7 +128,7 @@ def trials(
 
 
 def shuffled(arrivals: Array, random: np.random.Generator) -> Array:
-    """Return as many spikes for every neuron at random times: what is left without timing."""
+    """Return the same number of spikes per neuron at random times: a control without timing."""
     steps = len(arrivals)
     many = arrivals.sum(0).astype(int)
     cell = np.repeat(np.arange(many.size), many.ravel())

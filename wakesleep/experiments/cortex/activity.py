@@ -1,4 +1,4 @@
-"""The verb ``activity``: what cortex does while a network lives through a protocol."""
+"""The verb ``activity``: cortical activity during the stages of a protocol."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 BIN_MS = 5.0  # of rates
-SMOOTH_MS = 25.0  # of the rates whose distribution is looked at
+SMOOTH_MS = 25.0  # smoothing of the rates whose distribution is measured
 SETTLE_S = 0.5  # of every stage that statistics leave out
 DOWN_HZ = 1.0  # below this mean excitatory rate the network is in a Down state
 SHOWN = 200  # excitatory neurons whose spikes are kept
@@ -46,10 +46,10 @@ def activity(
         Each stage (``WAKE``, ``NREM``, ``REM``; N1, N2 and N3 count as NREM) and its length in
         seconds, in order. See :func:`stages_of` for those of a result.
     cortex
-        Parameters of the network that are not to be the usual ones; see
+        Parameters of the network that differ from the defaults; see
         :class:`wakesleep.experiments.cortex.parameters.Cortex`.
     seed
-        Of connections and noise.
+        Seed of connections and noise.
     target
         ``standalone`` (C++), ``numpy``, or ``auto``.
 
@@ -61,12 +61,12 @@ def activity(
         ``spike_neuron`` (spike); and for each ``stage`` in order its ``stage_name``, ``onset`` and
         ``duration`` (s), ``mean_rate``, ``down_share`` (share of time in a Down state),
         ``bimodality`` (Sarle's coefficient of the smoothed excitatory rate; above 5/9 more than one
-        mode is likely) and ``delta_share`` (share of the power up to 50 Hz that lies in 0.5-4 Hz).
+        mode is likely) and ``delta_share`` (share of the power up to 50 Hz that is in 0.5-4 Hz).
 
     Raises
     ------
     InputError
-        If a stage or a number is none, or there is no compiler where one is asked for.
+        If a stage or a number is invalid, or the target needs a compiler and there is none.
     """
     from wakesleep.learners.spiking.builds import chosen_target
 
@@ -89,9 +89,9 @@ def activity(
 
 
 def stages_of(result: xr.Dataset, seconds: float = 4.0, most: int = 4) -> list[tuple[str, float]]:
-    """Return the last stages of a result's hypnogram, each of which is to last so many seconds.
+    """Return the last stages of a result's hypnogram, each with a length of some seconds.
 
-    Neighbouring phases of one stage are one stage; the true proportions are lost, as hours
+    Neighbouring phases of one stage are one stage. The true proportions are lost, since hours
     cannot be simulated.
 
     Parameters
@@ -101,7 +101,7 @@ def stages_of(result: xr.Dataset, seconds: float = 4.0, most: int = 4) -> list[t
     seconds
         Length of every stage.
     most
-        How many of the last stages.
+        Largest number of stages, counted from the last.
 
     Raises
     ------
@@ -121,9 +121,9 @@ def stages_of(result: xr.Dataset, seconds: float = 4.0, most: int = 4) -> list[t
 
 
 def bimodality(values: Array) -> float:
-    """Return Sarle's coefficient, (skewness^2 + 1) / kurtosis; not a number if nothing varies.
+    """Return Sarle's coefficient, (skewness^2 + 1) / kurtosis; NaN if nothing varies.
 
-    One third for a normal, 5/9 for a uniform distribution, and 1 for two values alone.
+    It is 1/3 for a normal distribution, 5/9 for a uniform one, and 1 for two values only.
     """
     centred = values - values.mean()
     spread = centred.std()

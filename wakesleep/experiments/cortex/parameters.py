@@ -17,9 +17,9 @@ class Cortex(specs.Spec):
 
     Constants of membranes and synapses as in di Volo, Romagnoni, Capone & Destexhe 2019, Neural
     Computation 31:653-680, without their subthreshold adaptation, and with fewer neurons, connected
-    more densely, so that each has as many inputs; ``rest_excitatory`` and ``drive`` are such that
-    both states come about. Times are in ms,
-    potentials in mV, conductances in nS, currents in pA, rates in Hz.
+    more densely, so that each has as many inputs; ``rest_excitatory`` and ``drive`` are chosen so
+    that both states occur. Times are in ms, potentials in mV, conductances in nS, currents in pA,
+    rates in Hz.
     """
 
     excitatory: Annotated[int, Field(ge=10)] = Field(4000, description="Excitatory neurons.")

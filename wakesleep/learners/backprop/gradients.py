@@ -1,4 +1,4 @@
-"""Gradients for networks on devices that nobody knows: through assumed weights, or by trial.
+"""Gradients for networks on unknown devices: through assumed weights, or by perturbation.
 
 In: a :class:`wakesleep.learners.backprop.network.Backprop` and a batch.
 Out: gradients at its weights and biases, and the loss.
@@ -16,9 +16,9 @@ PERTURBATION = 1e-3  # of a weight or bias, up or down
 
 @torch.no_grad()
 def through_assumed(network: Any, images: Tensor, labels: Tensor) -> Tensor:
-    """Send errors back from measured activities through weights that are assumed.
+    """Backpropagate errors from measured activities through assumed weights.
 
-    Returns the cross-entropy. Where a unit is active its slope is taken to be 1.
+    Returns the cross-entropy. The slope of an active unit is assumed to be 1.
     """
     measured = [network.shown(images), *network.hidden(images)]
     logits = network.connections[-1].drive(measured[-1], network.weights[-1], network.biases[-1])
@@ -45,7 +45,7 @@ def perturbed(
     chance: torch.Generator | None,
     size: float = PERTURBATION,
 ) -> Tensor:
-    """Estimate the gradient from what random changes of all weights do to the loss.
+    """Estimate the gradient from the effect of random changes of all weights on the loss.
 
     All weights and biases are moved up or down at random at once, then the other way; the
     difference of the losses times the signs estimates the gradient, with a bias of second order in

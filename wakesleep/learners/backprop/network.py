@@ -122,11 +122,11 @@ class Backprop:
         return top.drive(y, weight, bias)
 
     def shown(self, images: Tensor) -> Tensor:
-        """Return what the first layer is given."""
+        """Return the inputs of the first layer."""
         return images - images.mean(1, keepdim=True) if self.centre else images
 
     def _output(self, depth: int, y: Tensor) -> Tensor:
-        """Return what a layer's units give out for the activity that was meant."""
+        """Return the actual outputs of a layer's units for the intended activity."""
         return self.devices[depth].output(y) if self.devices else y
 
     @torch.no_grad()
@@ -187,7 +187,7 @@ class Backprop:
         return None
 
     def _penalty(self) -> Tensor:
-        """Return how far weights that matter are from where they were, times the strength."""
+        """Return the penalty for moving important weights away from their anchor values."""
         assert self.ewc is not None  # else nobody asks
         apart = [
             (weighs * (its - was).square()).sum()

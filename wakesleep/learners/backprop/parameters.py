@@ -35,20 +35,20 @@ class Parameters(specs.Spec):
         None,
         description=(
             "Strength of elastic weight consolidation, with phases 'consolidate' "
-            "(Kirkpatrick et al. 2017); some thousands, for importances are small."
+            "(Kirkpatrick et al. 2017); typically thousands, because importances are small."
         ),
     )
     top_down: bool | None = Field(
-        None, description="Learn awake a linear map down from each layer, by which it can dream."
+        None, description="Learn, awake, a linear map from each layer down, so that it can dream."
     )
     top_down_rate: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None,
-        description="Fraction of a case's error that one step takes away; default .05 (top_down).",
+        description="Fraction of a case's error that one step removes; default .05 (top_down).",
     )
     dreams_vary: Literal["by_unit", "jointly"] | None = Field(
         None,
         description=(
-            "How the units of the top layer vary at the start of a dream: each by itself (default) "
+            "How the units of the top layer vary at the start of a dream: independently (default) "
             "or jointly (top_down only)."
         ),
     )
@@ -68,10 +68,10 @@ class Parameters(specs.Spec):
     backward: Literal["assumed", "true", "perturbed"] | None = Field(
         None,
         description=(
-            "What errors are sent back through, with 'hardware': the weights that were asked for "
-            "and ideal units (assumed, the default), or the devices as they are (true). With "
-            "'perturbed' nothing is sent back: all weights are changed at random, and what "
-            "this does to the loss estimates the gradient (also without 'hardware')."
+            "With 'hardware', how errors are backpropagated: through the intended weights and "
+            "ideal units (assumed, the default), or through the actual devices (true). With "
+            "'perturbed' there is no backpropagation: all weights are changed at random, and the "
+            "effect on the loss estimates the gradient (also without 'hardware')."
         ),
     )
     perturbations: Annotated[int, Field(ge=1, le=10_000)] | None = Field(

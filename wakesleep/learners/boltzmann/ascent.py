@@ -1,4 +1,4 @@
-"""How a machine's statistics awake and asleep become a change of its parameters."""
+"""Updates of a machine's parameters from its statistics awake and asleep."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Ascent:
     Parameters
     ----------
     machine
-        What is connected; its function ``add`` sums up statistics.
+        The machine with its connections; its function ``add`` sums up statistics.
     parameters
-        Rate, momentum, decay and their like.
+        Rate, momentum, decay and similar settings.
 
     Attributes
     ----------
     velocities
         Running means of gradients: one that is ``shared``, or one for each sign.
     measured, baseline
-        What the last sleep measured (footnote 15), and what waking subtracts: it takes over the
-        former when it begins. None before any sleep.
+        The baseline that the last sleep measured (footnote 15), and the one that waking subtracts.
+        The first replaces the second when waking begins. None before any sleep.
     offsets
         Mean activities that the enhanced gradient subtracts.
     """
@@ -45,7 +45,7 @@ class Ascent:
         self.offsets: dict[str, Tensor] = {}
 
     def begin(self, chunk: Chunk) -> None:
-        """Heed what holds for all steps of a chunk."""
+        """Apply the settings that hold for all steps of a chunk."""
         if chunk.momentum is not None:
             self.momentum = chunk.momentum
         if chunk.fresh_state:
@@ -108,7 +108,7 @@ class Ascent:
         """Take the statistics of rows into a running mean."""
         mu = self.momentum
         if not self.parameters.enhanced_gradient:
-            # In one stroke: momentum is folded into the matrix product.
+            # In one operation: the matrix product includes the momentum.
             self.machine.add(velocity, [(rows, its * (1 - mu)) for rows, its in group], mu)
             return
         for old in velocity.values():
@@ -126,7 +126,7 @@ class Ascent:
         return found
 
     def _measure(self, theta: Theta, rows: Any) -> None:
-        """Refresh the stored baseline by what the machine dreams now."""
+        """Update the stored baseline from the machine's current dreams."""
         now = self._statistics(theta, rows)
         if self.measured is None:
             self.measured = now

@@ -15,7 +15,7 @@ REMEMBER_EVERY = 10  # updates after which the mean goodness is brought up to da
 
 
 def possible(machine: Any, chunk: Chunk) -> bool:
-    """Say whether steps of a chunk always do the same, so that they can be captured."""
+    """Return whether all steps of a chunk run the same operations and so can be captured."""
     return (
         machine.parameters.sampler in ("persistent", "cd")
         and isinstance(machine.machine, Restricted)

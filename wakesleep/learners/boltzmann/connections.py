@@ -65,10 +65,10 @@ def checked(mask: Sequence[Sequence[int]], units: int) -> Tensor:
 
 
 def blocks(mask: Tensor) -> list[list[int]]:
-    """Part the units into blocks without a connection inside, so that a block updates at once.
+    """Divide the units into blocks without inner connections; a block is updated at once.
 
-    Greedy colouring in the order of units: a bipartite machine has two blocks, a full one as many
-    as units.
+    This is greedy colouring in the order of units: a bipartite machine has two blocks, a full one
+    has as many blocks as units.
     """
     found: list[list[int]] = []
     for unit in range(len(mask)):

@@ -221,9 +221,9 @@ def layerwise(
 ) -> None:
     """Start a deep machine from a stack of restricted ones, in place.
 
-    One-step contrastive divergence, layer by layer. Whatever input will come from both sides in the
-    whole machine and comes from one side here counts twice (Salakhutdinov & Hinton 2009,
-    section 3.1), so that the parts fit together.
+    One-step contrastive divergence, layer by layer. In the whole machine, inner layers get input
+    from both sides; here they get it from one side, so this input counts twice (Salakhutdinov &
+    Hinton 2009, section 3.1).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Exact quantities by enumeration, for machines small enough."""
+"""Exact quantities by enumeration, for small machines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Theta = dict[str, Tensor]
 
 
 def check(units: int) -> None:
-    """Refuse what cannot be enumerated.
+    """Refuse machines with too many units for an enumeration.
 
     Raises
     ------

@@ -190,7 +190,7 @@ class General:
     def _mean_field(self, theta: Theta, rows: Tensor) -> Tensor:
         """Put probabilities in place of hidden states, damped and all at once.
 
-        The bound holds for whatever probabilities come of it.
+        The bound holds for any probabilities, also if the iteration has not converged.
         """
         first = self.layout.visible
         outer = self._hidden_drive(theta, rows)

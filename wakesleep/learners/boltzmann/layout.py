@@ -48,13 +48,13 @@ class Layout:
         return self.pixels * math.log(2) + math.log(max(self.labels, 1))
 
     def clamped(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return what stands on the visible units (n, visible) for images and labels (n,)."""
+        """Return the states of the visible units (n, visible) for images and labels (n,)."""
         if not self.labels:
             return images
         return torch.cat([images, one_hot(labels, self.labels).to(images.dtype)], dim=1)
 
     def labelled(self, images: Tensor) -> Iterator[Tensor]:
-        """Give what stands on the visible units for images with every label, one after another."""
+        """Yield the states of the visible units for images with each label, one after another."""
         for label in torch.arange(self.labels, device=images.device):
             yield self.clamped(images, label.expand(len(images)))
 
@@ -94,7 +94,7 @@ def bits(p: Tensor, generator: torch.Generator) -> Tensor:
 
 def one_of(drive: Tensor, generator: torch.Generator) -> Tensor:
     """Draw rows with a single 1 from the softmax of their total inputs (n, labels)."""
-    # Where weights have gone astray a draw must not fail before they are looked at.
+    # If weights are not finite, the draw must not fail before they are checked.
     p = drive.nan_to_num(0.0, 1e4, -1e4).softmax(1)
     drawn = drawn_column(p, generator)
     return one_hot(drawn, drive.shape[1]).to(drive.dtype)

@@ -1,4 +1,4 @@
-"""How probable a machine finds data: annealed importance sampling and pseudo-likelihood.
+"""Likelihood of data under a machine: annealed importance sampling and pseudo-likelihood.
 
 Salakhutdinov & Murray 2008, *On the quantitative analysis of deep belief networks*; Neal 2001,
 *Annealed importance sampling*. For machines small enough see
@@ -52,7 +52,7 @@ def base_rates(visible: Tensor, labels: int = 0, smoothing: float = 1.0) -> Tens
     labels
         The last so many units are label units: their biases are log frequencies.
     smoothing
-        Cases added on either side, so that a pixel that is never on has a finite bias.
+        Cases added to both counts, so that a pixel that is never on has a finite bias.
     """
     p = (visible.sum(0) + smoothing) / (len(visible) + 2 * smoothing)
     bias = p.log() - (-p).log1p()
@@ -96,8 +96,8 @@ def ais(
     Returns
     -------
     LogZ
-        Unbiased in Z, so that log Z is underestimated on average: a likelihood computed with it
-        is optimistic, the more so the fewer temperatures.
+        The estimate of Z is unbiased, so log Z is underestimated on average. A likelihood computed
+        with it is too high; the error is larger with fewer temperatures.
     """
     layout = machine.layout
     visible = layout.draw(base.expand(runs, -1), generator)
@@ -117,7 +117,7 @@ def ais(
 
 
 def summary(log_w: Tensor) -> LogZ:
-    """Return the estimate that log importance weights (runs,) come to."""
+    """Return the estimate from log importance weights (runs,)."""
     runs = len(log_w)
     top = log_w.max()
     w = (log_w - top).exp()
@@ -140,8 +140,8 @@ def log_probability(machine: Any, theta: Theta, visible: Tensor, log_z: float) -
 def pseudo_likelihood(machine: Any, theta: Theta, visible: Tensor) -> Tensor:
     """Return the sum over pixels of log p(pixel | all other visible units) (n,).
 
-    Besag 1975. Exact where the machine's goodness is; every pixel is flipped in turn, at the cost
-    of as many evaluations as there are pixels.
+    Besag 1975. It is exact if the machine's goodness is exact. Every pixel is flipped in turn, so
+    it takes as many evaluations as there are pixels.
     """
     goodness = machine.goodness(theta, visible)
     total = torch.zeros_like(goodness)

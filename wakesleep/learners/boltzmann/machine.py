@@ -29,7 +29,7 @@ from wakesleep.learners.parts.replay import Replay, kept
 
 Theta = dict[str, Tensor]
 REMEMBERED = 0.9  # weight of the past in the mean goodness of real cases and of dreams
-EXACT_DRAWS = 200  # samples that stand for an exact distribution there
+EXACT_DRAWS = 200  # samples that represent an exact distribution
 
 
 class Boltzmann:
@@ -52,7 +52,7 @@ class Boltzmann:
     Raises
     ------
     InputError
-        If the mask does not fit, or exact learning is asked of too many units.
+        If the mask does not fit, or there are too many units for exact learning.
     """
 
     layer_names = ("machine",)
@@ -76,7 +76,7 @@ class Boltzmann:
         self.ascent = Ascent(self.machine, p)
         self.sampler = Sampler(self.machine, p, self.theta, self.generator)
         self.waking: Tensor | None = None  # the last real cases, on the visible units
-        # Mean goodness of real cases and of negative ones: where the line between them is drawn.
+        # Mean goodness of real and of negative cases: the threshold lies between them.
         self.remembered = like.new_zeros(2)
         self.updates = [0, 0]
         linear = bool(p.hidden) and p.linear_readout
@@ -129,7 +129,7 @@ class Boltzmann:
     def thresholds(self) -> Tensor:
         """Return the goodness midway between its running means on real and negative cases (1,).
 
-        A Boltzmann machine draws no line of its own; this is the one its own experience suggests.
+        A Boltzmann machine has no threshold of its own; this one is estimated from past cases.
         """
         return self.remembered.mean().unsqueeze(0)
 
@@ -194,8 +194,8 @@ class Boltzmann:
     ) -> tuple[Tensor, Tensor]:
         """Return dreams after ``settle`` + 1 Gibbs sweeps; see :class:`capabilities.Dreams`.
 
-        Started from a ``label``, its units stay clamped. ``spread`` is not heeded: the noise of
-        a Boltzmann machine is its temperature.
+        If dreams start from a ``label``, its units stay clamped. ``spread`` has no effect: the
+        noise of a Boltzmann machine is its temperature.
         """
         layout, theta = self.layout, self.acting
         if how.start == "label" and not layout.labels:
@@ -336,7 +336,7 @@ class Boltzmann:
 
 
 def _machine(p: Parameters, layout: Layout, device: torch.device) -> Any:
-    """Return what knows the connections."""
+    """Return the machine with its connections."""
     if p.connections == "restricted":
         return Restricted(layout)
     if p.connections == "deep":

@@ -32,8 +32,9 @@ class Parameters(specs.Spec):
     connections: Literal["restricted", "full", "deep", "encoder", "mask"] = Field(
         "restricted",
         description=(
-            "Which units are connected: visible with hidden ones, all with all, each layer with "
-            "the next, two halves of the visible units through the hidden ones, or as 'mask' says."
+            "Which units are connected: visible with hidden units (restricted), all units (full), "
+            "each layer with the next (deep), two halves of the visible units through the hidden "
+            "units (encoder), or the pairs in 'mask' (mask)."
         ),
     )
     hidden: Annotated[tuple[Width, ...], Field(strict=False)] = Field(
@@ -47,25 +48,25 @@ class Parameters(specs.Spec):
     binarise: Literal["stochastic", "none"] = Field(
         "stochastic",
         description=(
-            "Draw a fresh binary image from its grey levels at every presentation, or take "
-            "images as they are, which must then be binary."
+            "Draw a new binary image from the grey levels at every presentation, or use the "
+            "images unchanged (they must be binary)."
         ),
     )
     sampler: Literal["cd", "persistent", "tempering", "annealed", "exact"] = Field(
         "persistent",
         description=(
-            "How the machine dreams: from the waking case (contrastive divergence), on with "
-            "chains of its own, with chains at several temperatures, from random states "
-            "cooled down, or by enumeration."
+            "How the machine dreams: from the waking case (cd, contrastive divergence), with "
+            "persistent chains, with chains at several temperatures (tempering), by annealing "
+            "from random states (annealed), or by enumeration (exact)."
         ),
     )
     sweeps: Sweeps = Field(1, description="Gibbs sweeps for every update asleep.")
     settle: Sweeps = Field(
         10, description="Sweeps of connected hidden units awake, given the visible ones."
     )
-    chains: Sweeps = Field(100, description="Chains of its own (persistent and tempering).")
+    chains: Sweeps = Field(100, description="Number of chains (persistent and tempering).")
     temperatures: Annotated[tuple[Positive, ...], Field(strict=False, min_length=2)] = Field(
-        (1.0, 1.2, 1.5, 2.0), description="Of parallel tempering, the first being 1."
+        (1.0, 1.2, 1.5, 2.0), description="Temperatures of parallel tempering; the first is 1."
     )
     schedule: Annotated[tuple[Stage, ...], Field(strict=False, min_length=1)] = Field(
         (
@@ -74,25 +75,25 @@ class Parameters(specs.Spec):
             Stage(sweeps=2, temperature=12.0),
             Stage(sweeps=4, temperature=10.0),
         ),
-        description="Annealing, awake and asleep (annealed only).",
+        description="Annealing schedule, awake and asleep (annealed only).",
     )
     collect: Sweeps = Field(
         10, description="Sweeps after annealing over which statistics are averaged (annealed only)."
     )
     noise: Annotated[tuple[Probability, Probability], Field(strict=False)] = Field(
         (0.0, 0.0),
-        description="Probability that a visible unit that is on, or off, is clamped wrongly.",
+        description="Probability of a wrong value for a clamped visible unit that is on, or off.",
     )
     clamped_asleep: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] = Field(
         (),
         description=(
-            "Visible units, by number, that stay clamped asleep too: inputs, given which the "
-            "others are learnt (cd and annealed only)."
+            "Visible units, by number, that also stay clamped asleep: these are inputs, and the "
+            "other units are learnt given them (cd and annealed only)."
         ),
     )
-    temperature: Positive = Field(1.0, description="Temperature at which the machine lives.")
+    temperature: Positive = Field(1.0, description="Temperature of the machine.")
     update: Literal["gradient", "sign"] = Field(
-        "gradient", description="Move along the gradient, or by the rate in its direction."
+        "gradient", description="Step along the gradient, or of size rate along its signs."
     )
     rate: Positive = Field(0.05, description="Learning rate.")
     momentum: Fraction = Field(
@@ -100,7 +101,7 @@ class Parameters(specs.Spec):
     )
     decay: Annotated[float, Field(ge=0)] = Field(0.0, description="Weight decay.")
     enhanced_gradient: bool = Field(
-        False, description="Learn with activities less their running means (the centred gradient)."
+        False, description="Learn with activities minus their running means (the centred gradient)."
     )
     baseline_memory: Fraction = Field(
         0.0, description="Weight of the past in the stored baseline of sleep."
@@ -115,11 +116,11 @@ class Parameters(specs.Spec):
         False,
         description=(
             "Start each layer of the stack from the transpose of the weights below (footnote 19 "
-            "of Hinton 2022; deep only; each layer as wide as the one two below)."
+            "of Hinton 2022; deep only; each layer must be as wide as the one two layers below)."
         ),
     )
     linear_readout: bool = Field(
-        True, description="Whether a softmax learns labels from the hidden units, beside them."
+        True, description="Whether a separate softmax learns labels from the hidden units."
     )
     readout_rate: Positive = Field(0.1, description="Learning rate of the softmax.")
     readout_momentum: Fraction = Field(0.9, description="Momentum of the softmax.")

@@ -74,7 +74,7 @@ class Restricted:
     def sweep(
         self, theta: Theta, rows: Rows, generator: torch.Generator, held: Tensor | None = None
     ) -> Rows:
-        """Draw hidden units, then visible ones, then see what the hidden units would do.
+        """Draw hidden units, then visible ones, then compute the hidden probabilities.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class Restricted:
         into["visible_bias"].mul_(beta)
         into["hidden_bias"].mul_(beta)
         for rows, factor in parts:
-            # The factor goes to the hidden side, which is the narrower one as a rule.
+            # The factor multiplies the hidden side, which is usually the smaller one.
             if rows.weight is None:
                 right = rows.hidden * (factor / len(rows.hidden))
                 into["visible_bias"].add_(rows.visible.sum(0), alpha=factor / len(rows.visible))
@@ -170,8 +170,8 @@ class Restricted:
     def tempered(self, theta: Theta, beta: float, base: Tensor | None = None) -> Theta:
         """Return the machine at inverse temperature beta.
 
-        With ``base`` (visible,) the visible biases go from there at beta 0 to their own at 1, as
-        AIS has it from a base-rate model (Salakhutdinov & Murray 2008, section 4.1).
+        With ``base`` (visible,), the visible biases go from ``base`` at beta 0 to their own values
+        at beta 1, as in AIS from a base-rate model (Salakhutdinov & Murray 2008, section 4.1).
         """
         bias = theta["visible_bias"] * beta
         return {

@@ -1,4 +1,4 @@
-"""How a machine settles awake, with data on its visible units, and asleep, left to itself."""
+"""Sampling of a machine's states: awake with data on its visible units, and asleep without."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPLETION_SWEEPS = 50  # before states count, and as many while they do, where 
 
 
 class Sampler:
-    """The chains of a machine, and what its parameters say of their use.
+    """The chains of a machine, and how its parameters use them.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Sampler:
     Raises
     ------
     InputError
-        If a unit that is to stay clamped is none of the visible ones, or a part of the label.
+        If a unit that must stay clamped is not a visible unit, or is only a part of the label.
 
     Attributes
     ----------
@@ -95,19 +95,19 @@ class Sampler:
     def asleep(
         self, theta: Theta, visible: Tensor, generator: torch.Generator, *, keep: bool
     ) -> Any:
-        """Return rows of the machine's own.
+        """Return rows that the machine generates itself.
 
         Parameters
         ----------
         theta
             The machine's parameters.
         visible
-            Real cases (n, visible): where contrastive divergence begins, and for annealing how
-            many rows there are to be.
+            Real cases (n, visible): the start of contrastive divergence; for annealing only their
+            number matters.
         generator
             Random stream.
         keep
-            Whether the chains go on from there the next time.
+            Whether the chains continue from these states the next time.
         """
         p, machine, acting = self.parameters, self.machine, self.acting(theta)
         if p.sampler == "exact":

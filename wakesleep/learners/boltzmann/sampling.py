@@ -1,7 +1,7 @@
-"""How a machine comes to states of its own: contrastive divergence, chains, annealing.
+"""How a machine generates states: contrastive divergence, chains, annealing.
 
-Every function takes a machine (what is connected) and its parameters ``theta``, and returns rows
-whose statistics stand for the machine's expectations.
+Every function takes a machine (its connections) and its parameters ``theta``, and returns rows
+whose statistics estimate the machine's expectations.
 """
 
 from __future__ import annotations

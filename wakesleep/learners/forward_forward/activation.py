@@ -27,8 +27,8 @@ class Activation:
     slope_is_gate
         Whether the slope is 1 wherever the activity is not 0.
     in_place
-        The same as ``value``, written over z; for a function whose slope can be told from its
-        activities as from z. None where it cannot.
+        The same as ``value``, but in place of z; only for functions whose slope can be computed
+        from the activities instead of z. None for other functions.
     """
 
     value: Callable[[Tensor], Tensor]
@@ -37,7 +37,7 @@ class Activation:
     in_place: Callable[[Tensor], Tensor] | None = None
 
     def of(self, z: Tensor) -> Tensor:
-        """Return activities; z holds them as well afterwards, or what it held."""
+        """Return activities; z may be overwritten with them."""
         return self.value(z) if self.in_place is None else self.in_place(z)
 
 

@@ -1,9 +1,9 @@
-"""Black boxes between layers: whatever happens there, the layers' learning rule stays as it is.
+"""Black boxes between layers, which do not change the layers' learning rule.
 
-Hinton 2022 (arXiv 2212.13345), section 7. Backpropagation needs a model of what lies between two
-layers; Forward-Forward does not. A box may even learn, slowly, while the layers learn fast: noise
-is added to what it puts out, and the noise times the change of the cost on real data says which
-way to go (activity perturbation).
+Hinton 2022 (arXiv 2212.13345), section 7. Backpropagation needs a model of the computation between
+two layers; Forward-Forward does not. A box may even learn, slowly, while the layers learn fast:
+noise is added to its output, and the noise times the change of the cost on real data gives the
+direction of the update (activity perturbation).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SPIKES = 4.0  # mean number that a unit of root mean square activity fires
 
 @dataclass
 class Box:
-    """What turns a layer's normalised activity into what the next layer is given.
+    """A function from a layer's normalised activity to the input of the next layer.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Box:
     def __call__(
         self, x: Tensor, generator: torch.Generator, noise: Tensor | None = None
     ) -> Tensor:
-        """Return what comes out (n, units) of normalised activity (n, units).
+        """Return the output (n, units) for normalised activity (n, units).
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class Box:
         generator
             Random stream of a stochastic box.
         noise
-            What is added to the output of a learning box (n, units).
+            Noise that is added to the output of a learning box (n, units).
         """
         if self.kind == "quantised":
             return x.clamp(0, LEVELS).round()
@@ -91,7 +91,7 @@ def perturb(
     made
         Learning boxes.
     inputs
-        What each was given (n, units) in a pass over real cases.
+        Inputs of each box (n, units) in a pass over real cases.
     cost
         Noise added to each box's output, or None -> the cost of each case (n,).
     size

@@ -1,4 +1,4 @@
-"""What a model file's parameters say, built: pieces, layers that know nothing yet, a softmax."""
+"""Builds the parts of a network from its parameters: pieces, untrained layers, a softmax."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pieces(p: Common) -> Pieces:
 
 
 def start(p: Common, connections: list[Connection], setting: Setting) -> list[Layer]:
-    """Return layers that have learnt nothing yet.
+    """Return untrained layers.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def start(p: Common, connections: list[Connection], setting: Setting) -> list[La
 
 
 def softmax_readout(p: Common, layers: Sequence[Layer], classes: int) -> SoftmaxReadout:
-    """Return the softmax that reads the labels from the layers that have a say."""
+    """Return the softmax that reads labels from the voting layers."""
     return SoftmaxReadout(
         sum(layers[depth].units for depth in p.voting),
         classes,

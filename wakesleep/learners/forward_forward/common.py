@@ -1,4 +1,4 @@
-"""What every Forward-Forward model file may set, checked without importing torch."""
+"""The parameters of every Forward-Forward model file, checked without importing torch."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ class Common(specs.Spec):
     label_strength: Positive = Field(1.0, description="Value of the input that names the label.")
     activation: ActivationChoice = Field("relu", description="Activation function.")
     goodness: GoodnessChoice = Field(
-        "sum_of_squares", description="What each layer raises awake and lowers asleep."
+        "sum_of_squares", description="The quantity that each layer raises awake and lowers asleep."
     )
     blocks: Annotated[int, Field(ge=1)] | Literal["places"] = Field(
         1,
         description=(
-            "Equal blocks of every layer of which each takes its own decision; 'places' for one at "
-            "every place of a local layer's map (a number cuts it without regard to places)."
+            "Number of equal blocks of every layer, each with its own decision; 'places' for one "
+            "block at every place of a local layer's map (a number ignores the places)."
         ),
     )
     normalisation: Literal["rms", "length", "mean", "none"] = Field(
         "rms",
         description=(
-            "What a layer's activity is divided by for the next layer: its root mean square, its "
+            "The divisor of a layer's activity for the next layer: its root mean square, its "
             "length, its mean (with 'minus_sum'), or nothing."
         ),
     )
@@ -76,7 +76,7 @@ class Common(specs.Spec):
     )
     temperature: Positive = Field(1.0, description="T of eq. 1.")
     plasticity: Literal["momentum", "adam"] = Field(
-        "momentum", description="How a local gradient becomes a change of weights."
+        "momentum", description="The optimiser that turns local gradients into changes of weights."
     )
     rate: Positive = Field(0.01, description="Learning rate.")
     momentum: Fraction = Field(
@@ -89,20 +89,20 @@ class Common(specs.Spec):
     peer: Annotated[float, Field(ge=0)] = Field(
         0.03, description="Strength of peer normalisation (footnote 9); 0 switches it off."
     )
-    peer_momentum: Fraction = Field(0.9, description="Weight of the past in each unit's mean.")
-    peer_start: Annotated[float, Field(ge=0)] = Field(0.5, description="Each unit's first mean.")
+    peer_momentum: Fraction = Field(0.9, description="Weight of the past in each unit's average.")
+    peer_start: Annotated[float, Field(ge=0)] = Field(0.5, description="Start of this average.")
     skip_below: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         None,
         description=(
-            "Cases whose 1 - p(right) is not above this change no weight; default 0, which leaves "
-            "out only those that would change nothing."
+            "Cases are skipped unless their 1 - p(right) is above this; the default 0 skips only "
+            "cases that would not change any weight."
         ),
     )
     readout_layers: (
         Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None
     ) = Field(
         None,
-        description="Layers that vote in all read-outs; default all but the first, if not alone.",
+        description="Layers that vote in all read-outs; default all but the first, if several.",
     )
     readout_rate: Annotated[float, Field(ge=0)] = Field(
         0.1, description="Learning rate of the softmax; 0 for none."

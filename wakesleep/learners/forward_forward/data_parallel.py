@@ -50,7 +50,7 @@ class SharedBatches:
         bad = steps
         for step, index in enumerate(chunk.index):
             total = float(self._step(network, chunk, index, step))
-            # The others would wait for ever for a process that stopped here.
+            # If this process stopped here, the others would wait for it forever.
             if bad == steps and not math.isfinite(total):
                 bad = step
         bad = self.ranks.first(bad)

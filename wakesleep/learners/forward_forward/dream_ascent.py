@@ -1,6 +1,6 @@
-"""Dreams that become more probable: the image climbs the goodness of the first layer.
+"""Ascent of dreams: the image is changed so that the goodness of the first layer increases.
 
-As in the sampling of energy-based models, with goodness for minus the energy (Du & Mordatch 2019,
+This is like sampling of energy-based models with goodness as minus the energy (Du & Mordatch 2019,
 arXiv 1903.08689, eq. 2), but without noise and with steps of a fixed size. Only the first layer's
 goodness is used, so nothing passes back from one layer to another.
 """

@@ -39,7 +39,7 @@ class Goodness:
 
 def sum_of_squares(y: Tensor) -> Tensor:
     """Return sum_j y_j^2 over the last axis (eq. 1)."""
-    # The squares themselves are never written down: a pass over memory less than y^2 summed.
+    # The squares are not stored: this saves a pass over memory compared with summing y^2.
     return torch.linalg.vector_norm(y, dim=-1).square()
 
 

@@ -1,6 +1,6 @@
-"""How a case goes through a Forward-Forward network in time.
+"""Passes of a case through a Forward-Forward network with steps in time.
 
-Every layer hears the one below and the one above. Hinton 2022 (arXiv 2212.13345), section 3.4
+Every layer gets input from the layers below and above. Hinton 2022 (arXiv 2212.13345), section 3.4
 (MNIST) and section 4 (CIFAR-10). The image is clamped at the bottom and the label at the top.
 """
 
@@ -26,7 +26,7 @@ Frames = Callable[[int], Tensor]
 
 @dataclass
 class Batch:
-    """The bottom-up pass of the batch at hand, so that it is not run twice within a step."""
+    """The bottom-up pass of the current batch, kept so that it is not repeated within a step."""
 
     images: Tensor
     frames: Frames
@@ -63,20 +63,19 @@ class InTime(Stack):
         self.drifting = setting.streams("drift") if p.drift else None
 
     def frames(self, images: Tensor, generator: torch.Generator | None = None) -> Frames:
-        """Return what is seen at each step in time: normalised images (n, features).
+        """Return the input at each step in time: normalised images (n, features).
 
-        Nothing but the image itself is stored: every frame is made when it is seen.
+        Only the image is stored; every frame is computed when it is needed.
 
         Parameters
         ----------
         images
             (n, features)
         generator
-            Where velocities are drawn from; default the start of their random stream, as probes
-            do.
+            Random stream of the velocities; default the start of their own stream, as in probes.
         """
         reach = self.parameters.drift
-        if self.parameters.centre:  # before it moves, so that what it leaves behind is mean grey
+        if self.parameters.centre:  # before it moves, so that the area it leaves is mean grey
             images = images - images.mean(1, keepdim=True)
         if not reach:
             still = self.normed(images)
@@ -84,7 +83,7 @@ class InTime(Stack):
         generator = generator or self.streams.fresh("drift")
         size = (len(images), 2)
         velocity = torch.randint(-reach, reach + 1, size, generator=generator, device=images.device)
-        # Half of the way is gone before the image is in the middle of the frame.
+        # The image is in the middle of the frame after half of the movement.
         middle = self.parameters.iterations // 2
         furthest = reach * (self.parameters.iterations - middle)
 
@@ -123,7 +122,7 @@ class InTime(Stack):
         label: Tensor,
         clamped: Tensor | None = None,
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Go one step on in time.
+        """Advance by one step in time.
 
         Parameters
         ----------
@@ -139,7 +138,7 @@ class InTime(Stack):
         Returns
         -------
         inputs
-            What each layer was given: from below, then from above (n, inputs).
+            Inputs of each layer: from below, then from above (n, inputs).
         totals
             Total inputs (n, units).
         states

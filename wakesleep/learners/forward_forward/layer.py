@@ -74,7 +74,7 @@ class Layer:
     peer_mean
         Running mean of each unit's activity on real data (units,).
     states
-        What plasticity remembers, by state name ("shared", or "positive" and "negative"), then by
+        Optimiser states, by state name ("shared", or "positive" and "negative"), then by
         tensor ("weight", "bias").
     baseline
         The stored baseline, by tensor ("weight", "bias"): the mean gradient of negative updates
@@ -185,7 +185,7 @@ def delta(
     sign
         1 for real cases, -1 for negative ones (cases,).
     some
-        The cases that it is asked of; default all.
+        The cases for which it is computed; default all.
     damped
         Whether the activities hold a part of those before, so that a unit can be active whose
         total input is negative.
@@ -265,7 +265,7 @@ def update(
 
 
 def begin_chunk(layers: Sequence[Layer], pieces: Pieces, chunk: Chunk) -> Pieces:
-    """Heed what holds for all steps of a chunk; return the pieces to take them with."""
+    """Apply the settings that hold for all steps of a chunk; return the pieces for these steps."""
     for layer in layers:
         if chunk.fresh_state:
             layer.states.clear()

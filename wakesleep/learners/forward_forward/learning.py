@@ -27,12 +27,12 @@ from wakesleep.learners.parts.plasticity import Gain
 
 @dataclass(frozen=True)
 class Shown:
-    """What goes through the network in one step.
+    """The rows that go through the network in one step.
 
     Attributes
     ----------
     batch
-        The real cases, and what making negative ones told of them.
+        The real cases, and values that were computed while making negative ones.
     canvas, product, labels
         The rows, as :meth:`Feedforward.forward` takes them.
     rows
@@ -47,10 +47,11 @@ class Shown:
 
 
 def shown(network: Feedforward, chunk: Chunk, images: Tensor, labels: Tensor) -> Shown:
-    """Return what goes through the network in one step.
+    """Return the rows that go through the network in one step.
 
-    Real cases come first, then negative ones, then (neutral) those the softmax learns from, unless
-    hard negatives asked for them before. Without a label in the input, real cases are neutral.
+    Real cases come first, then negative ones, then the neutral ones that the softmax learns from
+    (unless hard negatives have already used them). Without a label in the input, real cases are
+    neutral.
     """
     cases = len(images)
     network.batch = batch = Batch(images, *network.first_product(images))
@@ -85,7 +86,7 @@ def take_step(
     cases = len(images)
     its = shown(network, chunk, images, labels)
     batch, rows, reads = its.batch, its.rows, "softmax" in network.readouts
-    # Where only some layers learn and nothing else looks, those above them can stay silent.
+    # If only some layers learn and nothing else is needed, the layers above them are not computed.
     looked_at = reads or network.generator is not None
     top = None if chunk.layers is None or looked_at else max(chunk.layers)
     learns_to_read = reads and chunk.sign != "negative"
@@ -161,7 +162,7 @@ def update(
 
 
 def _perturb(network: Feedforward, canvas: Tensor, labels: Tensor) -> None:
-    """Let black boxes learn from what noise does to the cost of real cases."""
+    """Let black boxes learn from the effect of noise on the cost of real cases."""
     size, rate, every = network.box_learning
     if network.fixed or network.real_steps % every:
         return
@@ -195,7 +196,7 @@ def _change(
     chunk: Chunk,
     gain: Gain,
 ) -> None:
-    """Change one layer's weights, or measure what its negative updates would be."""
+    """Change one layer's weights, or measure its negative updates for the baseline."""
     if chunk.sign == "negative" and (chunk.mode != "negative" or chunk.subtract_baseline):
         for its in moving.values():  # of a step without real cases there is one
             measure_baseline(

@@ -1,7 +1,7 @@
-"""What a layer tells the next: the direction of its activity, not its length.
+"""Normalisation between layers: the next layer gets the direction of the activity, not its length.
 
-If the length went up as well, the next layer could tell real from negative data by reading off the
-goodness below, and would learn nothing (Hinton 2022, section 2). The mean is not subtracted.
+If it also got the length, it could distinguish real from negative data by the goodness of the layer
+below, and would not have to learn (Hinton 2022, section 2). The mean is not subtracted.
 
 A normalisation is one function that returns the factor by which a vector is multiplied.
 """
@@ -37,7 +37,7 @@ def mean(y: Tensor) -> Tensor:
 
 
 def none(y: Tensor) -> Tensor:
-    """Return 1: the activity goes up as it is (a control; then layers above the first idle)."""
+    """Return 1: no normalisation (a control, in which layers above the first do not learn)."""
     return y.new_ones((*y.shape[:-1], 1))
 
 

@@ -1,4 +1,4 @@
-"""One-shot learning: bring every layer's goodness to a wanted value with a single case (eq. 4)."""
+"""One-shot learning: set every layer's goodness to a target value with a single case (eq. 4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wakesleep.learners.parts.connections import Dense
 
 
 def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: Tensor) -> None:
-    """Change all layers at once so that each has its wanted sum of squares on one case.
+    """Change all layers at once so that each has its target sum of squares on one case.
 
     Hinton 2022, section 7, eq. 4: with an input x of length 1, adding eps y_j x to the weights of
     unit j, where eps = sqrt(S*/S) - 1, multiplies every active unit by 1 + eps. The normalised
@@ -31,7 +31,7 @@ def one_shot(network: ForwardForward, image: Tensor, label: int | None, wanted: 
     label
         The label written into the input, or None for the neutral one.
     wanted
-        S* of every layer (layers,), in squared activity.
+        Target S* of every layer (layers,), in squared activity.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """One-shot learning, case by case: all layers at once, each by eq. 4.
 
-Hinton 2022 (arXiv 2212.13345), section 7. A real case brings every layer's sum of squares up to
-where the layer is as certain as it should be that the case is real, a negative one down to where it
-is as certain that it is not; layers that are certain enough stay as they are.
+Hinton 2022 (arXiv 2212.13345), section 7. A real case raises every layer's sum of squares until the
+layer has the required certainty that the case is real. A negative case lowers it until the layer
+has the same certainty that it is not real. Layers that are certain enough do not change.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from wakesleep.learners.parts.plasticity import Gain
 class Online(ForwardForward):
     """A Forward-Forward network that learns from single cases as they come.
 
-    A step's batch is gone through in its order, one case after another; in interleaved steps each
-    real case is followed by its negative one.
+    The cases of a batch are learned in order, one after another; in interleaved steps each real
+    case is followed by its negative case.
     """
 
     def __init__(self, parameters: Parameters, setting: Setting) -> None:

@@ -26,14 +26,14 @@ UNUSED = (
 class Parameters(parameters.Parameters):
     """What an ``online`` model file may set, beside what a ``forward_forward`` file may.
 
-    Rates, momentum and peer normalisation are of no use here: eq. 4 says how far a step goes.
+    Rates, momentum and peer normalisation are not used here: eq. 4 gives the size of a step.
     """
 
     certainty: Annotated[float, Field(gt=0.5, lt=1)] = Field(
-        0.9, description="Probability of being right that a case is brought to in every layer."
+        0.9, description="Probability of being right that every layer reaches on a case."
     )
     share: Annotated[float, Field(gt=0, le=1)] = Field(
-        1.0, description="Part of the way there that a single case goes; 1 is one-shot learning."
+        1.0, description="Fraction of this change that a single case makes; 1 is one-shot learning."
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Goodness and activation functions of the user's, checked against finite differences.
+"""User-defined goodness and activation functions, checked against finite differences.
 
 They are functions with attributes. An activation ``mine(z)`` has ``mine.slope(z)``; a goodness
 ``mine(y)`` has ``mine.slope(y)`` and ``mine.threshold(per_unit, units)``. Both may declare

@@ -17,7 +17,7 @@ class Parameters(Common):
 
     label: Literal["first_pixels", "extra_units", "none"] = Field(
         "first_pixels",
-        description="Whether the label overwrites pixels, has inputs of its own, or is not shown.",
+        description="Whether the label overwrites pixels, has its own inputs, or is not shown.",
     )
     neutral: Annotated[float, Field(ge=0)] = Field(
         0.1, description="Value of every label input in the neutral pass."
@@ -29,16 +29,16 @@ class Parameters(Common):
         0.9, description="Weight of the past in the stored baseline of negative updates."
     )
     top_down: bool = Field(
-        False, description="Learn a linear map from each layer to the one below, awake: can dream."
+        False, description="Learn, awake, a linear map from each layer down, so that it can dream."
     )
     top_down_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.05, description="Fraction of a case's error that one step takes away (top_down only)."
+        0.05, description="Fraction of a case's error that one step removes (top_down only)."
     )
     dreams_vary: Literal["by_unit", "jointly"] | None = Field(
         None,
         description=(
-            "How dreams of a class differ: each unit of the top layer by itself (the default), or "
-            "jointly, as their activities have varied together awake (top_down only)."
+            "How the units of the top layer vary between dreams of a class: independently (the "
+            "default), or jointly, with the covariance of their activities awake (top_down only)."
         ),
     )
     dream_copy: bool | None = Field(
@@ -58,35 +58,35 @@ class Parameters(Common):
     adaptation: Positive | None = Field(
         None,
         description=(
-            "Threshold adaptation: by which part of its mean activity on real cases a unit's "
-            "threshold rises with every update awake (needs adaptation_recovery)."
+            "Threshold adaptation: the rise of a unit's threshold in every update awake, as a "
+            "fraction of its mean activity on real cases (needs adaptation_recovery)."
         ),
     )
     adaptation_recovery: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Which fraction of that rise every update asleep takes away."
+        None, description="Fraction of that rise that every update asleep removes."
     )
     weight_fading: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None,
         description=(
-            "Fast and slow weights: which fraction of what has not been consolidated fades with "
-            "every update awake (needs consolidation)."
+            "Fast and slow weights: fraction of the fast part that every update awake removes "
+            "(needs consolidation)."
         ),
     )
     consolidation: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Which fraction of the fast part every update asleep makes slow."
+        None, description="Fraction of the fast part that every update asleep makes slow."
     )
     candidates: Annotated[int, Field(ge=2)] | None = Field(
         None,
         description=(
-            "So many labels that the softmax finds most probable are tried by a third read-out, "
-            "'candidates'."
+            "Number of labels (the most probable ones of the softmax) that a third read-out, "
+            "'candidates', tries."
         ),
     )
 
     black_box: Literal["none", "quantised", "random", "stochastic", "learning"] = Field(
         "none",
         description=(
-            "What lies between layers (section 7): nothing; activities rounded to few levels; a "
+            "The function between layers (section 7): none; activities rounded to few levels; a "
             "random matrix and a hard threshold; counts of random spikes; or a map that learns "
             "slowly by activity perturbation."
         ),

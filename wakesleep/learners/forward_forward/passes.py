@@ -1,7 +1,7 @@
-"""How a case goes through a feed-forward Forward-Forward network.
+"""Passes of a case through a feed-forward Forward-Forward network.
 
-Hinton 2022 (arXiv 2212.13345), section 2: what a layer tells the next is the direction of its
-activity, not its length.
+Hinton 2022 (arXiv 2212.13345), section 2: the next layer gets the direction of a layer's activity,
+not its length.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wakesleep.learners.parts.hardware import devices
 
 @dataclass
 class Batch:
-    """What is known of the batch at hand, so that nothing is computed twice within a step."""
+    """Values of the current batch, kept so that nothing is computed twice within a step."""
 
     images: Tensor
     canvas: Tensor
@@ -37,17 +37,18 @@ class Batch:
 
 @dataclass
 class Pass:
-    """What a pass through the network came to, layer by layer from the input upwards.
+    """The values of a pass through the network, layer by layer from the input upwards.
 
     Attributes
     ----------
     inputs
-        What each layer was given (n, inputs).
+        Inputs of each layer (n, inputs).
     totals, activities
-        Of each layer (n, units). Totals may hold the activities, where slopes can be told from
-        these (:class:`wakesleep.learners.forward_forward.activation.Activation`).
+        Total inputs and activities of each layer (n, units). Totals may hold the activities, if
+        slopes can be computed from these
+        (:class:`wakesleep.learners.forward_forward.activation.Activation`).
     normalised
-        What each layer tells of its activity (n, units); the top one's where it is asked for.
+        Normalised activity of each layer (n, units); for the top layer only on request.
     """
 
     inputs: list[Tensor] = field(default_factory=list)
@@ -142,18 +143,18 @@ class Feedforward(Stack):
         Parameters
         ----------
         canvas, product
-            From :meth:`first_product`; where there are more labels than rows, the rows come again
-            and again.
+            From :meth:`first_product`; if there are more labels than rows, the rows are repeated.
         labels
             (n,); the number of classes stands for the neutral label.
         top
             Number of layers to go up; default all.
         chance
-            Random stream of black boxes; default the start of one, as for all that only look.
+            Random stream of black boxes; default the start of a stream, as in passes that do not
+            learn.
         noise
-            What is added to the outputs of black boxes that learn (n, units).
+            Noise that is added to the outputs of black boxes that learn (n, units).
         top_tells
-            Whether anybody reads what the top layer tells.
+            Whether the normalised activity of the top layer is needed.
         """
         first = self.layers[0]
         inputs = self.label.written(canvas, self.label_table, labels)
@@ -184,7 +185,7 @@ class Feedforward(Stack):
         Parameters
         ----------
         inputs, total
-            What the lowest of the layers is given (n, inputs), and its total input (n, units).
+            Inputs of the lowest of these layers (n, inputs), and its total input (n, units).
         depths
             Which layers, consecutive ones; the network's lowest layer is 0.
         chance, noise, top_tells
@@ -223,7 +224,7 @@ class Feedforward(Stack):
     def replays(self, chunk: Chunk) -> bool:
         """Say whether steps can be replayed: black boxes that learn do so every so many steps."""
         learning = bool(self.boxes) and self.boxes[0].kind == "learning"
-        # Roots of covariances are forgotten by Python code, which a captured step does not run.
+        # Python code resets the roots of covariances, and a captured step does not run it.
         jointly = self.generator is not None and self.generator.memory.covariance is not None
         imprecise = any(layer.devices is not None for layer in self.layers)
         return super().replays(chunk) and not learning and not jointly and not imprecise
@@ -243,10 +244,10 @@ class Feedforward(Stack):
         chance: torch.Generator | None,
         noise: list[Tensor] | None = None,
     ) -> Tensor:
-        """Return what the layer above gets of a layer's normalised activity (n, units)."""
+        """Return the input of the layer above for a layer's normalised activity (n, units)."""
         if not self.boxes:
             return x
-        assert chance is not None  # whoever has boxes gives them one
+        assert chance is not None  # networks with boxes pass a stream
         out = self.boxes[depth](x, chance, None if noise is None else noise[depth])
         return out * self.normalise(out)
 

@@ -1,10 +1,10 @@
 """Layer parallel: each process trains some layers, and passes activity upwards alone.
 
 Layers that learn by their own goodness need nothing from above. So process k can already take step
-t + 1 while the next one takes step t. Nothing is approximated: a layer is given the activity that
-the layers below had before they learnt from the same cases, as in one process, and so every number
-is that of one process. Backpropagation cannot be divided in this way, for its lower layers wait for
-the errors of the upper ones.
+t + 1 while the next one takes step t. Nothing is approximated: a layer gets the activity that the
+layers below had before they learnt from the same cases, as in one process, so all numbers are the
+same as in one process. Backpropagation cannot be divided in this way, because its lower layers wait
+for the errors of the upper ones.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def divide(network: Feedforward, ranks: Ranks, batch: int) -> None:
 
 
 def shares(costs: Sequence[float], parts: int) -> list[range]:
-    """Return consecutive layers for every process, so that the busiest has least to do.
+    """Return consecutive layers for every process, so that the largest load is minimal.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Pipeline:
         return rows, slice(rows, rows + cases if self._reads(network, chunk) else rows)
 
     def _ask(self, network: Feedforward, chunk: Chunk, step: int) -> list[tuple[Any, Tensor]]:
-        """Begin to receive what the layers below tell in a step; the lowest ones have images."""
+        """Start to receive the output of the layers below; the lowest layers get images."""
         if not self.ranks.rank:
             return []
         cases = len(chunk.index[step])

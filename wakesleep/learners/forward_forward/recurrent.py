@@ -1,7 +1,7 @@
-"""Forward-Forward in time: every layer hears the one below and the one above.
+"""Forward-Forward in time: every layer gets input from the layers below and above.
 
-Hinton 2022 (arXiv 2212.13345), sections 3.4 and 4. What comes from above lets a layer change what
-the layers below it learn, though nothing is ever differentiated through another layer or through
+Hinton 2022 (arXiv 2212.13345), sections 3.4 and 4. By its top-down input, a layer can influence
+what the layers below learn, although nothing is differentiated through another layer or through
 time.
 """
 
@@ -24,16 +24,16 @@ EVALUATION_ROWS = 1000  # rows per pass when nothing is learned, to bound memory
 
 @dataclass(frozen=True)
 class Seen:
-    """What is the same for some images whatever the label that is tried with them.
+    """Values of some images that do not depend on the label that is tried with them.
 
     Attributes
     ----------
     frames
-        What is seen at each step in time.
+        The input at each step in time.
     states
         Every layer's activity after the bottom-up pass (n, units).
     still
-        What an image that does not move adds to the first layer's total input, or None.
+        Contribution of an image that does not move to the first layer's total input, or None.
     """
 
     frames: Frames
@@ -42,7 +42,7 @@ class Seen:
 
 
 class Recurrent(InTime):
-    """A network in time that learns at every step, and picks the label by its goodness.
+    """A network in time that learns at every step, and chooses the label by goodness.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ class Parameters(Common):
         False,
         description=(
             "Whether each image's own mean (over pixels and colours) is subtracted first: for "
-            "photographs, whose brightness would hide what is in them."
+            "photographs, because differences in brightness would hide their content."
         ),
     )
     schedule: Literal["synchronous", "alternating"] = Field(
@@ -37,13 +37,13 @@ class Parameters(Common):
         ),
     )
     judged: Annotated[tuple[Iterations, ...], Field(strict=False)] = Field(
-        (3, 5), description="First and last step in time whose goodness picks the label."
+        (3, 5), description="First and last step in time whose goodness chooses the label."
     )
     drift: Annotated[int, Field(ge=0)] = Field(
         0,
         description=(
-            "Largest movement of the image from one step in time to the next, in pixels each way: "
-            "a video; 0 for a still image."
+            "Largest movement of the image per step in time, in pixels in each direction, so that "
+            "the input is a video; 0 for a still image."
         ),
     )
 

@@ -1,8 +1,8 @@
-"""What moves a layer's weights at one step: the rows of two matrices, those of no effect left out.
+"""The gradient of a layer at one step: the rows of two matrices, without rows of no effect.
 
-A case that a layer judges rightly beyond doubt has no gradient: the factor 1 - p(right) of eq. 3
-(Hinton 2022, arXiv 2212.13345) is 0, or next to 0. After a few thousand steps so it is with nine
-cases in ten. Only the others are multiplied.
+A case that a layer classifies correctly with certainty has no gradient: the factor 1 - p(right) of
+eq. 3 (Hinton 2022, arXiv 2212.13345) is 0, or almost 0. After a few thousand steps this is true for
+nine cases in ten. Only the other cases are multiplied.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def rows_that_move(
     *,
     kept: float | None = None,
 ) -> dict[str, Rows]:
-    """Return what moves a layer's weights, by state of the optimiser.
+    """Return the rows that change a layer's weights, by state of the optimiser.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def rows_that_move(
     real
         How many of the first cases are real.
     kept
-        For a network in time: the part of the last state that is in this one, which no weight
-        changes now.
+        For a network in time: the weight of the previous state in this one; weights have no effect
+        on that part now.
     """
     wrong = doubt(layer, goodness, sign, pieces)
     bound = pieces.skip_below
@@ -120,9 +120,9 @@ def move(
 
 
 def of_effect(layer: Layer, wrong: Tensor, first: int) -> Tensor | None:
-    """Return the numbers of the cases whose doubt is not 0, or None where all are to be taken.
+    """Return the numbers of the cases whose doubt is not 0, or None if all cases are used.
 
-    A GPU would have to wait for their number.
+    On a GPU all are used, since it would have to wait for the number of cases.
     """
     if wrong.device.type != "cpu" or layer.weight.numel() < LEAST_WEIGHTS:
         return None

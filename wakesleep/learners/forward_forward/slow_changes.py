@@ -1,7 +1,7 @@
 """Changes that build up awake and are undone asleep, beside the learning rule itself.
 
-Two mechanisms by which a lost night could leave a debt. Threshold adaptation: units that are active
-become harder to excite (as neurons do; Desai, Rutherford & Turrigiano 1999, Nature Neuroscience 2,
+Two mechanisms by which lost sleep could have lasting effects. Threshold adaptation: active units
+become harder to excite (like neurons; Desai, Rutherford & Turrigiano 1999, Nature Neuroscience 2,
 515-520). Fast and slow weights (Hinton & Plaut 1987, Proc. 9th Annual Conference of the Cognitive
 Science Society, 177-186): what is learned awake fades unless sleep consolidates it. Awake means a
 step with real cases, asleep one with negative cases; an interleaved step is both.
@@ -19,18 +19,18 @@ from wakesleep.learners.forward_forward.layer import Layer
 
 @dataclass(frozen=True)
 class SlowChanges:
-    """How fast they build up and are undone.
+    """The rates at which they build up and are undone.
 
     Attributes
     ----------
     rise
-        By which part of its mean activity a unit's threshold rises with a step awake.
+        Rise of a unit's threshold in a step awake, as a fraction of its mean activity.
     recovery
-        Which fraction of that rise a step asleep takes away.
+        Fraction of that rise that a step asleep removes.
     fading
-        Which fraction of the fast part of its weights a layer loses with a step awake.
+        Fraction of the fast part of its weights that a layer loses in a step awake.
     consolidation
-        Which fraction of the fast part becomes slow with a step asleep.
+        Fraction of the fast part that becomes slow in a step asleep.
     """
 
     rise: float = 0.0

@@ -1,4 +1,4 @@
-"""What all Forward-Forward networks do alike: layers with a goodness, and a softmax beside them."""
+"""The common part of Forward-Forward networks: layers with a goodness, and a softmax."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Stack:
         return total_goodness(self.layers, activities, self.pieces)
 
     def normed(self, y: Tensor) -> Tensor:
-        """Return what a layer tells the next of its activity (n, units)."""
+        """Return a layer's normalised activity (n, units), which the next layer gets."""
         return y * self.normalise(y)
 
     def voters(self, normalised: Sequence[Tensor]) -> Tensor:
@@ -130,7 +130,7 @@ class Stack:
     def replays(self, chunk: Chunk) -> bool:
         """Say whether steps of this chunk can be captured on a GPU and replayed.
 
-        So they can where they always do the same, and no number of Python's changes with them.
+        They can if every step runs the same operations and no Python number changes with them.
         """
         return (
             chunk.index.device.type == "cuda"
@@ -140,7 +140,7 @@ class Stack:
         )
 
     def _key(self, chunk: Chunk) -> Hashable:
-        """Return what decides a step beside its batch and gain."""
+        """Return a key of everything that determines a step, apart from its batch and gain."""
         return (
             chunk_key(chunk),
             self.pieces.plasticity,

@@ -56,7 +56,7 @@ class Helmholtz:
         self.updates = [0, 0]
         self.sees_labels = p.label_units
         self.readouts = ("goodness",)
-        # Probes ask the same questions with the same recognition samples every time.
+        # Probes use the same recognition samples every time.
         self.probing = setting.streams
 
     def check_data(self, images: Tensor) -> None:
@@ -171,7 +171,7 @@ class Helmholtz:
         return torch.stack(found)
 
     def label_probabilities(self, images: Tensor) -> Tensor:
-        """Return p(label | image) (n, classes) as the bounds have it."""
+        """Return p(label | image) (n, classes), estimated from the bounds."""
         labels = torch.arange(self.layout.labels, device=images.device)
         tried = [self.goodness(images, label.expand(len(images)))[0] for label in labels]
         return torch.stack(tried, 1).softmax(1)
@@ -209,7 +209,7 @@ class Helmholtz:
         return None
 
     def wake(self, images: Tensor, labels: Tensor, rate: float) -> None:
-        """Let the generative weights learn to make what recognition found."""
+        """Let the generative weights learn to generate the states that recognition found."""
         if self.parameters.binarise == "stochastic":
             images = bits(images, self.generator)
         layers = self.recognised(self.layout.clamped(images, labels), self.generator)
@@ -227,7 +227,7 @@ class Helmholtz:
         self._remember(0, layers)
 
     def sleep(self, layers: list[Tensor], rate: float) -> None:
-        """Let the recognition weights learn to find out what was dreamt."""
+        """Let the recognition weights learn to recover the states that were dreamt."""
         cases = len(layers[0])
         errors = {}
         for number in range(len(layers) - 1):

@@ -21,7 +21,7 @@ class Parameters(specs.Spec):
     label_units: bool = Field(False, description="Whether the label is among the visible units.")
     binarise: Literal["stochastic", "none"] = Field(
         "stochastic",
-        description="Draw a fresh binary image from its grey levels, or take it as is.",
+        description="Draw a new binary image from the grey levels, or use the image unchanged.",
     )
     rate: Annotated[float, Field(gt=0)] = Field(0.05, description="Learning rate of both paths.")
     momentum: Annotated[float, Field(ge=0, lt=1)] = Field(

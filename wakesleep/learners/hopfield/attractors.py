@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-TIE = 1e-9  # a field smaller than this is none: Hebb's couplings are multiples of 1/N
+TIE = 1e-9  # a smaller field counts as 0: Hebb's couplings are multiples of 1/N
 
 
 def hebb(patterns: Array) -> Array:
@@ -30,9 +30,9 @@ def energy(coupling: Array, states: Array) -> Array:
 def relax(coupling: Array, state: Array, random: np.random.Generator) -> Array:
     """Return the fixed point that a state (N,) falls into.
 
-    Asynchronous: of all units against their field one is drawn, and flips, until none is left. The
-    energy falls with every flip, so this ends (J is symmetric and has no positive diagonal that
-    could matter).
+    Updates are asynchronous: a random unit that is opposed to its field flips, until there is no
+    such unit. The energy falls with every flip, so this ends (J is symmetric and has no positive
+    diagonal that could matter).
     """
     state = state.copy()
     field = coupling @ state
@@ -60,7 +60,7 @@ def unlearn(coupling: Array, epsilon: float, random: np.random.Generator) -> Arr
 
 
 def forget(coupling: Array, epsilon: float, dreamt: Array) -> None:
-    """Take a dream (N,) away from the couplings, in place."""
+    """Subtract a dream (N,) from the couplings, in place."""
     coupling -= (epsilon / len(coupling)) * np.outer(dreamt, dreamt)
     np.fill_diagonal(coupling, 0.0)
 

@@ -13,5 +13,5 @@ class Parameters(specs.Spec):
     """What a ``hopfield`` model file may set."""
 
     unlearning: Annotated[float, Field(gt=0)] = Field(
-        0.01, description="epsilon: what one dream takes away, beside 1 of a stored pattern."
+        0.01, description="epsilon: weight of one dream that is unlearned; a stored pattern has 1."
     )

@@ -16,5 +16,5 @@ class Parameters(specs.Spec):
         2, description="1: how often each symbol occurs; 2: after the one before it; 3: after two."
     )
     prior: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="What every count begins with, so that nothing is impossible."
+        1.0, description="Start of every count, so that no symbol has probability 0."
     )

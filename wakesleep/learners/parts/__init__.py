@@ -1,4 +1,4 @@
-"""What several families of learners share.
+"""Parts that several families of learners share.
 
 Connections, receptive fields, plasticity and the softmax read-out. Must not import a family.
 """

@@ -1,12 +1,12 @@
 """Which units of a layer see which inputs: all of them, or those of a receptive field.
 
-Local layers have no weight sharing. Their units are held together in tiles of neighbouring places,
-which see one window: a gather of the windows, then batched matrix products over tiles. Within a
-window, what lies outside a unit's own field has weight 0. With tiles of one place no product is
-wasted, but those of a few channels each are too small for a processor to be quick at.
+Local layers have no weight sharing. Their units are grouped in tiles of neighbouring places, which
+see one window: the windows are gathered, then tiles are multiplied as a batch. Inputs in a window
+that are outside a unit's own field have weight 0. Tiles of one place would waste no products, but
+products with only a few channels are too small to be fast.
 
-A connection knows no learning rule. It gives a layer's total input, and its weights' gradient,
-which is the product of the layer's deltas and inputs.
+A connection is independent of the learning rule. It gives a layer's total input, and its weights'
+gradient, which is the product of the layer's deltas and inputs.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Product:
         return into.addmm_(self.left.T, self.right, beta=beta, alpha=alpha)
 
     def blocks(self, units: int) -> Iterator[tuple[slice, Product]]:
-        """Yield the gradient of so many units after another, and which these are."""
+        """Yield the gradient in parts of ``units`` units each, with the units of each part."""
         for first in range(0, self.left.shape[1], units):
             some = slice(first, first + units)
             yield some, Product(self.left[:, some], self.right)

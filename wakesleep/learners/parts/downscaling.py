@@ -32,9 +32,9 @@ def shrink(
     spare: float = 0.0,
     pace: Sequence[Tensor] | None = None,
 ) -> None:
-    """Multiply the weights of each layer by a factor a few times, but for the strongest.
+    """Multiply the weights of each layer by a factor a few times, except for the strongest.
 
-    Many small steps and a few long ones give the same numbers, bit for bit.
+    Many short calls and a few long ones give the same numbers, bit for bit.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def shrink(
     factor, times
         The factor, and how often.
     spare
-        Share of each tensor's weights that stay as they are, those of the greatest size; weights
-        that are 0 do not count, and one as great as the smallest of them stays too. They are the
-        same at every call, for the others only become smaller (as long as none vanishes).
+        Share of each tensor's weights that do not shrink: those of the largest size. Weights of 0
+        do not count, and ties with the smallest of them do not shrink either. They are the same at
+        every call, since the others only become smaller (as long as none vanishes).
     pace
         For each tensor, powers to which the factor is raised, one for each of its rows (rows,).
     """

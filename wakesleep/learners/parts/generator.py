@@ -2,8 +2,8 @@
 
 Hinton 2022 (arXiv 2212.13345), section 6.2: a generative model need not learn hidden features of
 its own. It takes the normalised activities that Forward-Forward has learned, and learns a linear
-map from each layer to the one below: by the delta rule, or through a softmax where what lies below
-is one of k. It learns awake; asleep the network runs from the top down.
+map from each layer to the one below: by the delta rule, or through a softmax if the layer below is
+one of k. It learns awake; asleep the network runs from the top down.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TINY = 1e-8
 class Map:
     """A linear map downwards: ``below = weight @ above + bias``; weight (below, above).
 
-    ``variance`` (below,) is the mean square of what it has failed to predict.
+    ``variance`` (below,) is the mean square of its prediction errors.
     """
 
     weight: Tensor
@@ -47,9 +47,9 @@ class Map:
         above
             Normalised activities (cases, above).
         error
-            What was there less what was predicted (cases, below).
+            Actual minus predicted values (cases, below).
         rate
-            Fraction of the error of a single case that a step on that case alone takes away.
+            Fraction of the error of a single case that a step on that case alone removes.
         """
         step = rate / (above.square().sum(1).mean() + 1 + TINY)  # 1 is the bias's share
         self.weight.add_(step * (error.T @ above) / len(above))
@@ -74,7 +74,7 @@ class Map:
 
 
 class Generator:
-    """The maps downwards, and what the top layer remembers of waking.
+    """The top-down maps, and the memory of the top layer.
 
     Parameters
     ----------
@@ -85,13 +85,13 @@ class Generator:
     places
         Places of a window of symbols, each one of ``classes``; 0 where the input is an image.
     rate
-        Learning rate of the maps and of what is remembered.
+        Learning rate of the maps and of the memory.
     like
         For device and floating-point type.
     jointly
         Whether to remember how units of the top layer vary together, for each class.
     keeps_copy
-        Whether it may keep a copy of itself; else one that another network kept is not loaded.
+        Whether it may keep a copy of itself; otherwise the copy of another network is not loaded.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Generator:
         Parameters
         ----------
         images
-            What lies at the input beside the label, not normalised (cases, inputs - classes).
+            Inputs without the label, not normalised (cases, inputs - classes).
         activities
             Normalised activities of every layer (cases, units).
         labels
@@ -146,7 +146,7 @@ class Generator:
         self._roots.clear()
 
     def _seen(self, total: Tensor) -> Tensor:
-        """Turn total inputs into what is expected at the input: groups of one of k as softmax."""
+        """Turn total inputs into expected inputs: a softmax for each group of one of k."""
         label, rest = total[:, : self.classes], total[:, self.classes :]
         if self.places:
             rest = rest.view(len(rest), self.places, -1).softmax(2).flatten(1)
@@ -162,12 +162,12 @@ class Generator:
         Parameters
         ----------
         start
-            ``label``: the mean activity that each label had awake, with noise of the size that
-            the activities varied by, each unit by itself or all jointly; ``last_waking``: that of
-            the last real batch; ``stored``: one of a thousand kept from waking; ``mixed``: a
-            quarter each of two of these and half noise of the size that they vary by (the REM
-            dreams of Deperrois et al. 2022, eLife 11, e76384); ``noise``: nothing but noise (also
-            where nothing has been seen yet).
+            ``label``: the mean activity of each label awake, plus noise with the variance of the
+            activities (independent units) or their covariance (jointly); ``last_waking``: the
+            activity of the last real batch; ``stored``: one of a thousand patterns kept from
+            waking; ``mixed``: a quarter each of two such patterns and half noise of the size of
+            their variation (the REM dreams of Deperrois et al. 2022, eLife 11, e76384);
+            ``noise``: only noise (also used if nothing has been seen yet).
         labels
             (cases,)
         spread
@@ -259,8 +259,8 @@ class Generator:
         generator
             Random stream, from which the symbols of a window are drawn, and the noise.
         noise
-            Noise at every layer below the top and on the image, in standard deviations of what
-            the maps failed to predict awake.
+            Noise at every layer below the top and on the image, in standard deviations of the
+            maps' prediction errors awake.
 
         Returns
         -------
@@ -297,7 +297,7 @@ class Generator:
         self.memory = Memory(**kept | {"written": written})
         self._roots.clear()
         self.kept = None
-        # Checkpoints of before have no such entry.
+        # Older checkpoints have no such entry.
         if self.keeps_copy and state.get("kept") is not None:
             self.kept = copy.deepcopy(self)
             self.kept.load_state_dict(state["kept"])

@@ -1,11 +1,12 @@
 """Imprecise analog hardware below a layer (Hinton 2022, sections 8 and 9: mortal computation).
 
-A weight is the difference of two conductances. Whoever learns asks for a change of a weight; half
-of it goes to each of the pair, in pulses whose number is rounded at random, so that small changes
-are made on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). What a pulse does
-differs from device to device and from pulse to pulse, and ends at the device's bounds. Nobody is
-told what the devices have made of it: only activities can be measured, and weights cannot decay.
-Units have gains and exponents of their own. Biases, sums over a batch and the read-out are digital.
+A weight is the difference of two conductances. The learning rule requests a change of a weight.
+Half of it goes to each device of the pair, in pulses whose number is rounded at random, so that
+small changes are correct on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). The
+effect of a pulse differs between devices and between pulses, and is limited by the device's bounds.
+The resulting weights are unknown to the learning rule: only activities can be measured, and weights
+cannot decay. Each unit has its own gain and exponent. Biases, sums over a batch and the read-out
+are digital.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from wakesleep.learners.parts.hardware_parameters import Hardware
 from wakesleep.runtime.randomness import Streams
 
 State = dict[str, Tensor]  # "plus" and "minus" (units, inputs), as parts of the range; "chip"
-# Figures are those of a weight. The two devices of its pair vary independently, each so much more.
+# Figures are per weight. The two devices of a pair vary independently, so each varies more.
 PAIR = math.sqrt(2)
 DRIFT_VARIATION = 0.5  # standard deviation of drift between devices, as a part of its mean
 
@@ -33,21 +34,21 @@ class Devices:
     Attributes
     ----------
     told
-        What the model file says of them.
+        The settings in the model file.
     chip
-        A number that stands for the chip: its instance and all that the file says of it.
+        A number that identifies the chip: its instance and all of its settings in the file.
     full
-        The weight of a pair one of which conducts all, the other as little as can be.
+        The weight of a pair with one device at the highest and the other at the lowest conductance.
     step
         Size of a pulse up and down (2, 2, units, inputs): of the two of a pair, up and down.
     low, high
         Bounds of each conductance (2, units, inputs), as parts of the range: 0 and 1 nominally.
     nothing
-        Where on this scale a device does not conduct.
+        The value on this scale at which a device does not conduct.
     moves
         Which devices change (2, units, inputs), 0 or 1.
     somewhere
-        Where the others are (2, units, inputs).
+        The conductances of the other devices (2, units, inputs).
     fades
         Fraction lost with every update (2, units, inputs); None without drift.
     gains, exponents
@@ -71,7 +72,7 @@ class Devices:
     chance: torch.Generator
 
     def output(self, y: Tensor) -> Tensor:
-        """Return what units (cases, units) give out for the activity that was meant."""
+        """Return the actual outputs of units (cases, units) for the intended activity."""
         if self.exponents is not None:
             y = y.clamp_min(0).pow(self.exponents)
         return y if self.gains is None else y * self.gains
@@ -82,7 +83,7 @@ class Devices:
         Parameters
         ----------
         weight
-            What is wanted (units, inputs); what there is afterwards.
+            The intended weights (units, inputs); set to the actual ones.
         """
         half = weight / (2 * self.full)
         pair = torch.stack((0.5 + half, 0.5 - half))
@@ -96,12 +97,12 @@ class Devices:
         return state
 
     def write(self, weight: Tensor, state: State) -> None:
-        """Change conductances by what is asked for, and set the weights that come of it.
+        """Change conductances as requested, and set the resulting weights.
 
         Parameters
         ----------
         weight
-            What is asked for (units, inputs); what there is afterwards.
+            The requested weights (units, inputs); set to the actual ones.
         state
             From :meth:`programmed`.
         """
@@ -134,7 +135,7 @@ class Devices:
         Parameters
         ----------
         weight
-            The weights that there are afterwards (units, inputs).
+            The weights (units, inputs), set to the actual ones.
         state
             From :meth:`programmed`.
         steps
@@ -159,7 +160,7 @@ class Devices:
         return torch.randn(like.shape, generator=self.chance, dtype=like.dtype, device=like.device)
 
     def belongs(self, state: State) -> bool:
-        """Say whether conductances are those of this chip."""
+        """Return whether conductances are those of this chip."""
         return "chip" in state and int(state["chip"]) == self.chip
 
 
@@ -185,9 +186,9 @@ def devices(
     weight
         The layer's weights (units, inputs), for their size and kind.
     number
-        Which layer, 1 being the lowest.
+        Number of the layer (1 is the lowest).
     instance
-        Seed of the chip; the file's own comes first.
+        Seed of the chip, unless the model file has one.
     chance
         Random stream of pulses.
     """
@@ -226,7 +227,7 @@ def devices(
         high=high,
         nothing=nothing,
         moves=moves,
-        # A device that is stuck is so at any conductance.
+        # A device can be stuck at any conductance.
         somewhere=drawn("somewhere", pairs, uniform=True),
         fades=fades,
         gains=torch.exp(gain * drawn("gain", (units,))) if gain else None,

@@ -1,4 +1,4 @@
-"""What a model file may say of the analog devices below a network, checked without torch."""
+"""Settings of the analog devices of a network in a model file, checked without torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wakesleep.learners.parts.receptive_fields import Layers, LocalLayer
 # Published devices. Figures are per weight, of a pair of devices; a range from -1 to 1 with steps
 # of s has 2/s levels.
 PRESETS: dict[str, dict[str, float]] = {
-    # Every device alike, with as fine steps as numbers have.
+    # All devices are equal, with steps as fine as floating-point numbers allow.
     "ideal": {},
     # The devices that Gokmen & Vlasov 2016 (Frontiers in Neuroscience 10, 333) assume: 1200 levels,
     # steps that vary by 30 % between devices and from pulse to pulse, bounds by 30 %, up against
@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, float]] = {
     },
     # Phase-change cells that are programmed until they fit: Joshi et al. 2020 (Nature
     # Communications 11, 2473) with IBM's fit, -1.17 g^2 + 1.97 g + .26 uS at g of 25 uS; 3.8 % of
-    # the range stands for all conductances. Steps are not modelled.
+    # the range is used for all conductances. Steps are not modelled.
     "phase_change": {"write_noise": 0.038},
 }
 
@@ -47,14 +47,14 @@ class Hardware(specs.Spec):
     """Analog devices: every weight is a pair of conductances, every unit an imprecise amplifier."""
 
     device: Literal["ideal", "resistive", "filament", "phase_change"] = Field(
-        "ideal", description="Published devices whose figures hold where nothing else is said."
+        "ideal", description="Published devices that give the defaults of the figures below."
     )
     instance: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
         None,
-        description="Seed of all that differs between two chips of one kind; default the run's.",
+        description="Seed of all differences between chips of one kind; default the run's seed.",
     )
     noise: Annotated[float, Field(ge=0, le=100)] = Field(
-        1.0, description="Factor of all variations and noises below."
+        1.0, description="Factor of all the variations and noise sizes below."
     )
     conductance: Annotated[tuple[float, float], Field(strict=False)] = Field(
         (0.0, 25.0),
@@ -64,42 +64,42 @@ class Hardware(specs.Spec):
     full_scale: Positive = Field(
         8.0,
         description=(
-            "Largest weight of a pair, times the root of the number of inputs (weights start with "
-            "a standard deviation of 1 in these units)."
+            "Largest weight of a pair, times the square root of the number of inputs (in these "
+            "units, the standard deviation of weights at the start is 1)."
         ),
     )
     levels: Annotated[int, Field(ge=2, le=10**7)] | None = Field(
-        None, description="Steps from the lowest to the highest weight of a pair."
+        None, description="Number of steps from the lowest to the highest weight of a pair."
     )
     step_variation: Annotated[float, Field(ge=0)] | None = Field(
         None, description="Standard deviation of step sizes between weights, in steps."
     )
     step_noise: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="Standard deviation of a step from pulse to pulse, in steps."
+        None, description="Standard deviation of a step between pulses, in steps."
     )
     asymmetry: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="Standard deviation between weights of steps up against steps down."
+        None, description="Standard deviation, between weights, of the ratio of steps up and down."
     )
     bound_variation: Annotated[float, Field(ge=0)] | None = Field(
         None, description="Standard deviation of the highest conductance between devices."
     )
     write_noise: Annotated[float, Field(ge=0)] | None = Field(
         None,
-        description="Standard deviation of a conductance that is programmed at once, as a part of "
-        "its range (when a network is copied to the devices).",
+        description="Standard deviation of a conductance that is programmed at once (when a "
+        "network is copied to the devices), as a fraction of its range.",
     )
     drift: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0,
-        description="Mean fraction of its conductance that a device loses with every update, and "
-        "in every step of rest.",
+        description="Mean fraction of its conductance that a device loses in every update and in "
+        "every step of rest.",
     )
-    stuck: Fraction = Field(0.0, description="Share of devices that keep what they began with.")
+    stuck: Fraction = Field(0.0, description="Share of devices that never change.")
     missing: Fraction = Field(0.0, description="Share of devices that do not conduct.")
     gain: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Standard deviation of the logarithm of the units' gains."
     )
     nonlinearity: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="Standard deviation of the exponents of the units' outputs about 1."
+        0.0, description="Standard deviation of the exponents of the units' outputs (mean 1)."
     )
 
     @model_validator(mode="after")
@@ -115,7 +115,7 @@ class Hardware(specs.Spec):
         return self
 
     def figure(self, name: str) -> float:
-        """Return a figure: the file's own, or its preset's; noises times their factor."""
+        """Return a figure: the file's or the preset's; variations and noise times ``noise``."""
         given = getattr(self, name)
         value = PRESETS[self.device].get(name, 0.0) if given is None else float(given)
         return value if name == "levels" else value * self.noise

@@ -33,7 +33,7 @@ class Momentum:
     """v <- mu v + (1 - mu) gradient;  W <- W + gain rate (v - decay W).
 
     The averaging form: v is a running mean of gradients, so that the rate of learning does not
-    depend on mu, and 1/(1 - mu) is the number of updates that v looks back on.
+    depend on mu. v averages over about 1/(1 - mu) updates.
     """
 
     rate: float

@@ -1,6 +1,6 @@
 """The one-pass softmax: it reads normalised activities and learns by the delta rule.
 
-It proposes labels, and hard negatives are drawn from it. It teaches no hidden layer anything.
+It proposes labels, and hard negatives are drawn from it. It does not train any hidden layer.
 """
 
 from __future__ import annotations

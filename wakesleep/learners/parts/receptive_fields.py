@@ -25,8 +25,8 @@ class LocalLayer(specs.Spec):
     edges: Literal["inside", "cut"] = Field(
         "inside",
         description=(
-            "Whether fields lie wholly inside the map below, or are centred on every stride-th "
-            "place of it and cut off where they leave it."
+            "Whether fields lie completely inside the map below, or are centred on every stride-th "
+            "place of it and cut off at its edges."
         ),
     )
 

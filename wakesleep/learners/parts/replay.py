@@ -76,12 +76,11 @@ class Replay:
         Parameters
         ----------
         step
-            The step; nothing in it may wait for the GPU, or depend on a number of Python's that
-            changes.
+            The step; it must not wait for the GPU, or depend on a Python number that changes.
         index, gain
-            What it is given: the batch (cases,) and the factor of the learning rate ().
+            Its arguments: the batch (cases,) and the factor of the learning rate ().
         key
-            What decides the step beside these, addresses included.
+            Key of everything else that determines the step, including addresses.
         generators
             Random streams that it may draw from.
 
@@ -141,7 +140,7 @@ def gains_of(chunk: Chunk, like: Tensor) -> Tensor:
 
 
 def kept(old: Tensor | None, new: Tensor) -> Tensor:
-    """Return what is to be remembered: on a GPU always in one place, which captured steps know."""
+    """Return ``new``; on a GPU in the memory of ``old``, whose address captured steps use."""
     if new.device.type == "cpu":
         return new
     if old is None or old.shape != new.shape:
@@ -150,7 +149,7 @@ def kept(old: Tensor | None, new: Tensor) -> Tensor:
 
 
 def chunk_key(chunk: Chunk) -> Hashable:
-    """Return what a chunk decides of its steps, beside its batches and gains."""
+    """Return a key of a chunk's settings, apart from its batches and gains."""
     its = {name: value for name, value in vars(chunk).items() if not isinstance(value, Tensor)}
     its["gains"] = ()
     sources = id(its.pop("negatives")), id(its.pop("seen"))

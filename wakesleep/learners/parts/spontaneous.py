@@ -73,7 +73,7 @@ class SpontaneousActivity:
                 fires = above.to(fires.dtype)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a phase that is interrupted goes on from; weights are the learner's."""
+        """Return the state for resuming an interrupted phase; weights belong to the learner."""
         return {"potentials": self.potentials, "scales": self.scales, "chances": self.chances}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Checks of what a checkpoint holds, before a learner takes it over."""
+"""Checks of the content of a checkpoint, before a learner loads it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def check_shapes(mine: Iterable[Tensor], theirs: Iterable[Tensor]) -> None:
-    """Refuse weights that are those of another network.
+    """Refuse the weights of another network.
 
     Raises
     ------

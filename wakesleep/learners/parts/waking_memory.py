@@ -1,4 +1,4 @@
-"""What the top layer of a network that dreams remembers of waking."""
+"""The memory of waking activity in the top layer of a network that dreams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _members(labels: Tensor, like: Tensor) -> Tensor:
 
 @dataclass
 class Memory:
-    """What the top layer remembers of waking.
+    """The waking activity that the top layer stores.
 
     Mean and variance of its activity for every label (classes, units), stored patterns, how many
     have been stored, the last waking batch, and the covariance of the units for every label
@@ -39,7 +39,7 @@ class Memory:
     def mixed(self, cases: int, spread: float, generator: torch.Generator) -> Tensor:
         """Return mixtures (cases, units) of two stored patterns and noise.
 
-        A quarter each of the patterns, and half noise of the size that the units vary by, times
+        A quarter each of the two patterns, and half noise with the units' standard deviations times
         ``spread`` (Deperrois et al. 2022, eLife 11, e76384).
         """
         kept = self.kept

@@ -1,8 +1,8 @@
 """The equations of a spiking network in Brian2.
 
-One network that runs a block of presentations: which spikes come in, whether a presentation is
-awake or asleep and how much it teaches are arrays, and so are the weights before and after. Another
-protocol, seed or set of weights needs nothing new.
+One network runs a block of presentations. The input spikes, whether a presentation is awake or
+asleep, and the factor of its learning rate are arrays, and so are the weights before and after.
+Another protocol, seed or set of weights needs no new network.
 
 Names of variables: ``x`` presynaptic trace, ``n`` spikes so far, ``a`` amplitude of a spike, ``G``
 goodness so far. See :mod:`wakesleep.learners.spiking.twin` for the order of things in a time step.
@@ -61,10 +61,10 @@ class Network:
     seconds
         How long a block takes in biological time.
     arrays
-        What is given before a run, as timed arrays: ``raster``, ``way`` (1 awake, -1 asleep),
+        Inputs that are set before a run, as timed arrays: ``raster``, ``way`` (1 awake, -1 asleep),
         ``gain`` and, with a top-down path, ``label``.
     states
-        What is given before and read after a run: name -> view of a variable.
+        Variables that are set before and read after a run: name -> view of a variable.
     """
 
     network: Any
@@ -194,9 +194,9 @@ def build(p: Parameters, pixels: int, classes: int, block: int, codegen: str) ->
 
 
 def constants(p: Parameters) -> dict[str, float]:
-    """Return the values of all that a network is told, in SI units, by object and variable.
+    """Return the values of all constants of a network, in SI units, by object and variable.
 
-    They are no part of the compiled network.
+    They are not part of the compiled network.
     """
     found = {
         "inputs.fade_time": p.trace / 1000,

@@ -20,10 +20,10 @@ BUILT_IN = {"layers", "presentation", "dt", "top_down"}  # parameters that a com
 
 
 def built(p: Parameters, pixels: int, classes: int, block: int) -> tuple[Path, dict[str, Any]]:
-    """Return the folder of a compiled network and what its runs are given and leave.
+    """Return the folder of a compiled network, and the inputs and outputs of its runs.
 
-    It is kept under a name made of all that decides it, in the user's cache (or where
-    ``WAKESLEEP_BUILD_DIR`` says), and built if it is not there.
+    Its name is a digest of all that determines it. It is kept in the user's cache (or in the folder
+    ``WAKESLEEP_BUILD_DIR``), and built if it does not exist.
     """
     folder = build_folder() / _digest(p, pixels, classes, block)
     manifest = folder / "manifest.json"
@@ -114,7 +114,7 @@ def compiler() -> str | None:
 
 
 def chosen_target(wanted: str) -> str:
-    """Return what simulates: what is wanted, or for ``auto`` the fastest there is.
+    """Return the target of the simulation: ``wanted``, or for ``auto`` the fastest available one.
 
     Raises
     ------

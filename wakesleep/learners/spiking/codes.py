@@ -15,7 +15,7 @@ from wakesleep.learners.spiking.parameters import Parameters
 def image_spikes(p: Parameters, images: Tensor, generator: torch.Generator) -> Tensor:
     """Return spikes (steps, cases, pixels), 0 or 1, of images (cases, pixels) in [0, 1].
 
-    Cells that darkness excites, where there are any, come after those that light does.
+    If there are off cells (excited by darkness), they come after those excited by light.
     """
     if p.off_cells:
         images = torch.cat((images, 1 - images), dim=1)

@@ -33,7 +33,7 @@ class Spiking:
     Attributes
     ----------
     weights
-        All that is learnt.
+        All learned tensors.
     """
 
     readouts = ("goodness",)
@@ -56,7 +56,7 @@ class Spiking:
         return Simulator(self.parameters, self.pixels, self.classes)
 
     def check_data(self, images: Tensor) -> None:
-        """Refuse data that no spike can stand for, and a target that is not to be had.
+        """Refuse data that spikes cannot represent, and a target that is not available.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Spiking:
         return max(1, SPIKES // (self.parameters.steps * (self.pixels + self.classes)))
 
     def _fresh(self) -> torch.Generator:
-        """Return the random stream of presentations that are only looked at, at its start."""
+        """Return the random stream of presentations without learning, at its start."""
         return self.streams.fresh("spikes looked at")
 
     def raster(

@@ -58,15 +58,15 @@ class Parameters(specs.Spec):
     code: Literal["regular", "poisson", "latency"] = Field(
         "regular",
         description=(
-            "How an intensity becomes spikes: evenly spaced ones, random ones, or one that is the "
-            "earlier the brighter (a volley)."
+            "How an intensity becomes spikes: evenly spaced spikes, random spikes, or one spike "
+            "that comes earlier for brighter inputs (a volley)."
         ),
     )
     off_cells: bool = Field(
         False,
         description=(
-            "Give every pixel a second input, which darkness excites as light does the first (as "
-            "in a retina): so dark pixels speak as well."
+            "Give every pixel a second input that is excited by darkness (as in a retina), so that "
+            "dark pixels fire as well."
         ),
     )
     presentation: Time = Field(30.0, description="How long a case is shown, in ms.")
@@ -78,51 +78,51 @@ class Parameters(specs.Spec):
         0.99, description="Spikes per ms of the input that names the label (regular, poisson)."
     )
     cycle: Time | None = Field(
-        None, description="After how long a volley comes again; default never (latency)."
+        None, description="Time from one volley to the next; default a single volley (latency)."
     )
     window: Time | None = Field(
-        None, description="How long a volley of pixels lasts; default a cycle (latency)."
+        None, description="Duration of a volley of pixels; default a cycle (latency)."
     )
     label_time: Moment = Field(
-        0.0, description="When in a cycle the label's spike comes, in ms (latency)."
+        0.0, description="Time of the label's spike in a cycle, in ms (latency)."
     )
     faintest: specs.Fraction = Field(
         0.1, description="Inputs that are fainter fire no spike (latency)."
     )
     spontaneous: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="Random spikes of every input asleep, per second."
+        0.0, description="Rate of random spikes of every input asleep, per second."
     )
     tau: Time = Field(10.0, description="Membrane time constant in ms.")
     trace: Time = Field(20.0, description="Time constant of presynaptic traces in ms.")
     threshold: specs.Positive = Field(
-        4.0, description="theta: goodness at which a case is as likely real as not."
+        4.0, description="theta: the goodness at which p(real) is 1/2."
     )
     temperature: specs.Positive = Field(1.0, description="T of p(real) = logistic((G - theta)/T).")
     rate: specs.Positive = Field(
-        3e-4, description="What a presentation adds to a weight, for each unit of eligibility."
+        3e-4, description="Change of a weight by a presentation, per unit of eligibility."
     )
-    bound: specs.Positive = Field(2.0, description="Largest size of a weight.")
-    start_mean: float = Field(0.01, description="Mean of the first weights from pixels.")
-    start_scale: specs.Positive = Field(0.12, description="Their standard deviation.")
-    label_scale: specs.Positive = Field(0.2, description="That of weights from the label.")
+    bound: specs.Positive = Field(2.0, description="Largest absolute value of a weight.")
+    start_mean: float = Field(0.01, description="Initial mean of the weights from pixels.")
+    start_scale: specs.Positive = Field(0.12, description="Standard deviation of these weights.")
+    label_scale: specs.Positive = Field(0.2, description="The same for weights from the label.")
     deep_scale: specs.Positive = Field(
-        2.0, description="That of weights between layers, times the root of 1 / neurons below."
+        2.0, description="The same for weights between layers, times sqrt(1 / neurons below)."
     )
     top_down: bool = Field(
         False, description="Learn, awake, a linear map from each layer to the one below."
     )
     top_down_rate: specs.Positive = Field(
-        0.1, description="Fraction of an error that one presentation takes away."
+        0.1, description="Fraction of an error that one presentation removes."
     )
     memory_rate: specs.Fraction = Field(
-        0.02, description="How fast the top layer's mean response to a label is averaged."
+        0.02, description="Rate of the running mean of the top layer's response to a label."
     )
     target: Literal["auto", "standalone", "cython", "numpy", "twin"] = Field(
         "auto",
         description=(
-            "What simulates learning: compiled C++ (needs a compiler), Brian2's run-time mode with "
-            "Cython or numpy, or the same equations in torch without Brian2; auto is standalone "
-            "where there is a compiler, else twin."
+            "How learning is simulated: compiled C++ (standalone; needs a compiler), Brian2's "
+            "run-time mode with Cython or numpy, or the same equations in torch without Brian2 "
+            "(twin); auto is standalone if there is a compiler, otherwise twin."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What runs the presentations that learn: Brian2 in one of its ways, or the twin."""
+"""The simulator of presentations that learn: Brian2 in one of its modes, or the twin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Simulator:
     Parameters
     ----------
     parameters
-        Of the model; ``target`` says what simulates.
+        Parameters of the model; ``target`` selects the simulator.
     pixels, classes
         Inputs of the network.
 
@@ -38,7 +38,7 @@ class Simulator:
     target
         ``standalone``, ``cython``, ``numpy`` or ``twin``.
     block
-        How many presentations are best handed over at once.
+        Best number of presentations for one call.
     network
         Brian2's network (run-time modes), or the folder and manifest of a compiled one; None before
         it is needed.
@@ -46,7 +46,7 @@ class Simulator:
     Raises
     ------
     InputError
-        If the target needs a compiler and there is none, or there is no place for what it makes.
+        If the target needs a compiler and there is none, or its files cannot be written.
     """
 
     def __init__(self, parameters: Parameters, pixels: int, classes: int) -> None:
@@ -76,7 +76,7 @@ class Simulator:
             return
         steps = len(raster)
         arrays = {
-            # In the order of time; what is left of the block has no spikes, and teaches nothing.
+            # In order of time; the rest of the block has no spikes, and no learning.
             "raster": _padded(raster.transpose(0, 1), self.block).reshape(self.block * steps, -1),
             "way": _padded(sign, self.block),
             "gain": _padded(gain * self.parameters.rate, self.block),
@@ -131,7 +131,7 @@ class Simulator:
             done = subprocess.run(
                 ["./main", "--results_dir", f"{results}/", *given],
                 cwd=folder,
-                start_new_session=True,  # Ctrl-C is for us: what it cut short would look finished
+                start_new_session=True,  # Ctrl-C must not reach it: it would look finished
                 capture_output=True,
                 text=True,
                 check=False,

@@ -1,13 +1,13 @@
 """The equations of a spiking network in torch, presentation by presentation.
 
-The same as :mod:`wakesleep.learners.spiking.brian`, time step by time step, so that each is the
-other's oracle. Presentations that change no weight are independent of one another: here any number
-of them run side by side, which is how probes and dreams look at a network.
+The same as :mod:`wakesleep.learners.spiking.brian`, time step by time step, so that each can be
+tested against the other. Presentations that change no weight are independent of one another: here
+any number of them run in parallel, which probes and dreams use.
 
 In every time step, in this order: membranes and traces decay; neurons above 1 fire; their spikes
 reach the next layer; neurons that fired lose 1. A spike of layer l arrives with the amplitude
-1 / sqrt(1 + G_l), the layer's goodness so far: inhibition by the pool, which stands for
-Forward-Forward's normalisation. Spikes of inputs arrive with amplitude 1.
+1 / sqrt(1 + G_l), where G_l is the layer's goodness so far. This is inhibition by the pool, which
+replaces Forward-Forward's normalisation. Spikes of inputs arrive with amplitude 1.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a presentation came to.
+    """The results of a presentation.
 
     Attributes
     ----------
@@ -86,9 +86,9 @@ def present(
     raster
         Spikes of the inputs (steps, cases, inputs).
     drive
-        What they give to the first layer (steps, cases, neurons), where it is known.
+        The input that they give to the first layer (steps, cases, neurons), if it is known.
     eligible
-        Whether to work out the eligibility of weights (for a single case).
+        Whether to compute the eligibility of weights (for a single case).
     keep
         Whether to return every spike.
     """
@@ -99,7 +99,7 @@ def present(
     v = [drive.new_zeros(cases, its.shape[1]) for its in forward]
     fired = [torch.empty_like(its) for its in v]
     counts = [torch.zeros_like(its) for its in v]
-    good = [drive.new_zeros(cases, 1) for _ in v[:-1]]  # of layers that another one listens to
+    good = [drive.new_zeros(cases, 1) for _ in v[:-1]]  # of layers below another one
     trace = [drive.new_zeros(cases, its.shape[0]) for its in forward] if eligible else []
     eligibility = [torch.zeros_like(its) for its in forward] if eligible else []
     kept: list[list[Tensor]] = [[] for _ in v]
