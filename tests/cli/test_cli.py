@@ -149,7 +149,7 @@ def test_resuming_what_is_not_there_says_so(wakesleep, protocol_file, model_file
     out = tmp_path / "new.zarr"
     code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", "--quiet")
     assert code == 0
-    assert err == f"{out}: there is no such run yet; it begins\n"
+    assert err == f"{out}: there is no such run yet; it is started\n"
 
 
 @pytest.mark.parametrize(("sweeps", "hint"), [(2, True), (20, False)])
@@ -160,7 +160,7 @@ def test_a_run_that_learnt_nothing_gives_a_hint(sweeps, hint, wakesleep, tmp_pat
         *("-p", f"sweeps={sweeps}", "-o", tmp_path / "x.zarr"),
     )
     assert code == 0, told
-    assert ("No layer told real from negative cases" in out) == hint
+    assert ("No layer distinguished real from negative cases" in out) == hint
 
 
 @pytest.mark.parametrize(

@@ -325,7 +325,7 @@ def test_an_interrupted_study_stops_where_it_is_safe(tmp_path, file):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "wakesleep: interrupted: 0 of 8 runs have ended; the same command goes on" in told
+    assert "wakesleep: interrupted: 0 of 8 runs have ended; the same command continues" in told
     assert "Traceback" not in told
     while any(_alive(child) for child in children):  # the last of them tidies up
         assert time.monotonic() < deadline, "a worker outlived its parent"
@@ -400,8 +400,8 @@ BAD = {
         ("  final: {", "  nights: {"),
         "nights names two things in the result",
     ),
-    "a seed twice": (("seeds: 2", "seeds: [1, 2, 1]"), "a seed stands twice"),
-    "a value twice": (("[0.005, 0.01]", "[0.005, 0.005]"), "a value of 'model.rate' stands twice"),
+    "a seed twice": (("seeds: 2", "seeds: [1, 2, 1]"), "a seed occurs twice"),
+    "a value twice": (("[0.005, 0.01]", "[0.005, 0.005]"), "a value of 'model.rate' occurs twice"),
     "a dimension of a figure": (
         ("hue: layer, columns", "hue: lair, columns"),
         r"no dimension 'lair' \(did you mean 'layer'\?\); ",

@@ -92,9 +92,9 @@ def run(
 
     keep_freed()
     if resume and not out.exists():
-        typer.echo(f"{out}: there is no such run yet; it begins", err=True)
+        typer.echo(f"{out}: there is no such run yet; it is started", err=True)
     elif resume and (attributes(out) or {}).get("status") == "finished":
-        typer.echo(f"{out}: the run has finished already; nothing is run", err=True)
+        typer.echo(f"{out}: the run has already finished; nothing was run", err=True)
 
     if parallel is None and size_here() > 1:
         raise InputError(

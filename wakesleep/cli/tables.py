@@ -28,8 +28,8 @@ def unlearnt(result: xr.Dataset) -> str | None:
     if not best < NOTHING:
         return None
     return (
-        f"No layer told real from negative cases (d' at most {best:.2f}): {updates:,} updates may "
-        "be too few, or the rate too low."
+        f"No layer distinguished real from negative cases (d' at most {best:.2f}): {updates:,} "
+        "updates may be too few, or the rate too low."
     )
 
 

@@ -250,7 +250,7 @@ class Run:
         if stop:
             raise Interrupted(
                 f"interrupted by {signal.Signals(stop[0]).name} after step {self.place.step}; "
-                "--resume goes on from here",
+                "--resume continues from here",
                 stop[0],
             )
 

@@ -159,14 +159,16 @@ def _made(
             check_parallel(prepared.entries, cases.updates_per_batch, model)
         ranks.wait()  # all have seen whether there is a store
     if going_on is not None and going_on.attrs["data_sha256"] != prepared.data.digest:
-        raise InputError(f"{out}: cannot be resumed, for its data have changed since it began")
+        raise InputError(
+            f"{out}: cannot be resumed, because its data have changed since it started"
+        )
     for sentence in protocol.spec.warnings():
         warnings.warn(f"protocol '{protocol.name}': {sentence}", stacklevel=2)
     untrained = prepared.untrained
     if untrained:
         warnings.warn(
             f"protocol '{protocol.name}' never trains layer {listed(untrained)} of model "
-            f"'{model.name}', which stays as it began",
+            f"'{model.name}', which keeps its initial weights",
             stacklevel=2,
         )
     if ranks is not None and ranks.rank:  # this process writes nothing
@@ -208,7 +210,7 @@ def silence(result: xr.Dataset) -> str | None:
     if asleep.any() and silent[asleep][-1]:
         return (
             "after the last sleep the goodness of real data is next to nothing: sleep has silenced "
-            "the network, as a diet of dreams alone may do"
+            "the network, as dreams as the only negative data may do"
         )
     return None
 

@@ -31,7 +31,7 @@ SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_BETWEEN_QUESTIONS = 2.0  # interval at which a worker asks whether to stop
 AHEAD = 2  # jobs submitted per worker: few, so that the scheduler needs little memory
 FEWEST_AHEAD = 8
-LOST = "the scheduler was lost; the runs so far are kept, and the same command goes on"
+LOST = "the scheduler was lost; the runs so far are kept, and the same command continues"
 
 
 def run_on_dask(jobs: Sequence[Job], options: Options, how: How, ended: Callback) -> None:

@@ -150,7 +150,7 @@ def run_study(
         except OSError as error:
             raise RunError(
                 f"{folder}: the study's result cannot be written ({error.strerror}); its runs are "
-                "kept, and the same command goes on"
+                "kept, and the same command continues"
             ) from error
 
 

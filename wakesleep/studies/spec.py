@@ -165,11 +165,11 @@ class Study(specs.Spec):
             if isinstance(arm, Arm) and arm.inputs:
                 raise ValueError(f"protocol '{arm.name}': 'inputs' are for models; use 'set'")
         if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("a seed stands twice in 'seeds'")
+            raise ValueError("a seed occurs twice in 'seeds'")
         for item in self.vary:
             first = next(iter(item.values()))
             if len(set(first)) < len(first):
-                raise ValueError(f"a value of '{next(iter(item))}' stands twice")
+                raise ValueError(f"a value of '{next(iter(item))}' occurs twice")
         for arms in (self.models, self.protocols):
             labels = [arm_name(arm) for arm in arms]
             for label in labels:

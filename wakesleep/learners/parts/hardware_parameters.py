@@ -135,5 +135,5 @@ def check_hardware(hardware: Hardware | None, layers: Layers, decay: float) -> N
         raise ValueError("hardware: it needs dense layers, and some have receptive fields")
     if decay:
         raise ValueError(
-            "hardware: nobody knows the weights on devices, so they cannot decay; set decay: 0"
+            "hardware: the weights on devices are unknown, so they cannot decay; set decay: 0"
         )
