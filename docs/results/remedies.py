@@ -1,6 +1,6 @@
-"""Print the table of the study ``remedies``, draw its figure, and keep its numbers.
+"""Print the table of the studies ``remedies`` and ``remedies_kinds``, and keep their numbers.
 
-python docs/results/remedies.py FOLDER    # the folder of `wakesleep study remedies`
+python docs/results/remedies.py FOLDER    # of `wakesleep study remedies`, or of remedies_kinds
 python docs/results/remedies.py           # table and figure again, from remedies.nc
 """
 
@@ -30,6 +30,13 @@ NAMES = {
     "ff_dreams": "Forward-Forward: replay of dreams, unlearning",
     "rbm": "RBM: negative updates",
     "rbm_dreams": "RBM: replay of dreams, negative updates",
+    "bm": "full Boltzmann machine: negative updates",
+    "bm_long_nights": "full Boltzmann machine: three times as many",
+    "bm_dreams": "full Boltzmann machine: replay of dreams, the same",
+    "spiking": "spikes: unlearning",
+    "spiking_dreams": "spikes: replay of dreams, unlearning",
+    "helmholtz": "Helmholtz machine: negative updates",
+    "helmholtz_samples": "Helmholtz machine: replay of its samples, negative updates",
 }
 
 
@@ -60,8 +67,14 @@ def gathered(folder: Path) -> xr.Dataset:
 def main() -> None:
     if len(sys.argv) > 1:
         kept = HERE / "remedies.nc"
-        kept.unlink(missing_ok=True)
-        to_netcdf(gathered(Path(sys.argv[1])), kept)
+        found = gathered(Path(sys.argv[1]))
+        if kept.exists():  # the models of the other study stay
+            before = xr.load_dataset(kept, engine="scipy")
+            others = [its for its in before["model"].values if its not in found["model"].values]
+            found = xr.concat([before.sel(model=others), found], "model", join="outer")
+            found = found.sel(model=[name for name in NAMES if name in found["model"].values])
+            kept.unlink()
+        to_netcdf(found, kept)
     found = xr.load_dataset(HERE / "remedies.nc", engine="scipy")
     print("| network and night | seeds | read-out | accuracy, validation | test "
           "| first four tasks | last task |")  # fmt: skip

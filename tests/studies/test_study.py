@@ -532,3 +532,22 @@ def test_a_checkpoint_that_a_killed_worker_left_is_removed(file, tmp_path):
     xr.testing.assert_identical(
         again.tree["outcomes"].to_dataset(), studied.tree["outcomes"].to_dataset()
     )
+
+
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "MKL_NUM_THREADS"])
+def test_threads_that_the_user_sets_hold_for_the_workers(name, tmp_path):
+    """Other numbers of threads round differently, so a run alone would have other numbers."""
+    (tmp_path / "one.yaml").write_text(
+        "study: one\nmodels: [{name: tiny, use: ff_digits, set: {layers: [4], top_down: false}}]\n"
+        "protocols: [phase_separation]\nset: {nights: 1, phase_steps: 2}\nseeds: 1\n"
+        "outcomes: {error: {quantity: validation_error}}\n"
+    )
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    surroundings = {key: its for key, its in os.environ.items() if key not in names}
+    done = subprocess.run(
+        [sys.executable, "-m", "wakesleep", "study", "one.yaml", "-o", "one", "--workers", "1"],
+        cwd=tmp_path, env=surroundings | {name: "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "one" / "runs").glob("*.zarr")
+    assert ws.open(run).attrs["device_name"] == "cpu (1 threads)"

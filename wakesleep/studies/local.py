@@ -102,8 +102,11 @@ def _begin(places: Any, number: int, threads: int) -> None:
         if number != signal.SIGTERM:
             signal.signal(number, signal.SIG_IGN)
     # Before torch is imported, which takes its number of threads from here.
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = os.environ.get(name) or str(threads)
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    # A number set for one of them holds for both: other threads round differently.
+    wanted = next((os.environ[name] for name in names if os.environ.get(name)), str(threads))
+    for name in names:
+        os.environ[name] = os.environ.get(name) or wanted
     spin_briefly()
     keep_freed()
     parent = multiprocessing.parent_process()
