@@ -98,20 +98,24 @@ def main() -> None:
 
 def draw(found: xr.Dataset) -> None:
     """Draw the accuracy of every remedy, a dot for each seed."""
-    figure = Figure(figsize=(8.0, 4.0))
+    figure = Figure(figsize=(8.0, 5.2))
     ax = figure.subplots()
     colours = {"softmax": "#0072b2", "goodness": "#d55e00"}
     models = [str(its) for its in found["model"].values]
+    named: set[str] = set()
     for place, model in enumerate(models):
         for shift, readout in ((-0.12, "softmax"), (0.12, "goodness")):
             values = 100 * found["accuracy"].sel(model=model, readout=readout).mean("task")
             values = values.dropna("seed")
             if not values.size:
                 continue
+            if model.startswith("bm") and readout == "softmax":
+                continue  # its hidden units hardly differ between images
             ax.plot(values, np.full(values.size, place + shift), "o", ms=3.5, mec="none",
                     color=colours[readout], alpha=0.5)  # fmt: skip
             ax.plot([values.mean()], [place + shift], "|", ms=14, mew=2, color=colours[readout],
-                    label=readout if place == len(models) - 1 else None)  # fmt: skip
+                    label=None if readout in named else readout)  # fmt: skip
+            named.add(readout)
     ax.axvline(20, color="0.7", lw=0.8, zorder=0)
     ax.set_yticks(range(len(models)), [NAMES[its] for its in models], fontsize=8)
     ax.invert_yaxis()
