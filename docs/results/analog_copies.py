@@ -27,6 +27,11 @@ SEEDS, GENERATIONS, CASES = range(3), 10, 5000
 # How far devices differ, as a factor of published variations; all pupils at the first alone.
 NOISES = (1.0, 0.1, 0.3, 3.0, 10.0)
 READOUTS = ["goodness", "softmax"]
+WHO = [
+    "ideal network", "teacher", "copy of the ideal network", "copy of the teacher",
+    "pupil of the true labels", "pupil of its labels", "pupil of its chances",
+    "pupil of its dreams", "linear pupil",
+]  # fmt: skip
 MODEL = {"layers": [256, 256], "top_down": True, "dreams_vary": "jointly", "decay": 0.0}
 LEARN = {"sweeps": 20, "batch": 50, "probe_cases": 500}
 # The network is looked at, and learns nothing.
@@ -160,6 +165,7 @@ def generations(folder: Path) -> xr.Dataset:
 
 def _together(parts: list[xr.DataArray]) -> xr.Dataset:
     its = [part.assign_coords(readout=READOUTS).to_dataset(name="test_error") for part in parts]
+    its = [part.sortby("who") if "who" in part.dims else part for part in its]
     found = xr.combine_by_coords(its, join="outer", combine_attrs="drop")
     assert isinstance(found, xr.Dataset)
     return found
@@ -206,6 +212,7 @@ def main() -> None:
         its = xr.load_dataset(HERE / f"analog_{what}.nc", engine="scipy")["test_error"]
         its = its.sortby(over)
         rows = "who" if what == "copies" else "fresh"
+        its = its.sel(who=WHO) if what == "copies" else its
         label = "factor of all variations between chips" if what == "copies" else "generation"
         drawn(its, HERE.parent / "figures" / f"analog_{what}.png", over, rows, label)
         for readout in READOUTS:

@@ -38,7 +38,7 @@ def test_a_run_on_a_full_disk_stops_in_one_line_and_goes_on(tmp_path):
     assert "100 kB: exit code 1" in shown
     assert "cannot be written (No space left on device)" in shown
     assert "250 kB: exit code 1" in shown
-    assert "No space left on device; --resume goes on when there is room" in shown
+    assert "No space left on device; --resume continues when there is room" in shown
 
 
 @pytest.mark.long

@@ -132,7 +132,7 @@ def test_polite_signals_save_everything(tmp_path, never_stopped, number):
     code, err = ended(process)
     assert code == 1
     assert f"interrupted by {number.name} after step" in err
-    assert "--resume goes on" in err
+    assert "--resume continues" in err
     assert "Traceback" not in err
     stopped = ws.open(out)
     assert stopped.attrs["status"].startswith("stopped: interrupted")

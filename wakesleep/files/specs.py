@@ -99,6 +99,8 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
             *location,
             *(_first_place(phases, problem) or _first_place(parts, problem)),
         )
+    if sum(place == location for place, _ in problems) > 2:  # a choice of plain types
+        error = {**error, "type": "", "msg": "a number, text, or true/false"}
     raise document.error(*_told((*path, *location), error, kind))
 
 

@@ -119,7 +119,7 @@ class Run:
             if own is not None and not isinstance(error, RunError):
                 raise self._stopped(RunError(own)) from error
             if self.ranks is not None and lost(error):
-                told = "another process of this run was lost; --resume goes on"
+                told = "another process of this run was lost; --resume continues"
                 raise self._stopped(RunError(told)) from error
             raise self._stopped(error) from error
 
@@ -131,7 +131,7 @@ class Run:
             else RunError(
                 f"stopped after step {self.place.step}: "
                 f"{getattr(error, 'strerror', None) or one_line(error)}"
-                + ("; --resume goes on when there is room" if store.is_full(error) else "")
+                + ("; --resume continues when there is room" if store.is_full(error) else "")
             )
         )
         if self.lost:

@@ -143,7 +143,7 @@ def run_study(
             except (KeyboardInterrupt, Stopped):
                 raise RunError(
                     f"interrupted: {results.done} of {len(left)} runs have ended; the same command "
-                    "goes on"
+                    "continues"
                 ) from None
         try:
             return finish(loaded, folder, results.failed, results.made)

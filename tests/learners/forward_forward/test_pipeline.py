@@ -114,7 +114,7 @@ def kill_one(started: list[str], out: Path) -> None:
     assert process.returncode != 0
     ours = [line for line in told.splitlines() if line.startswith("wakesleep: ")]
     # torchrun ends the other processes as soon as it sees that one is gone.
-    lost = "wakesleep: another process of this run was lost; --resume goes on"
+    lost = "wakesleep: another process of this run was lost; --resume continues"
     assert len(ours) == 1
     assert ours[0] == lost or ours[0].startswith("wakesleep: interrupted by SIGTERM"), ours
 
