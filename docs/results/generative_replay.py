@@ -36,7 +36,11 @@ def gathered(folder: Path) -> xr.Dataset:
 def main() -> None:
     if len(sys.argv) > 1:
         found = gathered(Path(sys.argv[1]))
-        KEPT.unlink(missing_ok=True)
+        if KEPT.exists():  # models that the folder lacks stay
+            before = xr.load_dataset(KEPT, engine="scipy")
+            others = [its for its in before["model"].values if its not in found["model"].values]
+            found = xr.concat([before.sel(model=others), found], "model", join="outer")
+            KEPT.unlink()
         to_netcdf(found, KEPT)
     found = xr.load_dataset(KEPT, engine="scipy")
     print("| network | seeds | softmax, validation | test | goodness, validation | test |")
