@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import xarray as xr
-from tables import cell
+from tables import cell, keep_with_others
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 KEPT = Path(__file__).parent / "generative_replay.nc"
 ERRORS = ["validation_error", "test_error"]
@@ -35,13 +34,7 @@ def gathered(folder: Path) -> xr.Dataset:
 
 def main() -> None:
     if len(sys.argv) > 1:
-        found = gathered(Path(sys.argv[1]))
-        if KEPT.exists():  # models that the folder lacks stay
-            before = xr.load_dataset(KEPT, engine="scipy")
-            others = [its for its in before["model"].values if its not in found["model"].values]
-            found = xr.concat([before.sel(model=others), found], "model", join="outer")
-            KEPT.unlink()
-        to_netcdf(found, KEPT)
+        keep_with_others(gathered(Path(sys.argv[1])), KEPT)
     found = xr.load_dataset(KEPT, engine="scipy")
     print("| network | seeds | softmax, validation | test | goodness, validation | test |")
     print("|---|---|---|---|---|---|")

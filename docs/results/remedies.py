@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from tables import cell
+from tables import cell, keep_with_others
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 NAMES = {
@@ -61,21 +60,14 @@ def gathered(folder: Path) -> xr.Dataset:
         parts.append(its.expand_dims(model=[name], seed=[int(run.attrs["seed"])]))
     found = xr.combine_by_coords(parts, join="outer", combine_attrs="drop")
     assert isinstance(found, xr.Dataset)
-    return found.sel(model=[name for name in NAMES if name in found["model"].values])
+    return found
 
 
 def main() -> None:
     if len(sys.argv) > 1:
-        kept = HERE / "remedies.nc"
-        found = gathered(Path(sys.argv[1]))
-        if kept.exists():  # the models of the other study stay
-            before = xr.load_dataset(kept, engine="scipy")
-            others = [its for its in before["model"].values if its not in found["model"].values]
-            found = xr.concat([before.sel(model=others), found], "model", join="outer")
-            found = found.sel(model=[name for name in NAMES if name in found["model"].values])
-            kept.unlink()
-        to_netcdf(found, kept)
+        keep_with_others(gathered(Path(sys.argv[1])), HERE / "remedies.nc")
     found = xr.load_dataset(HERE / "remedies.nc", engine="scipy")
+    found = found.sel(model=[name for name in NAMES if name in found["model"].values])
     print("| network and night | seeds | read-out | accuracy, validation | test "
           "| first four tasks | last task |")  # fmt: skip
     print("|---|---|---|---|---|---|---|")

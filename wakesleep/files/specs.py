@@ -31,7 +31,7 @@ LARGEST = 1e30  # any other number; its square is finite in float64, and itself 
 
 
 class AtKey(ValueError):
-    """A problem of several parts of a file together, told where a key first has some value.
+    """A problem of several parts of a whole file, told where a key first has some value.
 
     Attributes
     ----------
@@ -91,23 +91,12 @@ def validate(kind: type[Checked], tree: object, document: Document, path: Path_ 
     )
     location, error = first
     problem = error.get("ctx", {}).get("error")
-    if isinstance(problem, AtKey):
-        parts = _at(tree, location)
-        # An input may have the same name.
-        phases = {"phases": parts.get("phases")} if isinstance(parts, Mapping) else {}
-        location = (
-            *location,
-            *(_first_place(phases, problem) or _first_place(parts, problem)),
-        )
+    if isinstance(problem, AtKey) and isinstance(tree, Mapping):
+        # Phases come first, since an input may have the same name.
+        location = _first_place({"phases": tree.get("phases"), **tree}, problem)
     if sum(place == location for place, _ in problems) > 2:  # a choice of plain types
         error = {**error, "type": "", "msg": "a number, text, or true/false"}
     raise document.error(*_told((*path, *location), error, kind))
-
-
-def _at(tree: object, location: Path_) -> object:
-    for part in location:
-        tree = tree[part]  # type: ignore[index]
-    return tree
 
 
 def _first_place(node: object, problem: AtKey) -> Path_:

@@ -57,7 +57,7 @@ def _dreamt(model: Any, labels: Tensor, context: Context) -> tuple[Tensor, Tenso
     return seen, drawn_labels(dreamt, context.generator)
 
 
-def check_path(model: Any, noise: float = 0.0, start: str = "label", ascent: int = 0) -> None:
+def check_dreams(model: Any, noise: float = 0.0, start: str = "label", ascent: int = 0) -> None:
     """Refuse dreams of a kind that a model cannot make.
 
     Raises

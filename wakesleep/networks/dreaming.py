@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wakesleep.errors import InputError
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.negatives import SOURCES
-from wakesleep.negatives.dream import check_path
+from wakesleep.negatives.dream import check_dreams
 from wakesleep.networks.kept import kept_network
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def dreams(
         )
     learner, its = kept_network(store, data)
     how = DreamSettings(**given)
-    check_path(learner, noise, start)
+    check_dreams(learner, noise, start)
     generator = Streams(seed, resolve(made["device"]))("dreams")
     labels = torch.arange(its.classes, device=generator.device).repeat_interleave(each)
     with torch.inference_mode():

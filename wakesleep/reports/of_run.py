@@ -13,7 +13,6 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError
-from wakesleep.files.documents import parse
 from wakesleep.learners.kinds import KINDS
 from wakesleep.reports.compare import cases_of
 from wakesleep.reports.page import (
@@ -24,6 +23,7 @@ from wakesleep.reports.page import (
     description,
     picture,
     plain,
+    told,
     versions,
 )
 from wakesleep.results.intervals import interval, wilson
@@ -100,11 +100,14 @@ def _facts(made: Mapping[str, Any]) -> dict[str, str]:
     parameters = {
         name: value for name, value in json.loads(made["parameters"]).items() if value is not None
     }
-    rest, in_file = _apart(parameters, _told(made["model_text"], "parameters"))
+    rest, in_file = _apart(parameters, told(made["model_text"], "parameters", {}))
     own, usual = _apart(rest, _defaults(resolved["kind"]))
     changed, as_in_file = _apart(
         values,
-        {name: its.get("default") for name, its in _told(made["protocol_text"], "inputs").items()},
+        {
+            name: its.get("default")
+            for name, its in told(made["protocol_text"], "inputs", {}).items()
+        },
     )
     found = {
         "model": f"{made['model']} ({resolved['kind']})",
@@ -118,12 +121,6 @@ def _facts(made: Mapping[str, Any]) -> dict[str, str]:
         "seed": str(made["seed"]),
     }
     return {name: text for name, text in found.items() if text}
-
-
-def _told(text: str, key: str) -> dict[str, Any]:
-    """Return the mapping at a key of a file; empty if there is none."""
-    found = parse(text, "the file").tree.get(key)
-    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def _defaults(kind: str) -> dict[str, Any]:

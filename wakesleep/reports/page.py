@@ -76,14 +76,19 @@ def picture(figure: Figure, title: str, text: str) -> Picture:
 
 def description(text: str) -> str:
     """Return the description in a file."""
-    return str(documents.parse(text, "file").tree.get("description", ""))
+    return str(told(text, "description", ""))
+
+
+def told(text: str, key: str, default: Any) -> Any:
+    """Return the value of a key in the text of a file; the default if there is none."""
+    return documents.parse(text, "file").tree.get(key, default)
 
 
 def citations(*texts: str) -> list[str]:
     """Return the references of several files, each once."""
     found: dict[str, None] = {}
     for text in texts:
-        found |= dict.fromkeys(documents.parse(text, "file").tree.get("references", []))
+        found |= dict.fromkeys(told(text, "references", []))
     return [str(its) for its in found]
 
 

@@ -241,10 +241,8 @@ def _lost(path: Path, dataset: xr.Dataset, rows: int) -> list[str]:
     for name, variable in dataset.variables.items():
         if variable.dims[:1] != ("probe",):
             continue
-        chunks = json.loads((path / str(name) / "zarr.json").read_bytes())["chunk_grid"]
-        size = chunks["configuration"]["chunk_shape"][0]
         folder, rest = path / str(name) / "c", ["0"] * (variable.ndim - 1)
-        count = math.ceil(rows / size)
+        count = math.ceil(rows / variable.encoding["chunks"][0])
         if not all(folder.joinpath(str(number), *rest).exists() for number in range(count)):
             lost.append(f"a part of '{name}'")
     return lost

@@ -52,23 +52,30 @@ def save(state: dict[str, Any], path: Path) -> None:
         raise
 
 
-def _content(path: Path) -> io.BytesIO:
+def _content(path: Path, hint: str = "") -> io.BytesIO:
     """Return what a checkpoint holds; one of an older version has no digest.
 
     Raises
     ------
-    ValueError
-        If the digest does not match.
+    InputError
+        If it cannot be read, or the digest does not match.
     """
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}){hint}") from None
     if not data.startswith(MAGIC):
         if not data.startswith(b"PK"):
-            raise ValueError("damaged")
+            raise _damaged(path, hint)
         return io.BytesIO(data)
     digest, _, rest = data[len(MAGIC) :].partition(b"\n")
     if hashlib.sha256(rest).hexdigest().encode() != digest:
-        raise ValueError("damaged")
+        raise _damaged(path, hint)
     return io.BytesIO(rest)
+
+
+def _damaged(path: Path, hint: str) -> InputError:
+    return InputError(f"{path}: is no checkpoint, or is damaged{hint}")
 
 
 def damage(path: Path) -> str | None:
@@ -76,14 +83,11 @@ def damage(path: Path) -> str | None:
 
     Only the digest of its content is checked.
     """
-    if not path.exists():
-        return None
     try:
-        _content(path)
-    except OSError as error:
-        return f"{path}: cannot be read ({error.strerror})"
-    except ValueError:
-        return f"{path}: is no checkpoint, or is damaged"
+        if path.exists():
+            _content(path)
+    except InputError as error:
+        return str(error)
     return None
 
 
@@ -118,13 +122,12 @@ def load(
     path.with_name(f"{path.name}.partial").unlink(missing_ok=True)  # of a process that died
     if not path.exists():
         return None
+    content = _content(path, hint)
     try:
-        state: dict[str, Any] = torch.load(_content(path), map_location=device, weights_only=True)
+        state: dict[str, Any] = torch.load(content, map_location=device, weights_only=True)
         same = state["identity"] == dict(identity)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}){hint}") from None
     except Exception:  # a damaged file can fail anywhere in the unpickler
-        raise InputError(f"{path}: is no checkpoint, or is damaged{hint}") from None
+        raise _damaged(path, hint) from None
     if not same:
         raise InputError(f"{path}: is the checkpoint of another run")
     return state

@@ -18,7 +18,6 @@ from wakesleep.results.schema import Quantity
 from wakesleep.simulation.request import Request
 
 MOST_ACTIVITIES = 2**32  # bytes
-SPECIAL = ("noise", "start", "ascent")  # options of dreams that not every network has
 
 if TYPE_CHECKING:
     from wakesleep.data import DataSet
@@ -35,10 +34,6 @@ def meant_by(negatives: Negatives, model: LoadedModel) -> Negatives:
 def check_negatives(negatives: Negatives, its: DataSet, learner: Any, name: str) -> None:
     """Refuse negative data from which a learner would learn nothing."""
     its_source = source(negatives.source)
-    if negatives.source in ("dream", "mixture"):
-        from wakesleep.negatives.dream import check_path
-
-        check_path(learner, **{n: negatives.options[n] for n in SPECIAL if n in negatives.options})
     default = "wrong" if negatives.source in ("dream", "stored") else ""
     wrong = negatives.options.get("label", default) == "wrong" or negatives.source == "mixture"
     if its.classes < 2 and (its_source.labels_only or wrong):

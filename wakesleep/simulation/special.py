@@ -12,12 +12,15 @@ from wakesleep.errors import InputError
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.negatives import source
 from wakesleep.protocols.kinds import PHASES
+from wakesleep.protocols.negatives import Negatives
 from wakesleep.protocols.timetable import Entry
 from wakesleep.simulation.refusals import check_negatives, meant_by
 from wakesleep.simulation.request import Request
 
 if TYPE_CHECKING:
     from wakesleep.data import DataSet
+
+SPECIAL = ("noise", "start", "ascent")  # options of dreams that not every network has
 
 
 def check_all_negatives(
@@ -47,14 +50,24 @@ def check_all_negatives(
             raise InputError(
                 "negative data 'hybrid' mix images of a batch, and batch is 1; use 2 or more"
             )
+        if meant.source in ("dream", "mixture"):
+            _check_dreams(meant, its, learner, model)
         check_negatives(meant, its, learner, model.name)
-        if meant.options.get("ascent") and its.window is not None:
-            raise InputError("dreams have 'ascent' for images; these data are strings")
-        if meant.options.get("ascent") and getattr(model.parameters, "hardware", None) is not None:
-            raise InputError(
-                "dreams have no 'ascent' on analog devices ('hardware'): it needs the weights, "
-                "which nobody knows"
-            )
+
+
+def _check_dreams(meant: Negatives, its: DataSet, learner: Any, model: LoadedModel) -> None:
+    """Refuse options of dreams that not every network has, or that do not suit the data."""
+    from wakesleep.negatives.dream import check_dreams
+
+    told = {name: meant.options[name] for name in SPECIAL if name in meant.options}
+    check_dreams(learner, **told)
+    if told.get("ascent") and its.window is not None:
+        raise InputError("dreams have 'ascent' for images; these data are strings")
+    if told.get("ascent") and getattr(model.parameters, "hardware", None) is not None:
+        raise InputError(
+            "dreams have no 'ascent' on analog devices ('hardware'): it needs the weights, "
+            "which nobody knows"
+        )
 
 
 def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:

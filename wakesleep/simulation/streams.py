@@ -121,13 +121,12 @@ def other_data(entries: Sequence[Entry], its: DataSet, folder: Path) -> dict[str
         if its.labelled and not one.labelled:
             raise InputError(f"a task's data '{one.name}' have no labels")
         for what, there, wanted in (
-            ("images of", _size(one), _size(its)),
+            ("images of ", _size(one), _size(its)),
             ("", f"{one.classes} classes", f"{its.classes} classes"),
         ):
             if there != wanted:
                 raise InputError(
-                    f"a task's data '{one.name}' have {what} {there}, but '{its.name}' has "
-                    f"{wanted}".replace("  ", " ")
+                    f"a task's data '{one.name}' have {what}{there}, but '{its.name}' has {wanted}"
                 )
     return found
 

@@ -177,7 +177,7 @@ class Generator:
         """
         its, cases = self.memory, len(labels)
         if start in ("last_waking", "stored") and its.written:
-            kept = its.last if start == "last_waking" else its.kept
+            kept = its.last if start == "last_waking" else its.patterns
             chosen = torch.randint(
                 0, len(kept), (cases,), generator=generator, device=labels.device
             )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wakesleep.learners.parts.replay import kept
+
 STORED = 1000  # patterns of the top layer that are kept from waking, one of every batch
 
 
@@ -32,7 +34,7 @@ class Memory:
     covariance: Tensor | None = None
 
     @property
-    def kept(self) -> Tensor:
+    def patterns(self) -> Tensor:
         """The stored patterns (patterns, units)."""
         return self.stored[: min(int(self.written), STORED)]
 
@@ -42,13 +44,13 @@ class Memory:
         A quarter each of the two patterns, and half noise with the units' standard deviations times
         ``spread`` (Deperrois et al. 2022, eLife 11, e76384).
         """
-        kept = self.kept
-        chosen = torch.randint(0, len(kept), (2, cases), generator=generator, device=kept.device)
+        its = self.patterns
+        chosen = torch.randint(0, len(its), (2, cases), generator=generator, device=its.device)
         noise = torch.randn(
-            (cases, kept.shape[1]), generator=generator, dtype=kept.dtype, device=kept.device
+            (cases, its.shape[1]), generator=generator, dtype=its.dtype, device=its.device
         )
-        varies = kept.std(0, correction=0)
-        return 0.25 * kept[chosen].sum(0) + 0.5 * spread * varies * noise
+        varies = its.std(0, correction=0)
+        return 0.25 * its[chosen].sum(0) + 0.5 * spread * varies * noise
 
     def keep(self, top: Tensor, labels: Tensor, rate: float) -> None:
         """Learn from activities of the top layer (cases, units) with labels (cases,)."""
@@ -68,7 +70,4 @@ class Memory:
         # All in place, so that a step that a GPU replays does it too.
         self.stored.index_copy_(0, (self.written % STORED).view(1), top[:1])
         self.written += 1
-        if self.last.shape == top.shape:
-            self.last.copy_(top)
-        else:
-            self.last = top.clone()
+        self.last = kept(self.last, top.clone())
