@@ -72,7 +72,7 @@ def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
 def without_beginning(told: str) -> str:
     """Return what a command said, without the line that a run is begun which is not there yet."""
     lines = told.splitlines(keepends=True)
-    return "".join(its for its in lines if "there is no such run yet; it is started" not in its)
+    return "".join(its for its in lines if "no such run yet; starting it" not in its)
 
 
 def finish(arguments: list[str], folder: Path) -> str:

@@ -24,7 +24,7 @@ seeds: 2
 outcomes: {error: {quantity: error, at: sleep, readout: goodness}}
 figures: [{figure: lines, name: line, outcome: error, x: rate}]
 """
-BEGINS = "there is no such run yet; it is started"  # what --resume says first
+BEGINS = "no such run yet; starting it"  # what --resume says first
 
 
 def mount(folder: Path, size: str, again: bool = False) -> None:

@@ -65,7 +65,7 @@ BAD = {
         ("{phase: deprivation, steps: $steps}", "{phase: deprivation, steps: 3, mode: centred}"),
         None,
         [],
-        r"'mode: centred' is for sleep; phase 'deprivation' is none",
+        r"'mode: centred' is for sleep, not for phase 'deprivation'",
     ),
     "momentum of one": (
         ("data: {batch: 20, train: 200}", "momentum: 1.0"),
@@ -251,7 +251,7 @@ BAD = {
         ("start_h: $start", "start_h: 7"),
         None,
         [],
-        r"small.yaml:6:3: input 'start' is declared, but '\$start' stands nowhere",
+        r"small.yaml:6:3: input 'start' is declared, but '\$start' is not used",
     ),
     "wrong default": (
         ("steps: {default: 12, minimum: 1}", "steps: {default: twelve}"),
@@ -263,13 +263,13 @@ BAD = {
         ("protocol: small", "protocol: a small one"),
         None,
         [],
-        r"small.yaml:1:1: 'a small one' is no name",
+        r"small.yaml:1:1: 'a small one' is not a valid name",
     ),
     "endless days": (
         None,
         None,
         ["-p", "steps=1000000000000"],
-        r"comes to .* probes; allowed are 1,000,000",
+        r"has .* probes; allowed are 1,000,000",
     ),
     "too large a batch": (
         ("batch: 20", "batch: 201"),
@@ -442,7 +442,7 @@ def refused(outcome: tuple[int, str, str], message: str) -> None:
         (["run", "total_sleep_deprivation", "ff_digit"], r"did you mean 'ff_digits'"),
         (
             ["run", "ff_digits", "ff_digits"],
-            r"'ff_digits' is a model, where a protocol is wanted",
+            r"'ff_digits' is a model, not a protocol",
         ),
         (["check", "absent.yaml"], r"there is no such file"),
         (["check", "ff_digits", "--model", "ff_digits"], r"only a protocol can be checked"),

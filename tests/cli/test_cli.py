@@ -149,7 +149,7 @@ def test_resuming_what_is_not_there_says_so(wakesleep, protocol_file, model_file
     out = tmp_path / "new.zarr"
     code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume", "--quiet")
     assert code == 0
-    assert err == f"{out}: there is no such run yet; it is started\n"
+    assert err == f"{out}: no such run yet; starting it\n"
 
 
 @pytest.mark.parametrize(("sweeps", "hint"), [(2, True), (20, False)])

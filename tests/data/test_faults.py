@@ -32,7 +32,7 @@ HOLES = np.where(np.arange(240).reshape(40, 6) == 31, np.nan, X)
         ({"x": X, "y": np.where(Y, np.nan, 1.0)}, "labels are missing: 20"),
         ({"x": X, "y": np.stack([Y, Y], 1)}, r"labels have shape \(40, 2\)"),
         ({"x": X[:, 0], "y": Y}, r"the cases have shape \(40,\)"),
-        ({"x": X.astype(str), "y": Y}, "numbers are wanted"),
+        ({"x": X.astype(str), "y": Y}, "expected numbers"),
         ({"x": X.astype(object), "y": Y}, "Python objects"),
         ({"x": X[:0], "y": Y[:0]}, "there are no cases"),
         ({"x": X[:3], "y": Y[:3]}, "too few to cut validation, test from"),
@@ -49,7 +49,7 @@ HOLES = np.where(np.arange(240).reshape(40, 6) == 31, np.nan, X)
             "cases have different shapes",
         ),
         ({"x_val": X, "x_valid": X, "x_train": X}, "two arrays are the x of 'validation'"),
-        ({"x": [[1, 2], [3]], "y": [0, 1]}, "'x' is no array"),
+        ({"x": [[1, 2], [3]], "y": [0, 1]}, "'x' is not an array"),
         ({"x": X, "y": Y, "shape": (2, 2)}, "shape: 2 x 2 is not 6, the number of features"),
     ],
 )
@@ -80,7 +80,7 @@ FILES = {
     ),
     "no archive": (
         lambda folder: (folder / "t.npz").write_text("text") and "t.npz",
-        "t.npz: is no file of numpy, or is damaged",
+        "t.npz: is not a NumPy file, or is damaged",
     ),
     "labels of another length": (
         lambda folder: np.savez(folder / "l.npz", x=X, y=Y[:9]) or "l.npz",
@@ -213,7 +213,7 @@ def test_options_mean_nothing_to_arrays(options, message):
         ("check interleaved --data nope.npz", "data are checked with a model"),
         ("data digits -p model.rate=3", "there is no model here"),
         ("plot interleaved -p data.scale=minmax", "needs the data"),
-        ("look hybrids digits --data digits", "--data means nothing to 'look hybrids'"),
+        ("look hybrids digits --data digits", "--data does not apply to 'look hybrids'"),
     ],
 )
 def test_options_without_a_use_are_refused(command, message, tmp_path, monkeypatch, wakesleep):

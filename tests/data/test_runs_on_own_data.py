@@ -78,7 +78,7 @@ def test_a_result_names_its_data_and_is_repeated_from_it(tmp_path, monkeypatch):
     with pytest.raises(ws.InputError, match=r"its data, 'shapes.npz', have changed since the run"):
         ws.networks.receptive_fields(tmp_path / "one.zarr", units=4)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ws.InputError, match=r"cannot be resumed, for its data was shapes.npz@"):
+    with pytest.raises(ws.InputError, match=r"cannot be resumed, because its data was shapes.npz@"):
         ws.run("interleaved", "ff_digits", data="shapes.npz", out="one.zarr", resume=True, **kept)
 
 

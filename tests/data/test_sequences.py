@@ -98,7 +98,7 @@ def test_the_table_of_contents_and_the_licence_are_left_out(tmp_path, monkeypatc
         "*** END OF THE PROJECT\nLicence 99%\n"
     )
     monkeypatch.setenv("WAKESLEEP_DATA_DIR", str(tmp_path))
-    with pytest.warns(UserWarning, match="is another text than the one of the documented results"):
+    with pytest.warns(UserWarning, match="is not the text of the documented results"):
         its = data.load("aesop")
     written = {its.symbols[label] for label in its.train.labels}
     assert written <= set("the fox and the grapes saw")  # no 7, no %, no c of contents
@@ -108,7 +108,7 @@ def test_the_table_of_contents_and_the_licence_are_left_out(tmp_path, monkeypatc
     ("text", "message"),
     [
         ("a fox\nsaw 12 grapes " * 3000, r"line 2, column 5: '1' is outside the alphabet"),
-        ("a fox", "5 characters; at least 24,800 are wanted"),
+        ("a fox", "5 characters; at least 24,800 are needed"),
     ],
 )  # fmt: skip
 def test_a_text_that_will_not_do(text, message, tmp_path, monkeypatch, wakesleep):

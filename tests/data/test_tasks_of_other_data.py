@@ -79,7 +79,7 @@ def test_a_run_goes_on_where_it_stopped_and_not_with_other_data(tmp_path, wakesl
         run(tmp_path, tasks, out=out, progress=stop)
     np.savez(tmp_path / "moved.npz", **arrays(lambda x, y: (x, (y + 2) % 10)))
     with pytest.raises(
-        ws.InputError, match=r"cannot be resumed, for its protocol_resolved .*moved.npz@"
+        ws.InputError, match=r"cannot be resumed, because its protocol_resolved .*moved.npz@"
     ):
         run(tmp_path, tasks, out=out, resume=True)
 

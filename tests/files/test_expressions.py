@@ -97,7 +97,7 @@ phases:
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("24 - $nigth_h", r"p:6:19: '24 - \$nigth_h' refers to no declared input.*mean 'night_h'"),
+        ("24 - $nigth_h", r"p:6:19: '24 - \$nigth_h' is not a declared input.*mean 'night_h'"),
         ("24 - $source", r"p:6:19: '\$source' is 'noise', and only numbers can be combined"),
         ("24 / ($night_h - 8)", "divides by zero"),
         ("$night_h - 8", r"'hours' must be greater than 0, not 0 \(the value of \$night_h - 8\)"),

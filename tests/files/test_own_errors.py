@@ -70,7 +70,7 @@ def test_a_method_that_raises_is_one_line_and_nothing_is_written(method, tmp_pat
     [
         ("self, parameters, setting", "self, parameters", "Class.parameters, setting."),
         ('layer_names = ("1",)', "layer_names = None", "layer_names.*must be a list of names"),
-        (".argmax(1)", "", r"classify returns shape \(100, 10\).*where \(100,\) is wanted"),
+        (".argmax(1)", "", r"classify returns shape \(100, 10\).*expected \(100,\)"),
         ('return {"weight": self.weight}', "return 3", "state_dict returns int"),
         ("def learn", "def learns", "lacks learn, which 'wake' asks for"),
         ("layer_names", 'options = {"rate": 0.1}\n    layer_names', "no option 'rat'.*'rate'"),

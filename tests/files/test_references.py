@@ -111,7 +111,7 @@ def test_a_changed_file_is_imported_anew(tmp_path):
         ("import nonsense_that_is_not_there", "ModuleNotFoundError"),
         ("1 / 0", "ZeroDivisionError"),
         ("def mines(): ...", r"there is no 'mine' in it \(did you mean 'mines'\?\)"),
-        ("mine = 3", "is no function"),
+        ("mine = 3", "is not a function"),
         ("def mine(): ...\nmine.options = 3", "its options must be a dictionary"),
         (
             "def mine(): ...\nmine.options = {'a': {'default': 1.0, 'max': 2}}",
@@ -192,7 +192,7 @@ def test_code_is_part_of_the_result_and_of_the_run(tmp_path, protocol_file, mode
         (moved / file.name).write_text(file.read_text())
     ws.run(moved / protocol_file.name, moved / model_file.name, out=store, resume=True)
     (moved / "neg.py").write_text(code.replace("flip(1)", "roll(1, 1)"))
-    with pytest.raises(ws.InputError, match=r"cannot be resumed, for its protocol_resolved"):
+    with pytest.raises(ws.InputError, match=r"cannot be resumed, because its protocol_resolved"):
         ws.run(moved / protocol_file.name, moved / model_file.name, out=store, resume=True)
 
 
@@ -224,12 +224,12 @@ def test_a_source_that_fails_later_is_a_failed_run(tmp_path, protocol_file, mode
     ("code", "message"),
     [
         ("def mine(model, x, y): return [1.0, 2.0, 3.0]\nmine.dims = ('layer',)", r"shape \(3,\)"),
-        ("def mine(model, x, y): return [1.0, 2.0]", r"shape \(2,\), where \(\) is wanted"),
+        ("def mine(model, x, y): return [1.0, 2.0]", r"shape \(2,\); expected \(\)"),
         ("def mine(model, x, y): return 'x'", "raises ValueError"),
         ("def mine(model, x, y): return 1 / 0", "raises ZeroDivisionError"),
         ("def mine(model, x, y): return 1\nmine.dims = ('unit',)", "no dimension 'unit'"),
         ("def mine(model, x, y): return 1\nmine.needs = ('dream',)", "needs 'dream'"),
-        ("mine = 1", "is no function"),
+        ("mine = 1", "is not a function"),
     ],
 )
 def test_faults_of_own_quantities(code, message, tmp_path, protocol_file, model_file):

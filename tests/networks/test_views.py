@@ -97,7 +97,7 @@ def test_every_look_becomes_a_figure(run, in_time, tmp_path):
     ("told", "message"),
     [
         (lambda run: views.activities(run, case=999), "there is no case 999"),
-        (lambda run: views.activities(run, wrong=10), "label 10 is no wrong label"),
+        (lambda run: views.activities(run, wrong=10), "label 10 is not a wrong label"),
         (lambda run: views.receptive_fields(run, units=0), "at least one to look at"),
         (lambda run: views.label_goodness(run, cases=5000), "at most 40 can be looked at"),
         (lambda run: views.hybrids("reber"), "hybrids are made of images"),
@@ -114,7 +114,7 @@ def test_what_cannot_be_looked_at(run, told, message):
 def test_options_that_mean_nothing(told):
     done = CliRunner().invoke(app, ["look", *told])
     assert isinstance(done.exception, InputError)
-    assert "means nothing to 'look" in str(done.exception)
+    assert "does not apply to 'look" in str(done.exception)
 
 
 def test_a_model_without_labels_has_no_goodness_of_labels(tmp_path):

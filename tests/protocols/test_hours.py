@@ -129,7 +129,7 @@ def test_a_day_that_is_not_24_hours_is_warned_of(phases, more, warned):
         (
             "phases: [{repeat: 2, block: nights, phases: [{phase: wake, at_most: 9, "
             "until: {quantity: error, below: 1, cycles: {night: 1}}}]}]\nrecord: {every: 3}",
-            "stands in no repeat of that name.*did you mean 'nights'",
+            "is in no repeat of that name.*did you mean 'nights'",
         ),
         (
             "phases: [{repeat: 2, block: n, phases: [{phase: wake, at_most: 9, "
@@ -140,12 +140,12 @@ def test_a_day_that_is_not_24_hours_is_warned_of(phases, more, warned):
             "phases: [{repeat: 2, block: n, phases: [{phase: wake, steps: 1}]}, "
             "{phase: wake, at_most: 9, until: {quantity: error, below: 1, cycles: {n: 0}}}]\n"
             "record: {every: 3}",
-            "stands in no repeat of that name",
+            "is in no repeat of that name",
         ),
         (
             "phases: [{repeat: 2, block: n, phases: [{repeat: 3, block: n, "
             "phases: [{phase: wake, steps: 1}]}]}]",
-            "'n' stands within another of that name",
+            "'n' is inside another of that name",
         ),
     ],
 )

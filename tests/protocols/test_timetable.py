@@ -65,7 +65,7 @@ def test_no_cooling():
 
 
 @pytest.mark.parametrize(
-    ("repeat", "message"), [(0, "comes to 0 phases"), (2_000_000, "2,000,000 phases")]
+    ("repeat", "message"), [(0, "has 0 phases"), (2_000_000, "2,000,000 phases")]
 )
 def test_too_few_or_too_many_phases(repeat, message):
     text = f"protocol: odd\nphases: [{{repeat: {repeat}, phases: [{{phase: wake, steps: 1}}]}}]"
@@ -212,5 +212,5 @@ def test_shares_that_do_not_fit_are_refused(old, new, told):
 
 
 def test_shares_need_a_repeat():
-    with pytest.raises(InputError, match="stands in a repeat"):
+    with pytest.raises(InputError, match="in a repeat"):
         entries("protocol: a\nphases:\n  - {phase: wake, steps: 4, shares: [0.5]}\n")

@@ -65,7 +65,7 @@ def test_annotations_of_epochs_need_no_duration_and_no_order(tmp_path):
     ("annotations", "told"),
     [
         ([(0, 30, "Lights off")], "has no annotation such as 'Sleep stage N2'; it has Lights off"),
-        ([(0, 30, "Sleep stage X")], "'Sleep stage X' is no sleep stage"),
+        ([(0, 30, "Sleep stage X")], "'Sleep stage X' is not a sleep stage"),
         (
             [(0, 60, "Sleep stage W"), (30, 30, "Sleep stage R")],
             ":2: begins at 30 s, before the row above ends",
@@ -79,7 +79,7 @@ def test_annotations_that_make_no_night(tmp_path, annotations, told):
 
 def test_what_is_no_edf_file(tmp_path):
     (tmp_path / "n.edf").write_text("W\nN1\n")
-    with pytest.raises(InputError, match="is no EDF"):
+    with pytest.raises(InputError, match="is not an EDF"):
         ws.read_night(tmp_path / "n.edf")
     with pytest.raises(InputError, match="there is no such file"):
         ws.read_night(tmp_path / "missing.edf")

@@ -176,7 +176,7 @@ def test_a_flipped_bit_of_a_checkpoint_is_noticed(tmp_path, protocol_file, model
         data = bytearray(whole)
         data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         path.write_bytes(data)
-        with pytest.raises(ws.InputError, match="is no checkpoint, or is damaged"):
+        with pytest.raises(ws.InputError, match="is not a checkpoint, or is damaged"):
             checkpoint.load(path, "cpu", identity)
     path.write_bytes(whole)
     assert checkpoint.load(path, "cpu", identity) is not None
@@ -250,7 +250,7 @@ def test_resuming_a_finished_run_leaves_it(tmp_path, wakesleep, protocol_file, m
         warnings.simplefilter("always")  # the command line prints them
         code, _, told = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")
     assert code == 0
-    assert f"{kept}: is no checkpoint, or is damaged; the result is complete" in told
+    assert f"{kept}: is not a checkpoint, or is damaged; the result is complete" in told
 
 
 @pytest.mark.parametrize(
@@ -283,8 +283,8 @@ def test_checkpoints_of_other_runs_and_damaged_ones(tmp_path, wakesleep, protoco
     for content, message in (
         (mine.read_bytes(), "does not fit this version of wakesleep"),
         (theirs.read_bytes(), "is the checkpoint of another run"),
-        (b"not a checkpoint", "is no checkpoint, or is damaged"),
-        (whole[: len(whole) // 2], "is no checkpoint, or is damaged"),
+        (b"not a checkpoint", "is not a checkpoint, or is damaged"),
+        (whole[: len(whole) // 2], "is not a checkpoint, or is damaged"),
     ):
         mine.write_bytes(content)
         code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "--resume")

@@ -349,7 +349,7 @@ def test_what_cannot_work_is_refused_and_leaves_nothing(dask, tmp_path, wakeslee
         *on_dask, wrong
     )
     wrong.write_text("scheduler: lokal\n")
-    assert "wrong.yaml:1:1: 'lokal' is no address" in refused(*on_dask, wrong)
+    assert "wrong.yaml:1:1: 'lokal' is not an address" in refused(*on_dask, wrong)
     wrong.write_text("scheduler: pbs\n")
     assert "the command 'qsub' is not found" in refused(*on_dask, wrong)
     assert "there is no such file" in refused(*on_dask, tmp_path / "none.yaml")

@@ -412,7 +412,7 @@ BAD = {
             "final: {quantity: validation_error}",
             "final: {quantity: error, statistic: overshoot, at: wake}",
         ),
-        "'at' means nothing to 'statistic: overshoot'",
+        "'at' does not apply to 'statistic: overshoot'",
     ),
     "a layer of what has none": (
         ("at: sleep, readout: goodness, scale", "at: sleep, layer: '1', scale"),

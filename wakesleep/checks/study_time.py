@@ -1,4 +1,4 @@
-"""Estimate of the duration of a study: some of its runs are tried for a moment."""
+"""Estimate of the duration of a study: some of its runs are timed for a moment."""
 
 from __future__ import annotations
 

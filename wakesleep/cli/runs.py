@@ -92,7 +92,7 @@ def run(
 
     keep_freed()
     if resume and not out.exists():
-        typer.echo(f"{out}: there is no such run yet; it is started", err=True)
+        typer.echo(f"{out}: no such run yet; starting it", err=True)
     elif resume and (attributes(out) or {}).get("status") == "finished":
         typer.echo(f"{out}: the run has already finished; nothing was run", err=True)
 

@@ -74,12 +74,12 @@ def look(
         "hybrids": "n blurs",
     }
     if what == "hybrids" and data is not None:
-        raise InputError("--data means nothing to 'look hybrids', which names its data")
+        raise InputError("--data does not apply to 'look hybrids', which names its data")
     given = {"n": number is not None, "first": first != 0, "blurs": blurs is not None}
     for name, there in given.items():
         if there and what in kinds and name not in kinds[what].split():
             option = "-n" if name == "n" else f"--{name}"
-            raise InputError(f"{option} means nothing to 'look {what}'")
+            raise InputError(f"{option} does not apply to 'look {what}'")
     some = {} if number is None else {"units" if what == "fields" else "cases": number}
     match what:
         case "fields":
@@ -100,7 +100,7 @@ def look(
         case "hybrids":
             found = views.hybrids(result, blurs=blurs, **some)
         case _:
-            raise InputError(f"'{what}' is nothing to look at{choices(what, kinds)}")
+            raise InputError(f"'{what}' cannot be looked at{choices(what, kinds)}")
     place = Path(f"{result}-hybrids.png") if what == "hybrids" else None
     out = out or place or beside(Path(result), f"-{what}.png")
     typer.echo(f"figure: {save_look(found, what, out)}")

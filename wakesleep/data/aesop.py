@@ -62,12 +62,12 @@ def load() -> DataSet:
     text = in_symbols(text[begin : end if end >= 0 else None], str(path), lines_before)
     if len(text) < STRINGS * LENGTH:
         raise InputError(
-            f"{path}: {len(text):,} characters; at least {STRINGS * LENGTH:,} are wanted"
+            f"{path}: {len(text):,} characters; at least {STRINGS * LENGTH:,} are needed"
         )
     numbers = np.array([SYMBOLS.index(its) for its in text[: STRINGS * LENGTH]])
     if hashlib.sha256(numbers.astype(np.uint8).tobytes()).hexdigest() != DIGEST:
         warnings.warn(
-            f"{path}: is another text than the one of the documented results, or is damaged; "
+            f"{path}: is not the text of the documented results, or is damaged; "
             "errors on it cannot be compared with theirs",
             stacklevel=2,
         )
@@ -111,7 +111,7 @@ def in_symbols(text: str, source: str, lines_before: int = 0) -> str:
             if any(symbol not in SYMBOLS for symbol in put):
                 raise InputError(
                     f"{source}: line {number}, column {column}: '{its}' is outside the alphabet of "
-                    "a-z, space, comma, semicolon and full stop, and nothing stands for it"
+                    "a-z, space, comma, semicolon and full stop, and has no substitute"
                 )
             out.append(put)
     return " ".join("".join(out).split())

@@ -73,10 +73,10 @@ def _cases(raw: Raw, part: str) -> np.ndarray:
     if x.dtype == object:
         raise _error(raw, f"the cases{where} are Python objects, which are never read; use numbers")
     if x.dtype.kind not in "buif":
-        raise _error(raw, f"the cases{where} are of type {x.dtype}; numbers are wanted")
+        raise _error(raw, f"the cases{where} are of type {x.dtype}; expected numbers")
     if x.ndim < 2:
         raise _error(
-            raw, f"the cases{where} have shape {x.shape}; (cases, features) or more is wanted"
+            raw, f"the cases{where} have shape {x.shape}; expected (cases, features) or more"
         )
     if not x.size:
         raise _error(raw, f"there are no cases{where}: their shape is {x.shape}")
@@ -130,7 +130,7 @@ def _labels(raw: Raw, lengths: dict[str, int]) -> tuple[Arrays, list[str]]:
         if y.ndim == 2 and y.shape[1] == 1:
             y = y[:, 0]
         if y.ndim != 1:
-            raise _error(raw, f"the labels{where} have shape {y.shape}; (cases,) is wanted")
+            raise _error(raw, f"the labels{where} have shape {y.shape}; expected (cases,)")
         if len(y) != count:
             raise _error(raw, f"there are {len(y):,} labels{where} for {count:,} cases")
         found[part] = _as_words(raw, y, where)
@@ -141,7 +141,7 @@ def _labels(raw: Raw, lengths: dict[str, int]) -> tuple[Arrays, list[str]]:
     if len(names) < 2:
         raise _error(
             raw,
-            f"all labels are '{names[0]}'; at least two classes are wanted (networks that use no "
+            f"all labels are '{names[0]}'; at least two classes are needed (networks that use no "
             "labels take data without them)",
         )
     numbers = {part: np.searchsorted(names, its).astype(np.int64) for part, its in found.items()}

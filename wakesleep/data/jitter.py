@@ -1,4 +1,4 @@
-"""Images shifted by a few random pixels, which are drawn anew at every presentation."""
+"""Images shifted by a few random pixels, which are drawn again at every presentation."""
 
 from __future__ import annotations
 

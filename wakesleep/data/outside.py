@@ -86,8 +86,8 @@ def _check_object(given: Any, how: DataSource, name: str) -> None:
         more = how.model_fields_set - {"source", "arguments"}
         if more:
             raise InputError(
-                f"data '{name}' are a DataSet, which is taken as it is: '{min(more)}' means "
-                "nothing to it"
+                f"data '{name}' are a DataSet, which is taken as it is: '{min(more)}' "
+                "does not apply"
             )
     else:
         _check_options(how, XARRAY if isinstance(given, xr.Dataset) else "", name)
@@ -131,7 +131,7 @@ def _from_code(how: DataSource) -> Raw | DataSet:
 
     function = references.own(how.code, "data")
     if not callable(function):
-        raise InputError(f"data '{how.source}' is no function")
+        raise InputError(f"data '{how.source}' is not a function")
     try:
         given = function(**how.arguments)
     except Exception as error:

@@ -73,7 +73,7 @@ def from_arrays(name: str, arrays: Mapping[str, Any], **more: Any) -> Raw:
         try:
             into[PARTS[part]] = np.asarray(array)
         except ValueError as error:  # rows of different lengths
-            raise InputError(f"data '{name}': '{key}' is no array ({error})") from None
+            raise InputError(f"data '{name}': '{key}' is not an array ({error})") from None
     if not x:
         raise InputError(
             f"data '{name}': there is no array 'x' or 'x_train'; "
@@ -105,8 +105,7 @@ def by_split(name: str, x: Any, y: Any, split: Any, **more: Any) -> Raw:
 
     if np.shape(split) != np.shape(x)[:1]:
         raise InputError(
-            f"data '{name}': the split has shape {np.shape(split)}, where {np.shape(x)[:1]} is "
-            "wanted"
+            f"data '{name}': the split has shape {np.shape(split)}; expected {np.shape(x)[:1]}"
         )
     said = [str(its).lower() for its in split]
     wrong = sorted({its for its in said if not its or its not in PARTS})

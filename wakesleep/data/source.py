@@ -210,6 +210,6 @@ def as_source(choice: str | Path | tuple[str, ...] | Mapping[str, Any] | DataSou
         choice = (one, two) if pair else {"source": str(choice)}
     if isinstance(choice, tuple | list):
         if len(choice) != 2:
-            raise InputError(f"data: a pair of files is wanted, cases and labels, not {choice}")
+            raise InputError(f"data: expected a pair of files, cases and labels, not {choice}")
         choice = dict(zip(("source", "labels"), map(str, choice), strict=True))
     return specs.validate(DataSource, dict(choice), Document("data", "", dict(choice), {}))

@@ -79,7 +79,7 @@ def read(path: Path) -> Document:
     """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise InputError(f"{path}: this is no regular file")
+            raise InputError(f"{path}: this is not a regular file")
         if path.is_file() and path.stat().st_size > 4 * LARGEST:
             raise InputError(f"{path}: the file has more than {4 * LARGEST:,} bytes")
         text = path.read_text(encoding="utf-8")

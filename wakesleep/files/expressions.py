@@ -78,7 +78,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> tuple[int | float, set[str
     except (OverflowError, RecursionError):
         raise ValueError(f"'{text}' is too large to be worked out") from None
     if found != found or found in (float("inf"), float("-inf")):
-        raise ValueError(f"'{text}' is no finite number")
+        raise ValueError(f"'{text}' is not a finite number")
     names = {called for _, called in used.values()}
     return int(found) if found == int(found) else found, names
 

@@ -74,7 +74,7 @@ def find(name: str, shelves: tuple[str, ...] = tuple(SHELVES)) -> Path:
         what = " or ".join(SINGULAR[shelf] for shelf in shelves)
         for other in set(SHELVES) - set(shelves):
             if name in shipped(other):
-                raise InputError(f"'{name}' is a {SINGULAR[other]}, where a {what} is wanted")
+                raise InputError(f"'{name}' is a {SINGULAR[other]}, not a {what}")
         names = list(dict.fromkeys(its for shelf in shelves for its in known[shelf]))
         raise InputError(
             f"'{name}' is neither a file nor a shipped {what}{choices(name, names, 'shipped are')}"

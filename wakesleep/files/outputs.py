@@ -42,7 +42,7 @@ def checked(out: str | Path, what: str = "a result") -> Path:
     if any(len(part.encode()) > LONGEST_PART for part in path.parts):
         raise InputError(f"{path}: cannot be written (a name in it is too long)")
     if not around.is_dir():
-        raise InputError(f"{path}: cannot be written, for {around} is no folder")
+        raise InputError(f"{path}: cannot be written, because {around} is not a folder")
     if not os.access(around, os.W_OK | os.X_OK):
         raise InputError(f"{path}: cannot be written (no permission for {around})")
     return path

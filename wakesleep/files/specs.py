@@ -137,7 +137,7 @@ def _check_text(text: str, document: Document, path: Path_) -> None:
     """Refuse text that is not Unicode, or too long for a name (descriptions may be long)."""
     if any("\ud800" <= its <= "\udfff" for its in text):
         raise document.error(
-            path, f"{_called(path)} holds half of a surrogate pair, which is no text"
+            path, f"{_called(path)} holds half of a surrogate pair, which is not text"
         )
     free = (
         path[-1:] in (("description",), ("title",))
@@ -279,7 +279,7 @@ def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
     elif what == "too_short":
         sentence = f"{_called(path)} must not be empty"
     elif what == "string_pattern_mismatch":
-        sentence = f"'{value}' is no name: a letter, then letters, digits, '-' and '_'"
+        sentence = f"'{value}' is not a valid name: a letter, then letters, digits, '-' and '_'"
         path = path[:-1] if error["loc"][-1] == "[key]" else path
     else:
         wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")

@@ -267,7 +267,7 @@ def source(name: str) -> Source:
 def _own(name: str) -> Any:
     function = references.own(references.installed("negatives").get(name, name), "negative data")
     if not callable(function):
-        raise InputError(f"negative data '{name}' is no function")
+        raise InputError(f"negative data '{name}' is not a function")
     return function
 
 
@@ -309,8 +309,8 @@ def _checked(name: str, function: Any) -> Callable[..., tuple[Tensor, Tensor]]:
             if getattr(its, "shape", None) != like.shape:
                 shape = tuple(getattr(its, "shape", ())) or type(its).__name__
                 raise RunError(
-                    f"negative data '{name}' return {what} of shape {shape}, where "
-                    f"{tuple(like.shape)} is wanted"
+                    f"negative data '{name}' return {what} of shape {shape}; "
+                    f"expected {tuple(like.shape)}"
                 )
         seen, named = found
         # A check of every batch would make a GPU wait.

@@ -108,8 +108,8 @@ def activities(
         wrong = int(good.argmax())
     if not 0 <= wrong < its.classes or wrong == right:
         raise InputError(
-            f"label {wrong} is no wrong label: case {case} is a {right}, and labels go from 0 to "
-            f"{its.classes - 1}"
+            f"label {wrong} is not a wrong label: case {case} is a {right}, and labels go "
+            f"from 0 to {its.classes - 1}"
         )
     labels = torch.tensor([right, wrong], device=image.device)
     with torch.inference_mode():  # one at a time, so that both see the same noise and movement

@@ -164,11 +164,11 @@ class Phase(specs.Spec):
                 f"phase '{self.phase}' has no negative data; say '{self.phase}' instead"
             )
         if self.dream_of is not None and not PHASES[self.phase].asleep and self.phase != "rest":
-            raise ValueError(f"'dream_of' is for sleep; phase '{self.phase}' is none")
+            raise ValueError(f"'dream_of' is for sleep, not for phase '{self.phase}'")
         if self.classes is not None and self.sweeps is not None:
             raise ValueError("a phase of some classes is measured in steps, hours or minutes")
         if self.mode != "negative" and PHASES[self.phase].sign != "negative":
-            raise ValueError(f"'mode: {self.mode}' is for sleep; phase '{self.phase}' is none")
+            raise ValueError(f"'mode: {self.mode}' is for sleep, not for phase '{self.phase}'")
         return self
 
 
@@ -261,14 +261,14 @@ def check_cycles(
         if isinstance(item, Repeat):
             if item.block in around:
                 raise ValueError(
-                    f"a repeat called '{item.block}' stands within another of that name; give "
+                    f"a repeat called '{item.block}' is inside another of that name; give "
                     "each a name of its own"
                 )
             inner = {**around, item.block: item.repeat} if item.block else around
             check_cycles(item.phases, inner, item.repeat)
             continue
         if item.shares is not None and innermost is None:
-            raise ValueError("'shares' are for a phase that stands in a repeat")
+            raise ValueError("'shares' are for a phase in a repeat")
         if item.shares is not None and innermost and len(item.shares) != innermost:
             raise ValueError(
                 f"'shares' has {len(item.shares)} numbers, but its repeat has {innermost} cycles"
@@ -276,8 +276,8 @@ def check_cycles(
         for name, cycles in ((item.until.cycles if item.until else None) or {}).items():
             if name not in around:
                 raise ValueError(
-                    f"a condition is for cycles of '{name}', but its phase stands in no repeat of "
-                    f"that name{choices(name, sorted(around), 'it stands in')}"
+                    f"a condition is for cycles of '{name}', but its phase is in no repeat of "
+                    f"that name{choices(name, sorted(around), 'it is in')}"
                 )
             asked = cycles if isinstance(cycles, tuple) else (cycles,)
             late = [its for its in asked if its >= around[name]]

@@ -102,7 +102,7 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
     for name in inputs:
         if name not in used:
             raise document.error(
-                ("inputs", name), f"input '{name}' is declared, but '${name}' stands nowhere"
+                ("inputs", name), f"input '{name}' is declared, but '${name}' is not used"
             )
     return LoadedProtocol(spec, chosen, document)
 
@@ -152,7 +152,7 @@ def _filled(
             found, names = expressions.evaluate(node, values)
         except KeyError as error:
             raise InputError(
-                f"{document.where(path)}: '{node}' refers to no declared input"
+                f"{document.where(path)}: '{node}' is not a declared input"
                 f"{choices(error.args[0], values, 'declared are')}"
             ) from None
         except ValueError as error:
@@ -163,7 +163,7 @@ def _filled(
         name = node[1:]
         if name not in values:
             raise InputError(
-                f"{document.where(path)}: '{node}' refers to no declared input"
+                f"{document.where(path)}: '{node}' is not a declared input"
                 f"{choices(name, values, 'declared are')}"
             )
         used.add(name)

@@ -65,7 +65,7 @@ class Data(specs.Spec):
     )
     jitter: Annotated[int, Field(ge=0)] = Field(
         0,
-        description="Largest random shift of images in pixels, drawn anew at every presentation.",
+        description="Largest random shift of images in pixels, drawn again at every presentation.",
     )
     updates_per_batch: Count = Field(
         1,

@@ -136,15 +136,14 @@ def timetable(
     count = _count(protocol.phases)
     if not 0 < count <= MOST_PHASES:
         raise InputError(
-            f"protocol '{protocol.protocol}' comes to {count:,} phases; "
-            f"allowed are 1 to {MOST_PHASES:,}"
+            f"protocol '{protocol.protocol}' has {count:,} phases; allowed are 1 to {MOST_PHASES:,}"
         )
     sweep = -(-train_cases // protocol.data.batch_of(train_cases))
     entries = tuple(_Unrolling(protocol, sweep, source).unroll(protocol.phases, _Where()))
     probes = sum(entry.probes for entry in entries)
     if probes > MOST_PROBES:
         raise InputError(
-            f"protocol '{protocol.protocol}' comes to {probes:,} probes; allowed are "
+            f"protocol '{protocol.protocol}' has {probes:,} probes; allowed are "
             f"{MOST_PROBES:,}; record less often"
         )
     return entries

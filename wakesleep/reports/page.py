@@ -19,7 +19,7 @@ EXPLAINED = {
     "error": "cases whose class the read-out gets wrong",
     "hits": "real cases that a layer takes for real",
     "false positives": "negative cases that a layer takes for real",
-    "d'": "how far apart a layer holds real and negative cases; 0 is chance",
+    "d'": "how well a layer separates real and negative cases; 0 is chance",
     "criterion c": "above 0 a layer says 'negative' too readily, below 0 'real'",
     "goodness": "what a layer raises on real cases and lowers on negative ones",
 }

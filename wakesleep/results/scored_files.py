@@ -70,7 +70,7 @@ def read(path: str | Path | Any, epoch_s: float = 30.0, numbers: Numbers | None 
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        what = getattr(error, "strerror", None) or "is no text, and its name does not end in .edf"
+        what = getattr(error, "strerror", None) or "is not text, and its name does not end in .edf"
         raise InputError(f"{path}: {what}") from None
     rows = _rows(text, path)
     if not rows:
@@ -129,7 +129,7 @@ def _of_edf(path: Path, epoch_s: float, numbers: Numbers | None) -> Scored:
             found = sorted(zip(*file.readAnnotations(), strict=True))
     except (OSError, ValueError) as error:
         told = str(error).splitlines()[0].removeprefix(f"{path}: ")
-        raise InputError(f"{path}: is no EDF+ file ({told})") from None
+        raise InputError(f"{path}: is not an EDF+ file ({told})") from None
     texts = [str(text).strip() for _, _, text in found]
     standard = any(its.lower().startswith("sleep stage") for its in texts)
 
@@ -171,7 +171,7 @@ def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
             for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=mark), 1)
         ]
     except csv.Error as error:
-        raise InputError(f"{path}: is no table ({error})") from None
+        raise InputError(f"{path}: is not a table ({error})") from None
     return [
         (number, row)
         for number, row in found
@@ -194,7 +194,7 @@ def _stages(cells: Sequence[tuple[int, str]], numbers: Numbers | None, path: Pat
         word = named.get(int(float(text))) if NUMBER.fullmatch(text) else WORDS.get(text.lower())
         if word is None:
             raise InputError(
-                f"{path}:{number}: '{text}' is no sleep stage; allowed are W, N1, N2, N3, NREM, "
+                f"{path}:{number}: '{text}' is not a sleep stage; allowed are W, N1, N2, N3, NREM, "
                 "REM, ART, UNS, and numbers"
             )
         found.append(word)
@@ -212,7 +212,7 @@ def _seconds(
         except ValueError:
             value = math.nan
         if not math.isfinite(value) or (name == "duration" and value < 0):
-            raise InputError(f"{path}:{number}: the {name} '{text}' is no number of seconds")
+            raise InputError(f"{path}:{number}: the {name} '{text}' is not a number of seconds")
         found.append(value)
     return found
 

@@ -75,7 +75,7 @@ def _content(path: Path, hint: str = "") -> io.BytesIO:
 
 
 def _damaged(path: Path, hint: str) -> InputError:
-    return InputError(f"{path}: is no checkpoint, or is damaged{hint}")
+    return InputError(f"{path}: is not a checkpoint, or is damaged{hint}")
 
 
 def damage(path: Path) -> str | None:

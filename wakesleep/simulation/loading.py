@@ -128,5 +128,5 @@ def _document(given: str | Path, wanted: str) -> tuple[documents.Document, Mappi
     document = documents.read(library.find(str(given), (f"{wanted}s",)))
     found = file_kind(document)
     if found != wanted:
-        raise InputError(f"{document.source}: this is a {found}, where a {wanted} is wanted")
+        raise InputError(f"{document.source}: this is a {found}, not a {wanted}")
     return document, {}

@@ -259,8 +259,8 @@ class Run:
         if not self.mine():
             self.lost = True
             raise RunError(
-                f"{self.out}: another process has taken it over, for this one stood still for too "
-                "long"
+                f"{self.out}: another process has taken it over, because this one did not "
+                "respond for too long"
             )
 
     def _checkpoint(self) -> None:
@@ -307,7 +307,7 @@ class Run:
             steps = self.group["step"][: place.probes]
             if (steps < 0).any() or steps[-1] > place.step:
                 raise InputError(
-                    f"{self.out}: its checkpoint knows of probes that it does not hold; "
+                    f"{self.out}: its checkpoint lists probes that the store lacks; "
                     "without the checkpoint, --resume does the run again"
                 )
         self.place = place

@@ -262,7 +262,7 @@ def own_quantity(reference: str) -> tuple[str, Quantity]:
     function = references.own(target, "quantity")
     name = schema.variable(reference)
     if not callable(function):
-        raise InputError(f"quantity '{reference}' is no function")
+        raise InputError(f"quantity '{reference}' is not a function")
     dims = tuple(getattr(function, "dims", ()))
     for dim in dims:
         if dim not in ("layer", "readout", "sign"):

@@ -203,13 +203,13 @@ def silence(result: xr.Dataset) -> str | None:
     silent = (abs(result["goodness"].sel(sign="positive")) < 0.01 * theta).all("layer").values
     if silent.all():
         return (
-            "the goodness of real data was next to nothing at every probe: the network was silent "
-            "from the beginning; its inputs, first weights or thresholds let nothing through"
+            "the goodness of real data was almost zero at every probe: the network was silent "
+            "from the beginning; check its inputs, initial weights and thresholds"
         )
     asleep = (result["phase"].isin(schema.ASLEEP) & (result["step"] > 0)).values
     if asleep.any() and silent[asleep][-1]:
         return (
-            "after the last sleep the goodness of real data is next to nothing: sleep has silenced "
+            "after the last sleep the goodness of real data is almost zero: sleep has silenced "
             "the network, as dreams as the only negative data may do"
         )
     return None
@@ -219,7 +219,7 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
     """Return the result so far if the run is to be continued, or None if it is to start."""
     if out is None:
         if resume:
-            raise InputError("resume needs 'out', the store of the run to go on with")
+            raise InputError("resume needs 'out', the store of the run to continue")
         return None
     if out.suffix in (".nc", ".csv", ".json", ".txt", ".yaml", ".pt", ".png", ".pdf", ".h5"):
         raise InputError(
@@ -235,7 +235,7 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
         return None
     if not resume:
         raise InputError(
-            f"{out}: exists already; choose another -o, go on with it by --resume, or delete it"
+            f"{out}: exists already; choose another -o, continue it by --resume, or delete it"
             + "".join(f" and {its.name}" for its in beside)
         )
     so_far = store.open_result(out)
@@ -243,7 +243,8 @@ def _going_on(request: Request, out: Path | None, resume: bool) -> xr.Dataset | 
     for name, value in request.identity().items():
         if recorded.get(name) != value:
             raise InputError(
-                f"{out}: cannot be resumed, for its {name} {_difference(recorded.get(name), value)}"
+                f"{out}: cannot be resumed, because its {name} "
+                f"{_difference(recorded.get(name), value)}"
             )
     return so_far
 

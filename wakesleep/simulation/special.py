@@ -66,7 +66,7 @@ def _check_dreams(meant: Negatives, its: DataSet, learner: Any, model: LoadedMod
     if told.get("ascent") and getattr(model.parameters, "hardware", None) is not None:
         raise InputError(
             "dreams have no 'ascent' on analog devices ('hardware'): it needs the weights, "
-            "which nobody knows"
+            "which are unknown"
         )
 
 
@@ -83,7 +83,7 @@ def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:
     for entry in entries:
         if entry.phase in ("downscale", "spontaneous"):
             raise InputError(
-                f"phase '{entry.phase}' changes weights by what they are, which nobody knows on "
+                f"phase '{entry.phase}' needs the values of the weights, which are unknown on "
                 "analog devices ('hardware')"
             )
 
@@ -106,5 +106,5 @@ def check_parallel(entries: Sequence[Entry], updates_per_batch: int, model: Load
         if kind.sign != "positive" and (source(its.source).needs or source(its.source).own):
             raise InputError(
                 f"negative data '{its.source}' ask the whole network, and parallel 'layers' passes "
-                "nothing down; take wrong_label, hybrid, noise or stored"
+                "nothing down; use wrong_label, hybrid, noise or stored"
             )

@@ -68,8 +68,8 @@ def _try(prepared: Prepared) -> None:
     state = twin.state_dict()
     if not isinstance(state, dict):
         raise InputError(
-            f"kind '{request.model.spec.kind}': state_dict returns {type(state).__name__}, where a "
-            "dictionary is wanted"
+            f"kind '{request.model.spec.kind}': state_dict returns {type(state).__name__}; "
+            "expected a dictionary"
         )
     twin.load_state_dict(state)
 
@@ -114,8 +114,8 @@ def _check_answers(twin: Any, prepared: Prepared) -> None:
         shape = tuple(getattr(answer, "shape", ()))
         if shape != wanted:
             raise InputError(
-                f"kind '{model.spec.kind}': {name} returns shape {shape} for {count} cases, where "
-                f"{wanted} is wanted"
+                f"kind '{model.spec.kind}': {name} returns shape {shape} for {count} cases; "
+                f"expected {wanted}"
             )
 
 
@@ -128,6 +128,6 @@ def _try_quantities(prepared: Prepared) -> None:
         wanted = tuple(sizes[dim] for dim in quantity.dims)
         if value.shape != wanted:
             raise InputError(
-                f"quantity '{name}' has shape {value.shape}, where {wanted} is wanted "
+                f"quantity '{name}' has shape {value.shape}; expected {wanted} "
                 f"({listed(quantity.dims) or 'one number'})"
             )

@@ -83,7 +83,7 @@ def dask(given: str | Path | None) -> DaskCluster:
     if its.scheduler not in known and not ADDRESS.match(its.scheduler):
         raise document.error(
             ("scheduler",),
-            f"'{its.scheduler}' is no address such as tcp://host:8786, and none of "
+            f"'{its.scheduler}' is not an address such as tcp://host:8786, nor one of "
             f"{', '.join(known)}",
         )
     return its

@@ -38,7 +38,7 @@ def import_code(study: LoadedStudy) -> None:
     for what, group, name in wanted:
         target = references.installed(group).get(name, name)
         if references.is_reference(target) and not callable(references.own(target, what)):
-            raise InputError(f"{what} '{name}' is no function")
+            raise InputError(f"{what} '{name}' is not a function")
 
 
 def gather(

@@ -121,7 +121,9 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
     for its in spec.dims.values():
         count *= len(its)
     if count > MOST_RUNS:
-        raise InputError(f"study '{spec.study}' comes to {count:,} runs; allowed are {MOST_RUNS:,}")
+        raise InputError(
+            f"study '{spec.study}' has {count:,} runs; at most {MOST_RUNS:,} are allowed"
+        )
     _refuse_arms_that_are_varied(spec, document)
     protocols = [_arm(arm, load_protocol, document) for arm in spec.protocols]
     models = [_arm(arm, load_model, document) for arm in spec.models]

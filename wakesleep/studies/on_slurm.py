@@ -216,6 +216,6 @@ def _told(going: list[tuple[Any, list[str]]], its: SlurmCluster) -> str:
     first = str(going[0][0].job_id).partition("_")[0]
     stop = f"scancel {first}" if its.scheduler == "slurm" else f"kill {first}"
     return (
-        f"interrupted: {len(going)} jobs with {runs} runs go on; the same command waits for them, "
-        f"'{stop}' stops the first array"
+        f"interrupted: {len(going)} jobs with {runs} runs continue; the same command waits for "
+        f"them, '{stop}' stops the first array"
     )

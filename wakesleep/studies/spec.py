@@ -92,7 +92,7 @@ class Outcome(specs.Spec):
         heeded = HEEDED.get(self.statistic, ("at", "block", "cycle"))
         for name in {"at", "block", "cycle"} & self.model_fields_set:
             if name not in heeded:
-                raise ValueError(f"'{name}' means nothing to 'statistic: {self.statistic}'")
+                raise ValueError(f"'{name}' does not apply to 'statistic: {self.statistic}'")
         dims = QUANTITIES[self.quantity].dims if self.quantity in QUANTITIES else ("readout",)
         for name in {"layer", "readout", "sign"} & self.model_fields_set:
             own = self.quantity not in (*QUANTITIES, *FINAL)

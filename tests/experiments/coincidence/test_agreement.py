@@ -106,7 +106,7 @@ def test_timing_tells_what_rates_do_not():
 
 
 def test_below_one_volley_the_sign_turns_round():
-    with pytest.warns(UserWarning, match="the sign of the measure turns round"):
+    with pytest.warns(UserWarning, match="the sign of the measure reverses"):
         found = ws.agreement(
             "jitter", [1.0], taus=(5.0,), thetas=(0.67,), scenarios=("timing",), count=30,
             shuffle=False,

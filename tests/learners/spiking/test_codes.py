@@ -84,7 +84,7 @@ def test_darkness_excites_off_cells_as_light_does_the_others(code):
         ({"code": "latency", "cycle": 10.0, "window": 11.0}, "does not fit into a cycle of 10 ms"),
         ({"code": "latency", "cycle": 20.0}, "no whole number of cycles of 20 ms"),
         ({"code": "latency", "cycle": 60.0, "label_time": 40.0}, "no whole number of cycles"),
-        ({"code": "latency", "window": 9.4}, "window: 9.4 ms is no whole number of time steps"),
+        ({"code": "latency", "window": 9.4}, "window: 9.4 ms is not a whole number of time steps"),
         ({"cycle": 10.0}, "are for code 'latency'"),
         ({"code": "latency", "top_down": True}, "'top_down' learns from spike counts"),
         ({"off_cells": True, "top_down": True}, "goes without 'off_cells'"),

@@ -69,7 +69,7 @@ def unreadable(path: Path, error: Exception) -> InputError:
             f"{path}: holds Python objects (pickles), which are never loaded; save plain numbers"
         )
     if "pickle" in str(error).lower():  # what numpy takes any other file for
-        return InputError(f"{path}: is no file of numpy, or is damaged")
+        return InputError(f"{path}: is not a NumPy file, or is damaged")
     if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError):
-        return InputError(f"{path}: is no file of numpy, or is damaged")
+        return InputError(f"{path}: is not a NumPy file, or is damaged")
     return InputError(f"{path}: cannot be read ({str(error).splitlines()[0]})")

@@ -29,7 +29,7 @@ def look(root: Path) -> None:
     if any(path.suffix.lower() in ENDINGS for path in paths) or (paths and _is_image(paths[0])):
         return
     raise InputError(
-        f"{root}: there are no images; one subfolder of images for each class is wanted"
+        f"{root}: there are no images; expected one subfolder of images for each class"
     )
 
 
@@ -89,8 +89,8 @@ def _labelled(folder: Path) -> list[tuple[Path, str]]:
     classes = _subfolders(folder)
     if loose and not classes:
         raise InputError(
-            f"{folder}: has {len(loose):,} files and no subfolders; one subfolder for each class "
-            "is wanted"
+            f"{folder}: has {len(loose):,} files and no subfolders; expected one subfolder "
+            "for each class"
         )
     return [
         (path, its.name)

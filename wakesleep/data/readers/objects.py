@@ -49,12 +49,12 @@ def from_object(name: str, given: Any, how: DataSource) -> Raw | DataSet:
         x, y = given
         return _from_arrays(name, {"x": x} if y is None else {"x": x, "y": y})
     if isinstance(given, tuple | list) and given and all(_is_array(its) for its in given):
-        raise InputError(f"data '{name}' have {len(given)} parts; a pair (x, y) is wanted")
+        raise InputError(f"data '{name}' have {len(given)} parts; expected a pair (x, y)")
     if _is_array(given):
         return _from_arrays(name, {"x": given})
     if hasattr(given, "__getitem__") and hasattr(given, "__len__"):
         return _from_torch(name, given)
-    raise InputError(f"data '{name}' are of the type '{type(given).__name__}'; wanted is {WANTED}")
+    raise InputError(f"data '{name}' are of the type '{type(given).__name__}'; expected {WANTED}")
 
 
 def _numbers(given: Any) -> bool:
@@ -88,7 +88,7 @@ def _from_torch(name: str, given: Any) -> Raw:
     try:
         items = [given[number] for number in range(len(given))]
     except Exception as error:
-        raise InputError(f"data '{name}': its items cannot be had ({_told(error)})") from None
+        raise InputError(f"data '{name}': its items cannot be read ({_told(error)})") from None
     if not items:
         raise InputError(f"data '{name}': there are no cases")
     pairs = isinstance(items[0], tuple | list) and len(items[0]) == 2
@@ -101,7 +101,9 @@ def _from_torch(name: str, given: Any) -> Raw:
                 [its[1].item() if hasattr(its[1], "item") else its[1] for its in items]
             )
     except Exception as error:
-        raise InputError(f"data '{name}': its items do not fit together ({_told(error)})") from None
+        raise InputError(
+            f"data '{name}': its items do not have the same form ({_told(error)})"
+        ) from None
     return from_arrays(name, arrays, channels_first=tensors)
 
 

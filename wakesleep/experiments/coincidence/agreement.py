@@ -203,7 +203,7 @@ def agreement(
     if vary not in ("lag", "correlation") and turned.any():
         windows = sorted({float(taus[place]) for place in np.nonzero(turned)[2]})
         warnings.warn(
-            "the sign of the measure turns round although the threshold lies between one and two "
+            "the sign of the measure reverses although the threshold lies between one and two "
             f"volleys, for windows of {', '.join(f'{one:g}' for one in windows)} ms",
             stacklevel=2,
         )

@@ -69,7 +69,7 @@ def _piece(
     code = references.own(references.installed(group).get(name, name), what)
     told = f"{what} '{name}'"
     if not callable(code):
-        raise InputError(f"{told} is no function")
+        raise InputError(f"{told} is not a function")
     return made(code, chosen(options_of(code, told), values, told), told)
 
 
@@ -134,13 +134,12 @@ def _check(
                 )
             if tuple(middle.shape) != wanted:
                 raise InputError(
-                    f"{told} returns shape {tuple(middle.shape)} for shape {tuple(at.shape)}, "
-                    f"where {wanted} is wanted"
+                    f"{told} returns shape {tuple(middle.shape)} for shape {tuple(at.shape)}; "
+                    f"expected {wanted}"
                 )
             if given.shape != at.shape:
                 raise InputError(
-                    f"{told}: its slope has shape {tuple(given.shape)}, where {tuple(at.shape)} "
-                    "is wanted"
+                    f"{told}: its slope has shape {tuple(given.shape)}; expected {tuple(at.shape)}"
                 )
             above, below = (
                 _stepped(at, value, way * STEP, elementwise=elementwise) for way in (1, -1)

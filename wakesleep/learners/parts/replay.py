@@ -103,7 +103,7 @@ class Replay:
         except RuntimeError as error:
             warnings.warn(
                 f"a step cannot be captured on this GPU ({str(error).splitlines()[0]}); every "
-                "kernel is launched by itself, which is slower",
+                "kernel is launched on its own, which is slower",
                 stacklevel=2,
             )
             self.capture_after = sys.maxsize

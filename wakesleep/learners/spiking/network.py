@@ -65,7 +65,7 @@ class Spiking:
         """
         self.simulator  # noqa: B018 (made here, before anything is written)
         if bool(((images < 0) | (images > 1)).any()):
-            raise InputError("spikes stand for intensities from 0 to 1; these data have others")
+            raise InputError("spikes represent intensities from 0 to 1; these data have others")
 
     def check_clock(self, seconds: float) -> None:
         """Refuse a clock that gives a presentation no time step.

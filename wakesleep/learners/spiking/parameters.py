@@ -25,9 +25,9 @@ def _milliseconds(value: Any) -> Any:
     try:
         quantity = float(number)
     except ValueError:
-        raise ValueError(f"'{value}' is no time; write {told} (in ms) or '{told} ms'") from None
+        raise ValueError(f"'{value}' is not a time; write {told} (in ms) or '{told} ms'") from None
     if unit.strip() not in UNITS:
-        raise ValueError(f"'{value}' is no time: its unit must be s, ms or us")
+        raise ValueError(f"'{value}' is not a time: its unit must be s, ms or us")
     return quantity * UNITS[unit.strip()]
 
 
@@ -166,7 +166,7 @@ class Parameters(specs.Spec):
         ratio = self.presentation / self.dt
         if self.steps < 1 or not math.isclose(ratio, self.steps, rel_tol=1e-9):
             raise ValueError(
-                f"presentation: {self.presentation:g} ms is no whole number of time steps of "
+                f"presentation: {self.presentation:g} ms is not a whole number of time steps of "
                 f"{self.dt:g} ms"
             )
         for name in ("pixel_rate", "label_rate"):
@@ -185,7 +185,9 @@ class Parameters(specs.Spec):
         elif self.cycle is not None or self.window is not None or self.label_time:
             raise ValueError("'cycle', 'window' and 'label_time' are for code 'latency'")
         if self.code == "latency" and self.top_down:
-            raise ValueError("'top_down' learns from spike counts, which code 'latency' has not")
+            raise ValueError(
+                "'top_down' learns from spike counts, which code 'latency' does not have"
+            )
         if self.off_cells and self.top_down:
             raise ValueError("'top_down' makes images of light alone; it goes without 'off_cells'")
         if len(self.layers) > MOST_LAYERS:
@@ -199,7 +201,7 @@ class Parameters(specs.Spec):
             steps = (value or 0.0) / self.dt
             if not math.isclose(steps, round(steps), rel_tol=1e-9):
                 raise ValueError(
-                    f"{name}: {value:g} ms is no whole number of time steps of {self.dt:g} ms"
+                    f"{name}: {value:g} ms is not a whole number of time steps of {self.dt:g} ms"
                 )
         if self.steps % self.cycle_steps:
             raise ValueError(
