@@ -239,6 +239,16 @@ class HasWeightNorms(Protocol):
 
 
 @runtime_checkable
+class HasAdaptation(Protocol):
+    """Offers ``adaptation``: thresholds that rise awake and recover asleep."""
+
+    layer_names: Sequence[str]
+
+    def threshold_rise(self) -> Tensor:
+        """Return by how much the units' thresholds have risen, the mean of each layer (layers,)."""
+
+
+@runtime_checkable
 class HasSynapses(Protocol):
     """Offers ``synapses``: weights that a phase of downscaling can shrink."""
 
@@ -292,6 +302,7 @@ CAPABILITIES: dict[str, type] = {
     "label_goodness": TriesLabels,
     "memories": HasMemories,
     "weight_norms": HasWeightNorms,
+    "adaptation": HasAdaptation,
     "synapses": HasSynapses,
     "unit_activity": HasUnitActivity,
     "consolidate": Consolidates,

@@ -40,6 +40,7 @@ KINDS: dict[str, Kind] = {
             "dream",
             "consolidate",
             "weight_norms",
+            "adaptation",
             "synapses",
             "unit_activity",
             "momentum",

@@ -91,7 +91,7 @@ LATER = (
     "perturbations",
 )
 # Capabilities that came later: whether a model has them does not change what a run does.
-LATER_OFFERS = ("synapses", "unit_activity")
+LATER_OFFERS = ("synapses", "unit_activity", "adaptation")
 
 
 @dataclass(frozen=True)

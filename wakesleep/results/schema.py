@@ -106,6 +106,9 @@ QUANTITIES: dict[str, Quantity] = {
     **_detection("dreams", ("goodness", "dream"), "dream_"),
     **_detection("noise", ("goodness",), "noise_"),
     "weight_norm": Quantity(("layer",), "root sum of squared weights per unit", ("weight_norms",)),
+    "threshold_rise": Quantity(
+        ("layer",), "mean rise of the units' thresholds (adaptation)", ("adaptation",)
+    ),
     "sleep_pressure": Quantity((), "sleep pressure (process S)", ()),
 }
 

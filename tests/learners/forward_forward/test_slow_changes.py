@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wakesleep as ws
 from tests.learners.forward_forward.test_network import build
 from tests.learners.forward_forward.test_sleep import chunk, some
 
@@ -49,6 +50,8 @@ def test_thresholds_rise_with_activity_awake_and_fall_asleep(signs, rise, recove
         for ours, theirs in zip(numbers(net), by_hand, strict=True):
             np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-9, atol=1e-12)
+        means = [its.mean() for its in risen]
+        np.testing.assert_allclose(net.threshold_rise(), means, rtol=1e-9, atol=1e-12)
 
 
 @settings(max_examples=30, deadline=None)
@@ -95,6 +98,21 @@ def test_a_resumed_network_goes_on_with_what_has_built_up(told):
     for one, two in zip(numbers(net), numbers(other), strict=True):
         np.testing.assert_array_equal(one[0], two[0])
         np.testing.assert_array_equal(one[1], two[1])
+
+
+def test_the_rise_of_thresholds_is_recorded(tmp_path):
+    parameters = {"layers": [8], "adaptation": 0.01, "adaptation_recovery": 0.5}
+    its = ws.run("phase_separation", "ff_digits", parameters=parameters, quiet=True,
+                 inputs={"nights": 2, "phase_steps": 5})  # fmt: skip
+    ends = ws.statistics.phase_ends(its)
+    rise = ends["threshold_rise"].sel(layer="1")
+    awake, asleep = (rise[ends["phase"].values == phase].values for phase in ("wake", "sleep"))
+    assert (awake > 0).all()
+    # Five updates asleep leave the fraction .5^5.
+    np.testing.assert_allclose(asleep, awake / 32, rtol=1e-5)
+    plain = ws.run("phase_separation", "ff_digits", parameters={"layers": [8]}, quiet=True,
+                   inputs={"nights": 1, "phase_steps": 5})  # fmt: skip
+    assert "threshold_rise" not in plain
 
 
 @pytest.mark.parametrize(

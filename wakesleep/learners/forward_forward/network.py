@@ -117,6 +117,12 @@ class ForwardForward(Feedforward):
         """Return the mean activity of the units (units,) of each layer."""
         return [y.mean(0) for y in self.activities(images, labels)]
 
+    def threshold_rise(self) -> Tensor:
+        """Return by how much thresholds have risen, the mean of each layer (layers,)."""
+        return torch.stack(
+            [its.adapted.get("bias", torch.zeros_like(its.bias)).mean() for its in self.layers]
+        )
+
     def label_goodness_in_time(self, images: Tensor) -> Tensor:
         """Return :meth:`label_goodness` with one step in time (1, layers, n, classes)."""
         return self.label_goodness(images).unsqueeze(0)

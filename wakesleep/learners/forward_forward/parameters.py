@@ -125,6 +125,7 @@ class Parameters(Common):
         """Capabilities of the kind that a network with these parameters does not have."""
         lacks = [] if self.top_down else ["dream"]
         lacks += [] if self.dream_copy else ["consolidate"]
+        lacks += [] if self.adaptation else ["adaptation"]
         if any(isinstance(its, LocalLayer) for its in self.layers):
             lacks.append("unit_activity")  # its weights are not one row for each unit
         if not self.readout_rate:
