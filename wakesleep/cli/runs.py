@@ -10,6 +10,7 @@ import typer
 
 from wakesleep.cli.common import beside, names_of, settings_from
 from wakesleep.errors import InputError
+from wakesleep.files.remote import address_of
 
 
 def run(
@@ -50,7 +51,9 @@ def run(
     ] = "float32",
     out: Annotated[
         Path | None,
-        typer.Option("-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr."),
+        typer.Option(
+            "-o", metavar="OUT.zarr", help="Default PROTOCOL-MODEL-seedN.zarr; or an address."
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -91,7 +94,10 @@ def run(
     from wakesleep.simulation.run import run as run_protocol
 
     keep_freed()
-    if resume and not out.exists():
+    address = address_of(out)
+    if address is not None:
+        pass  # what is there is seen when it has been brought here
+    elif resume and not out.exists():
         typer.echo(f"{out}: no such run yet; starting it", err=True)
     elif resume and (attributes(out) or {}).get("status") == "finished":
         typer.echo(f"{out}: the run has already finished; nothing was run", err=True)
@@ -108,7 +114,7 @@ def run(
         seed=seed,
         device=device,
         dtype=dtype,
-        out=out,
+        out=address or out,
         resume=resume,
         quiet=quiet or silent,
         data=data,
@@ -118,15 +124,18 @@ def run(
     )
     if silent:
         return
+    shown = address or out
     if quiet:
-        typer.echo(out)
+        typer.echo(shown)
         return
     from wakesleep.cli.tables import print_summary
 
     print_summary(result)
-    typer.echo(f"result: {out}")
+    typer.echo(f"result: {shown}")
     if sys.stderr.isatty():  # for people; a program that reads the output does not want it
-        typer.echo(f"next: wakesleep plot {out}, or wakesleep report {out} -o page.html", err=True)
+        typer.echo(
+            f"next: wakesleep plot {shown}, or wakesleep report {shown} -o page.html", err=True
+        )
 
 
 def plot(

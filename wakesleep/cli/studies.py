@@ -9,6 +9,7 @@ import typer
 
 from wakesleep.cli.common import names_of
 from wakesleep.errors import RunError, one_line
+from wakesleep.files.remote import address_of
 
 if TYPE_CHECKING:
     from wakesleep.studies.grid import LoadedStudy
@@ -22,7 +23,8 @@ def study(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("-o", metavar="FOLDER", help="Default the study's name.")
+        Path | None,
+        typer.Option("-o", metavar="FOLDER", help="Default the study's name; or an address."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Number of processes; default one per core.")
@@ -83,6 +85,8 @@ def study(
         from wakesleep.cli.tables import print_study
 
         print_study(done.tree)
+    if (address := address_of(out)) is not None:
+        typer.echo(f"address: {address}")
     for path in done.files:
         typer.echo(f"{'figure' if path.suffix == '.png' else 'result'}: {path}")
     for name, why in done.undrawn.items():

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError, choices
+from wakesleep.files.remote import fetched
 from wakesleep.networks.kept import kept_network
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def trained(
     ----------
     result
         The run's store (also one of a study that keeps networks), by its path or as opened by
-        :func:`wakesleep.open`. Its checkpoint must lie beside it.
+        :func:`wakesleep.open`, or its address. Its checkpoint must lie beside it.
     data
         The data that it was trained on, if they were given in Python.
     step
@@ -48,7 +49,7 @@ def trained(
     from wakesleep.simulation.loading import load_model
 
     if not isinstance(result, xr.Dataset):
-        path = result
+        path = fetched(result) if isinstance(result, str | Path) else result
     else:
         place = result.encoding.get("source")
         if not place or not Path(place).is_dir():

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError, listed
+from wakesleep.files.remote import fetched
 from wakesleep.results.schema import COORDINATES, QUANTITIES, SCHEMA_VERSION, in_words
 
 if TYPE_CHECKING:
@@ -162,8 +163,8 @@ def open_result(store: Any) -> xr.Dataset:
     Parameters
     ----------
     store
-        Path of the Zarr store that ``wakesleep run`` wrote (or a zarr store object), or of a
-        NetCDF file that :func:`to_netcdf` made of one.
+        Path or address (``s3://bucket/run.zarr``) of the Zarr store that ``wakesleep run`` wrote
+        (or a zarr store object), or path of a NetCDF file that :func:`to_netcdf` made of one.
 
     Returns
     -------
@@ -183,6 +184,8 @@ def open_result(store: Any) -> xr.Dataset:
         raise InputError(
             f"a result is given by the path of its store, not as a {type(store).__name__}"
         )
+    if isinstance(store, str | Path):
+        store = fetched(store)
     try:
         path = Path(store) if isinstance(store, (str, Path)) else None
         if path is not None and not path.exists():

@@ -95,13 +95,13 @@ def _take(path: Path, store: Path) -> str:
     token = secrets.token_hex(8)
     own = path.with_name(f".{path.name}.{token}")
     try:
-        own.write_text(json.dumps({"token": token, **_here()}))
+        own.write_text(json.dumps({"token": token, **here()}))
         for _ in range(ATTEMPTS):
             if _linked(own, path):
                 return token
             holder = _read(path)
             if _lives(path, holder, _moment(path)):
-                raise InputError(f"{store}: another process is writing it{_who(holder)}")
+                raise InputError(f"{store}: another process is writing it{who(holder)}")
             _remove_dead(path, holder, own)
         raise InputError(f"{store}: another process is writing it")
     except OSError as error:
@@ -163,7 +163,7 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _here() -> dict[str, Any]:
+def here() -> dict[str, Any]:
     """Return which process this is, among all machines."""
     return {
         "host": socket.gethostname(),
@@ -189,14 +189,22 @@ def _born(pid: int) -> str:
     return ""
 
 
-def _lives(path: Path, holder: dict[str, Any], now: float) -> bool:
-    """Say whether the holder of a lease may still be writing."""
+def seen_here(holder: dict[str, Any]) -> bool | None:
+    """Say whether the holder of a lease runs on this machine; None if that cannot be told."""
     if holder.get("boot") == _boot() and isinstance(holder.get("pid"), int):
         if not _runs(holder["pid"]):
             return False
-        born = _born(holder["pid"])
-        if born:  # of another user's process it may be hidden; then its age decides
-            return bool(holder.get("born") == born)
+        began = _born(holder["pid"])
+        if began:  # of another user's process it may be hidden; then its age decides
+            return bool(holder.get("born") == began)
+    return None
+
+
+def _lives(path: Path, holder: dict[str, Any], now: float) -> bool:
+    """Say whether the holder of a lease may still be writing."""
+    seen = seen_here(holder)
+    if seen is not None:
+        return seen
     try:
         return now - path.stat().st_mtime < EXPIRES_AFTER
     except FileNotFoundError:
@@ -220,7 +228,8 @@ def _is_dead(pid: int) -> bool:
     return False
 
 
-def _who(holder: dict[str, Any]) -> str:
+def who(holder: dict[str, Any]) -> str:
+    """Return in brackets which process holds a lease; empty if it does not say."""
     if "pid" not in holder:
         return ""
     where = "" if holder.get("boot") == _boot() else f" on {holder.get('host')}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, listed
 from wakesleep.files import outputs
+from wakesleep.files.remote import address_of
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols.protocol_file import LoadedProtocol
 from wakesleep.results import schema, store
@@ -20,6 +21,7 @@ from wakesleep.simulation.lease import sole_writer
 from wakesleep.simulation.loading import check_fit, load_model, load_protocol
 from wakesleep.simulation.loop import Run
 from wakesleep.simulation.prepare import Prepared
+from wakesleep.simulation.remote import copied
 from wakesleep.simulation.request import Request, given_data, recorded_identity
 from wakesleep.simulation.special import check_parallel
 from wakesleep.simulation.trial import ready
@@ -62,7 +64,8 @@ def run(
     device
         ``auto``, ``cpu`` or ``cuda``.
     out
-        Zarr store to write; None keeps the result in memory only.
+        Zarr store to write, or an address such as ``s3://bucket/run.zarr``; None keeps the result
+        in memory only.
     resume
         Continue the run in ``out`` from where it stopped; start it if there is none yet.
     quiet
@@ -108,6 +111,15 @@ def run(
     """
     from wakesleep.runtime.device import number_format, resolve
 
+    if (address := address_of(out)) is not None:
+        if parallel is not None:
+            raise InputError(f"{address}: a run of several processes is written to a local path")
+        with copied(address, resume) as copy:
+            return run(
+                protocol, model, seed=seed, device=device, out=copy, resume=True, quiet=quiet,
+                inputs=inputs, parameters=parameters, dtype=dtype, progress=progress, data=data,
+                data_options=data_options, network=network, start=start,
+            )  # fmt: skip
     protocol = load_protocol(protocol, inputs)
     if model is None and start is None:
         raise InputError("give a model, or a trained network by 'start'")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wakesleep.studies.grid import Job
 
 Callback: TypeAlias = "Callable[[Job, str | xr.Dataset | None], None]"
+Executor: TypeAlias = "Callable[[Sequence[Job], Any, How, Callback], None]"
 
 # Name: the function, and what reads the file of ``--cluster`` (none where there is no such file).
 EXECUTORS = {
@@ -55,7 +56,7 @@ class How:
     cluster: Any = None
 
 
-def executor(name: str) -> Callable[[Sequence[Job], Any, How, Callback], None]:
+def executor(name: str) -> Executor:
     """Return an executor.
 
     Raises
@@ -65,7 +66,7 @@ def executor(name: str) -> Callable[[Sequence[Job], Any, How, Callback], None]:
     """
     if name not in EXECUTORS:
         raise InputError(f"there is no executor '{name}'{choices(name, EXECUTORS)}")
-    found: Callable[[Sequence[Job], Any, How, Callback], None] = _named(EXECUTORS[name][0])
+    found: Executor = _named(EXECUTORS[name][0])
     return found
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 
 from wakesleep.errors import InputError, listed
 from wakesleep.files import references
+from wakesleep.files.remote import fetched
 from wakesleep.results import phases, recovery
 from wakesleep.results.phases import in_cycles
 from wakesleep.results.provenance import git_commit, now, versions
@@ -327,14 +328,15 @@ def open_study(path: str | Path) -> xr.DataTree:
     Parameters
     ----------
     path
-        The folder that ``wakesleep study`` wrote, or the store ``study.zarr`` in it.
+        The folder that ``wakesleep study`` wrote, or the store ``study.zarr`` in it; or the
+        address of either.
 
     Raises
     ------
     InputError
         If there is none.
     """
-    path = Path(path)
+    path = fetched(path)
     store = path / "study.zarr" if (path / "study.zarr").exists() else path
     try:
         tree = xr.open_datatree(store, engine="zarr", consolidated=False, chunks=None)

@@ -6,17 +6,20 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wakesleep.errors import InputError, RunError
 from wakesleep.files import outputs
+from wakesleep.files.remote import address_of
 from wakesleep.results.store import attributes
 from wakesleep.runtime.signals import Stopped
 from wakesleep.simulation import checkpoint
 from wakesleep.simulation.lease import sole_writer
 from wakesleep.studies import executors, grid, index
+from wakesleep.studies.at_address import copied_study, fetch_runs
 from wakesleep.studies.work import Options
 
 if TYPE_CHECKING:
@@ -69,7 +72,8 @@ def run_study(
     name
         Name of a shipped study, or path of a file.
     out
-        Folder for its result; default a folder of the study's name.
+        Folder for its result, or an address such as ``s3://bucket/study``; default a folder of the
+        study's name.
     workers
         Processes of the executor ``local``; default one per core (a single one on a GPU).
     seeds
@@ -110,48 +114,70 @@ def run_study(
     if workers < 1:
         raise InputError(f"a study needs at least one worker, not {workers}")
     import_code(loaded)
-    folder = outputs.checked(loaded.spec.study if out is None else out, "the study's result")
-    if folder.is_file():
-        raise InputError(f"{folder}: is a file; a study writes into a folder")
-    new = not folder.exists()
-    try:
-        (folder / "runs").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
-    with sole_writer(folder, folder / ".lease"):
-        index.write_plan(folder, loaded, seeds)
-        ended = index.look(folder, loaded.jobs)
-        left = [
-            job
-            for name, job in loaded.jobs.items()
-            if (ended[name].status != "finished" if name in ended else rerun is None)
-        ]
-        if not loaded.spec.networks:  # of a worker that died between a run's end and this
-            for name in (name for name, its in ended.items() if its.status == "finished"):
-                checkpoint.path_for(folder / "runs" / f"{name}.zarr").unlink(missing_ok=True)
+    address = address_of(out)
+    if address is not None and executor == "slurm":
+        raise InputError(f"{address}: --executor slurm needs a folder that all nodes share")
+    if address is None:
+        own = outputs.checked(loaded.spec.study if out is None else out, "the study's result")
+        if own.is_file():
+            raise InputError(f"{own}: is a file; a study writes into a folder")
+    with nullcontext(own) if address is None else copied_study(address) as folder:
+        new = not folder.exists()
+        try:
+            (folder / "runs").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
         # Runs are named after the device, so all machines must use the same kind.
-        options = Options(folder / "runs", kind, loaded.spec.networks)
+        at = None if address is None else f"{address}/runs"
+        options = Options(folder / "runs", kind, loaded.spec.networks, address=at)
         how = executors.How(workers, quiet, folder, its_cluster)
-        results = _Results(folder, len(left))
-        if left:
+        with sole_writer(folder, folder / ".lease"):
+            index.write_plan(folder, loaded, seeds)
+            results = _Results(folder)
             try:
-                make(left, options, how, results.ended)
+                _run_left(loaded, options, how, make, results, rerun)
             except InputError:
                 if new and not results.done:  # then nothing has been run
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
-            except (KeyboardInterrupt, Stopped):
+            if address is not None:
+                fetch_runs(address, folder, loaded.jobs)
+            try:
+                return finish(loaded, folder, results.failed, results.made)
+            except OSError as error:
                 raise RunError(
-                    f"interrupted: {results.done} of {len(left)} runs have ended; the same command "
-                    "continues"
-                ) from None
-        try:
-            return finish(loaded, folder, results.failed, results.made)
-        except OSError as error:
-            raise RunError(
-                f"{folder}: the study's result cannot be written ({error.strerror}); its runs are "
-                "kept, and the same command continues"
-            ) from error
+                    f"{folder}: the study's result cannot be written ({error.strerror}); its runs "
+                    "are kept, and the same command continues"
+                ) from error
+
+
+def _run_left(
+    loaded: grid.LoadedStudy,
+    options: Options,
+    how: executors.How,
+    make: executors.Executor,
+    results: _Results,
+    rerun: str | None,
+) -> None:
+    """Make the runs of a study that have not finished."""
+    ended = index.look(how.folder, loaded.jobs)
+    left = [
+        job
+        for name, job in loaded.jobs.items()
+        if (ended[name].status != "finished" if name in ended else rerun is None)
+    ]
+    if not loaded.spec.networks:  # of a worker that died between a run's end and this
+        for name in (name for name, its in ended.items() if its.status == "finished"):
+            checkpoint.path_for(options.folder / f"{name}.zarr").unlink(missing_ok=True)
+    if not left:
+        return
+    try:
+        make(left, options, how, results.ended)
+    except (KeyboardInterrupt, Stopped):
+        raise RunError(
+            f"interrupted: {results.done} of {len(left)} runs have ended; the same command "
+            "continues"
+        ) from None
 
 
 @dataclass
@@ -159,7 +185,6 @@ class _Results:
     """The outcomes of runs, collected as they end."""
 
     folder: Path
-    runs: int
     done: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     made: dict[str, xr.Dataset] = field(default_factory=dict)

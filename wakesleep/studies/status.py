@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wakesleep.errors import InputError
 from wakesleep.files import documents, library
+from wakesleep.files.remote import fetched
 from wakesleep.results.store import attributes
 from wakesleep.studies import index
 
@@ -57,7 +58,7 @@ def status(file: str | Path, out: Path | None = None, seeds: int | None = None) 
         If there is no such study, or no such folder.
     """
     path = library.find(str(file), ("studies",))
-    out = out or Path(str(documents.read(path).tree.get("study", "")))
+    out = fetched(out or str(documents.read(path).tree.get("study", "")))
     names = index.planned(out, path, seeds)
     if names is None:
         from wakesleep.studies.grid import load

@@ -34,12 +34,15 @@ class Options:
         Keep the checkpoint of a finished run, which holds the trained network.
     versions
         Versions of packages that a process must have; empty if it uses those of its parent.
+    address
+        The address of the stores; None if the folder is where they stay.
     """
 
     folder: Path
     device: str
     networks: bool
     versions: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
 
 
 def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) -> str | xr.Dataset:
@@ -60,16 +63,18 @@ def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) ->
     Interrupted
         If a signal stopped it, or ``tell``.
     """
-    from wakesleep.simulation.lease import held
+    from wakesleep.simulation import lease, remote
     from wakesleep.simulation.run import run
 
-    out = options.folder / f"{job.name}.zarr"
+    out: str | Path = options.folder / f"{job.name}.zarr"
+    if options.address is not None:
+        out = f"{options.address}/{job.name}.zarr"
     wrong = other_versions(options.versions)
     if wrong:
         return wrong
     # A worker whose client is gone may still be making it. A run whose last process was killed is
     # free at once on the same machine; on another one its lease has to expire first.
-    while held(out):
+    while remote.held(out) if isinstance(out, str) else lease.held(out):
         if tell(0, 0):
             raise Interrupted("interrupted while another process was making it", signal.SIGTERM)
         time.sleep(SECONDS_BETWEEN_LOOKS)
