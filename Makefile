@@ -22,7 +22,7 @@ test: .venv/installed-dev lint
 
 # The documentation as a site in site/, which needs no network; a warning is an error.
 docs: .venv/installed-dev
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
 # The JSON Schemas of protocol, model and study files, which editors use.

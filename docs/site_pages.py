@@ -33,15 +33,42 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Show links to files that are not in the site (examples, data) as plain names."""
+    return re.sub(r"\[([^\]]+)\]\((?:\.\./)*(?:examples|results)/[^)]*\)", r"`\1`", markdown)
+
+
 def on_post_page(output: str, page: Any, config: Any) -> str:
+    """Mend what Material and the plugins leave: see :func:`_mended`."""
+    up = "../" * page.url.count("/")
+    if page.url.startswith("notebooks/"):  # in the repository they lie beside the folder docs
+        output = re.sub(r'href="\.\./docs/([\w/]+)\.md', r'href="../\1.html', output)
+    if page.url.startswith("reference/"):  # Sphinx roles in docstrings
+        output = re.sub(r":(?:func|class|meth|mod|data|attr):(?=<code>)", "", output)
+    return _mended(output, up)
+
+
+def on_post_template(output_content: str, template_name: str, config: Any) -> str:
+    """Mend the page for addresses that are not there."""
+    if template_name != "404.html":
+        return output_content
+    return _mended(re.sub(r'(href|src)="/', r'\1="', output_content), "")
+
+
+def _mended(output: str, up: str) -> str:
     """Load the copy of the shim that lies in the site, so that no network is needed.
 
-    Also name the search for screen readers, and let what scrolls sideways be reached by keyboard.
+    Also name the search for screen readers, let what scrolls sideways be reached by keyboard, and
+    open a figure in full size when it is clicked.
     """
-    up = "../" * page.url.count("/")
     output = output.replace(SHIM, f"{up}assets/iframe-worker.js")
     output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
     output = re.sub(r"(<pre[^>]*>(?:<span></span>)?<code)>", r'\1 tabindex="0">', output)
+    output = re.sub(
+        r'(?<!">)(<img alt="[^"]*" src="([^"]*figures/[^"]+)"[^>]*>)',
+        r'<a href="\2">\1</a>',
+        output,
+    )
     return output.replace("<table>", '<table tabindex="0">')
 
 
@@ -65,6 +92,8 @@ def _table(name: str, its: dict[str, Any]) -> str:
         default = value.get("default", _of(value, "default", ""))
         meaning = value.get("description", _of(value, "description", ""))
         shown = "" if default in ("", None) else f"`{default}`"
+        if isinstance(default, dict):
+            shown = f"see {_type(value)}"
         cells = [f"`{key}`", _type(value), shown, str(meaning)]
         rows.append("| " + " | ".join(_plain(cell) for cell in cells) + " |")
     return "\n".join([*rows, ""])
@@ -128,7 +157,8 @@ def python() -> str:
     for name, home in wakesleep._HOMES.items():
         module, _, attribute = home.partition(":")
         if attribute:
-            parts.append(f"<p><b>wakesleep.{name}</b></p>\n\n::: {module}.{attribute}\n")
+            place = f"::: {module}.{attribute}"
+            parts.append(f"{place}\n    options: {{heading: 'wakesleep.{name}'}}\n")
         else:
             modules.append(name)
     for name in modules:
@@ -138,5 +168,6 @@ def python() -> str:
             found = getattr(its, each)
             if inspect.isfunction(found):
                 place = f"::: {found.__module__}.{found.__name__}"
-                parts.append(f"{place}\n    options: {{heading_level: 3}}\n")
+                shown = f"heading: 'wakesleep.{name}.{each}', heading_level: 3"
+                parts.append(f"{place}\n    options: {{{shown}}}\n")
     return "\n".join(parts)

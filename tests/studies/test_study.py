@@ -550,4 +550,4 @@ def test_threads_that_the_user_sets_hold_for_the_workers(name, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "one" / "runs").glob("*.zarr")
-    assert ws.open(run).attrs["device_name"] == "cpu (1 threads)"
+    assert ws.open(run).attrs["device_name"] == "cpu (1 thread)"

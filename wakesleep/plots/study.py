@@ -34,6 +34,8 @@ NAMES = {
     "wake_batches": "batches in a block",
     "dreams": "share of dreams",
     "cycle": "nights",
+    "first_sleep": "first part of the night",
+    "second_sleep": "second part of the night",
 }
 
 

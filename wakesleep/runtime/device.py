@@ -37,7 +37,8 @@ def describe(device: torch.device) -> str:
     """Return the device's name as it goes into the provenance of a result."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
 
 
 def number_format(name: str, device: torch.device) -> tuple[torch.dtype, bool]:
