@@ -26,7 +26,8 @@ def test_dry_lists_the_runs_and_says_about_how_long_they_take(tmp_path, wakeslee
     code, out, told = wakesleep("study", file, "--dry", "--workers", 1)
     assert code == 0
     assert len(out.splitlines()) == 4
-    assert re.fullmatch(r"4 runs: about \d+ s on this machine \(2 timed for a moment\)\n", told)
+    expected = r"4 runs: about \d+ s on this machine \(estimated from 2 short trials\)\n"
+    assert re.fullmatch(expected, told)
     assert not (tmp_path / "short").exists()
 
 

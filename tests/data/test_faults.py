@@ -39,7 +39,7 @@ HOLES = np.where(np.arange(240).reshape(40, 6) == 31, np.nan, X)
         ({"x_test": X, "y_test": Y}, "no 'x_train'"),
         ({"x": X, "x_test": X, "y": Y, "y_test": Y}, "keep one"),
         ({"x_train": X, "y_train": Y, "x_test": X}, "the cases of 'test' have no labels"),
-        ({"x": X, "y_tset": Y}, r"'y_tset' has no use"),
+        ({"x": X, "y_tset": Y}, r"'y_tset' is not used"),
         (
             {"x_train": X, "y_train": Y, "x_test": X, "y_test": Y + 1},
             "no training case is of class 2, which the validation or test",

@@ -73,6 +73,15 @@ def test_a_result_names_its_data_and_is_repeated_from_it(tmp_path, monkeypatch):
     assert len(first.attrs["data_sha256"]) == 64
     monkeypatch.chdir("/")
     ws.networks.receptive_fields(tmp_path / "one.zarr", units=4)
+    one = tmp_path / "one.zarr"
+    again = ws.run(one, one)
+    assert again.attrs["data_sha256"] == first.attrs["data_sha256"]
+    assert (again["validation_error"] == first["validation_error"]).all()
+    # So does a run that continues from its network, but not one whose model is named.
+    more = ws.run("interleaved", start=one, inputs=kept["inputs"])
+    assert more.attrs["data_sha256"] == first.attrs["data_sha256"]
+    other = ws.run("interleaved", "ff_digits", **kept)
+    assert other.attrs["data"] == "digits"
     # Other data under the same name are another run.
     np.savez(tmp_path / "shapes.npz", x=shapes(200, seed=1)[0], y=shapes(200)[1])
     with pytest.raises(ws.InputError, match=r"its data, 'shapes.npz', have changed since the run"):
@@ -96,3 +105,6 @@ def test_data_given_in_python_are_asked_for_again(tmp_path):
     with pytest.raises(ws.InputError, match=r"given in Python, and are not in the result"):
         ws.dreams(store)
     assert ws.dreams(store, each=1, data=its).sizes["dream"] == 4
+    with pytest.raises(ws.InputError, match=r"given in Python, and are not in the result"):
+        ws.run(store, store)
+    assert ws.run(store, store, data=its).attrs["status"] == "finished"

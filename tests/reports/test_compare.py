@@ -56,6 +56,16 @@ def test_what_the_runs_were_given_is_told(outs, wakesleep):
     assert "The runs have the same inputs, parameters and seed." in printed
 
 
+def test_what_only_one_of_two_kinds_has_is_left_out(outs, tmp_path):
+    ws.run("phase_separation", "rbm_digits", inputs=TINY, out=tmp_path / "rbm.zarr",
+           parameters={"hidden": [8]})  # fmt: skip
+    told = json.loads(ws.compare([outs[0], tmp_path / "rbm.zarr"]).attrs["differing"])
+    assert told["model"] == ["ff_digits", "rbm_digits"]
+    assert "model.layers" not in told
+    assert "model.hidden" not in told
+    assert "model.rate" in told
+
+
 def test_results_as_netcdf_are_compared_too(outs, tmp_path, wakesleep):
     files = []
     for seed, out in enumerate(outs):
@@ -87,7 +97,7 @@ def test_what_cannot_be_compared_is_told(outs, tmp_path, wakesleep):
     with pytest.raises(ws.InputError, match="2 results and 1 names"):
         ws.compare(outs, ["one"])
     blank = ws.open(outs[0]).drop_vars("validation_error")
-    with pytest.raises(ws.InputError, match="has no error on validation data"):
+    with pytest.raises(ws.InputError, match="its validation error was not measured"):
         ws.compare([blank, outs[1]], ["blank", "other"])
     code, _, err = wakesleep("compare", *map(str, outs), "-o", str(tmp_path / "all.xls"))
     assert code == 2

@@ -126,6 +126,17 @@ def test_what_was_set_stands_apart_from_defaults(page):
     assert inputs.split("\n")[0].split(", ")[0].strip().startswith(tuple(TINY))
 
 
+def test_a_file_s_value_set_back_to_the_default_was_set_by_the_run(tmp_path, wakesleep):
+    out = tmp_path / "run.zarr"
+    # The file says true, and the kind's default is false.
+    ws.run("phase_separation", "ff_digits", inputs=TINY, out=out,
+           parameters={"layers": [24], "top_down": False})  # fmt: skip
+    assert wakesleep("report", str(out), "-o", str(tmp_path / "page.html"))[0] == 0
+    text = Reader((tmp_path / "page.html").read_text()).text
+    own = text.partition("parameters set by the run")[2].partition("parameters as in")[0]
+    assert "top_down False" in own
+
+
 def test_the_command_repeats_the_run(out, page, wakesleep, monkeypatch):
     command = re.search(r"wakesleep run .*again\.zarr", Reader(page.read_text()).text).group()
     monkeypatch.chdir(out.parent)

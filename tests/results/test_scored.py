@@ -101,12 +101,12 @@ def test_a_gap_is_unscored_and_told(tmp_path):
     [
         ("a.txt", "W\nN2\nN9\n", "a.txt:3: 'N9' is not a sleep stage"),
         ("a.txt", "0\n2\n4\n", "4 is REM as YASA numbers it"),
-        ("a.txt", "", "holds no stage"),
+        ("a.txt", "", "contains no stages"),
         ("a.txt", "W\n\u00b2\n", "a.txt:2: '\u00b2' is not a sleep stage"),
         ("a.txt", "W\n--1\n", "a.txt:2: '--1' is not a sleep stage"),
         ("a.tsv", "onset\tduration\tvalue\n0\t60\tW\n30\t30\tN2\n", "a.tsv:3: begins at 30 s"),
         ("a.tsv", "onset\tduration\tvalue\n0\tx\tW\n", "a.tsv:2: the duration 'x'"),
-        ("a.csv", "time,score\n0,W\n", "has no column stage"),
+        ("a.csv", "time,score\n0,W\n", "has no column of stages, called stage or value"),
     ],
 )
 def test_faults_are_told_with_their_row(tmp_path, name, text, told):

@@ -44,6 +44,7 @@ def test_schema(stored):
     # Nothing of the kind in this protocol, model and data set.
     absent = {
         "class_error",
+        "threshold_rise",
         "view_error",
         "kl",
         "sleep_pressure",
@@ -108,6 +109,17 @@ def test_damaged_stores_are_named(stored, tmp_path, harm):
         zarr.open_group(damaged, mode="r+").attrs["wakesleep_schema"] = "one"
     with pytest.raises(ws.InputError, match=r"damaged.zarr: .*it is damaged"):
         ws.open(damaged)
+
+
+@pytest.mark.parametrize("lost", ["goodness", "weight_norm", "d_prime"])
+def test_a_variable_that_was_removed_is_missed(stored, tmp_path, lost):
+    import shutil
+
+    copied = tmp_path / "copied.zarr"
+    shutil.copytree(stored[0], copied)
+    shutil.rmtree(copied / lost)
+    with pytest.raises(ws.InputError, match=f"copied.zarr: is damaged .'{lost}' is missing"):
+        ws.open(copied)
 
 
 @pytest.mark.parametrize("lost", ["goodness", "d_prime", "error", "step", "phase"])

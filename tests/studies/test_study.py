@@ -551,3 +551,19 @@ def test_threads_that_the_user_sets_hold_for_the_workers(name, tmp_path):
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "one" / "runs").glob("*.zarr")
     assert ws.open(run).attrs["device_name"] == "cpu (1 thread)"
+
+
+def test_runs_of_earlier_settings_are_told(tmp_path):
+    text = (
+        "study: one\nmodels: [{name: tiny, use: ff_digits, set: {layers: [4], top_down: false}}]\n"
+        "protocols: [phase_separation]\nset: {nights: 1, phase_steps: 2}\nseeds: 1\n"
+        "outcomes: {error: {quantity: validation_error}}\n"
+    )
+    file = tmp_path / "one.yaml"
+    file.write_text(text)
+    run_study(file, tmp_path / "out", workers=1)
+    file.write_text(text.replace("nights: 1", "nights: 2"))
+    with pytest.warns(
+        UserWarning, match="out: 1 run of earlier settings in this folder, not in the result"
+    ):
+        run_study(file, tmp_path / "out", workers=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wakesleep.errors import InputError
+from wakesleep.files.remote import address_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,12 @@ DATA_AGAIN = "The data of a run that was given them in Python: a file or folder.
 
 
 def beside(result: Path, ending: str) -> Path:
-    """Return the path next to a result with the same name and another ending."""
+    """Return the path next to a result with the same name and another ending.
+
+    For a result at an address it is in the current folder.
+    """
+    if address_of(result) is not None:
+        result = Path(result.name)
     whole = result if result.name else result.resolve()
     return whole.with_name(whole.name.removesuffix(".zarr").removesuffix(".nc") + ending)
 

@@ -121,7 +121,7 @@ def check(
     )
     fits = f", and model '{model}' fits" if model else ""
     left = "" if import_code or not own_code(*files, *([model] if model else [])) else NOT_IMPORTED
-    typer.echo(f"{listed(files)}: in order{fits}{left}")
+    typer.echo(f"{listed(files)}: valid{fits}{left}")
 
 
 def cite(

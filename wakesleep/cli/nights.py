@@ -120,4 +120,6 @@ def _imported(
         if found[label] == found[label]
     )
     typer.echo(f"minutes: {told}; sleep efficiency {found['SE']:.1f} %")
+    if not found["TST"]:
+        typer.echo(f"{night}: no stage of this night is sleep", err=True)
     typer.echo(f"protocol: {out}")

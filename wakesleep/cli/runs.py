@@ -77,7 +77,7 @@ def run(
     from wakesleep.results.store import attributes
     from wakesleep.runtime.ranks import rank_here, size_here
     from wakesleep.runtime.speed import keep_freed
-    from wakesleep.simulation.loading import load_model, load_protocol
+    from wakesleep.simulation.loading import load_model, load_protocol, recorded_data
 
     given = settings_from(settings)
     if model is None and start is None:
@@ -89,7 +89,11 @@ def run(
             raise InputError(f"{start}: give the result beside it, without '.checkpoint.pt'")
         open_result(start)
     its = load_protocol(protocol, given.inputs)
-    network = load_model(start if model is None else model, given.parameters)  # type: ignore[arg-type]
+    origin = start if model is None else model
+    network = load_model(origin, given.parameters)  # type: ignore[arg-type]
+    repeated = None
+    if data is None and not given.data:
+        repeated = recorded_data(origin, its, network)
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
     from wakesleep.simulation.run import run as run_protocol
 
@@ -99,8 +103,7 @@ def run(
         pass  # what is there is seen when it has been brought here
     elif resume and not out.exists():
         typer.echo(f"{out}: no such run yet; starting it", err=True)
-    elif resume and (attributes(out) or {}).get("status") == "finished":
-        typer.echo(f"{out}: the run has already finished; nothing was run", err=True)
+    ended = resume and (attributes(out) or {}).get("status") == "finished"
 
     if parallel is None and size_here() > 1:
         raise InputError(
@@ -117,13 +120,15 @@ def run(
         out=address or out,
         resume=resume,
         quiet=quiet or silent,
-        data=data,
+        data=repeated or data,
         data_options=given.data,
         start=start,
         parallel=parallel,
     )
     if silent:
         return
+    if ended:
+        typer.echo(f"{out}: the run has already finished; nothing was run", err=True)
     shown = address or out
     if quiet:
         typer.echo(shown)
@@ -184,10 +189,14 @@ def plot(
         if its:
             raise InputError(f"{name} is for protocols; {what} is a result")
     from wakesleep.plots import save_overview
+    from wakesleep.simulation.lease import held
 
     opened = open_result(path)
-    if opened.attrs["status"] != "finished":
-        typer.echo(f"{path}: the run has not finished ({opened.attrs['status']})", err=True)
+    state = opened.attrs["status"]
+    if state != "finished":
+        if state == "running" and not held(path):
+            state = "its process was killed; --resume continues"
+        typer.echo(f"{path}: the run has not finished ({state})", err=True)
     out = out or beside(path, ".png")
     beside_it = None if control is None else open_result(control)
     drawn = save_overview(opened, out, _between(opened, first, last), beside_it)

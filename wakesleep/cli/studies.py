@@ -130,4 +130,4 @@ def _estimate(loaded: LoadedStudy, workers: int | None) -> None:
         return
     runs = len(loaded.jobs)
     told = f"{runs:,} run{'s' if runs > 1 else ''}: about {duration(seconds)} on this machine"
-    typer.echo(f"{told} ({tried} timed for a moment)", err=True)
+    typer.echo(f"{told} (estimated from {tried} short trials)", err=True)

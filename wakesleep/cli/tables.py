@@ -234,12 +234,12 @@ def print_comparison(its: xr.Dataset) -> None:
     table = Table(
         title="Error at the end, on all validation cases",
         title_justify="left",
-        caption="95 % intervals of the cases (Wilson, Newcombe), not of seeds; differences in "
-        "points to the first result, with intervals that are too wide, since all see the same "
-        "cases.",
+        caption="In brackets: 95 % intervals over cases (Wilson, Newcombe), not over seeds. "
+        "Differences are to the first result, in points. Their intervals are wider than necessary, "
+        "because all networks see the same cases.",
         caption_justify="left",
     )
-    table.add_column("result")
+    table.add_column("result", overflow="fold")
     for name in its["readout"].values:
         table.add_column(f"{name} %", justify="right")
         table.add_column("difference", justify="right")

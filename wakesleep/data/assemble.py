@@ -263,7 +263,7 @@ def _scaled(raw: Raw, x: Arrays, how: DataSource) -> Arrays:
         raise _error(
             raw,
             f"{kind} go from {low:g} to {high:g}; allowed are 0 to 1, or whole numbers from 0 to "
-            "255; else say 'scale: minmax' or 'scale: standardise' (on the command line -p "
+            "255; otherwise set 'scale: minmax' or 'scale: standardise' (on the command line -p "
             "data.scale=minmax, in Python data_options={'scale': 'minmax'})",
         )
     if max(abs(low), abs(high)) > LARGEST:

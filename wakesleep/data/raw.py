@@ -64,7 +64,7 @@ def from_arrays(name: str, arrays: Mapping[str, Any], **more: Any) -> Raw:
         which, _, part = str(key).lower().partition("_")
         if which not in ("x", "y") or part not in PARTS:
             raise InputError(
-                f"data '{name}': the array '{key}' has no use"
+                f"data '{name}': the array '{key}' is not used"
                 f"{choices(key, ('x', 'y', 'x_train', 'y_train', 'x_validation', 'x_test'))}"
             )
         into = x if which == "x" else y

@@ -88,7 +88,7 @@ def read(path: Path) -> Document:
     except IsADirectoryError:
         raise InputError(f"{path}: this is a folder, not a file") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: this is not a text file in UTF-8") from None
+        raise InputError(f"{path}: this is not a text file (expected YAML in UTF-8)") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     return parse(text, str(path), path.resolve().parent)

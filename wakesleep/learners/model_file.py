@@ -221,12 +221,12 @@ def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:
     for capability, asker in needs.items():
         if capability not in model.offers:
             meant = "" if capability in CAPABILITIES else nearest(capability, CAPABILITIES)
-            return (
+            told = (
                 f"model '{model.name}' does not offer '{capability}'{meant}, which is needed by "
                 f"{asker}; it offers {listed(model.offers)}"
-            ) + (
-                "; choose other negatives, or model.top_down=true where the kind knows it"
-                if capability == "dream"
-                else ""
             )
+            can = KINDS.get(model.spec.kind)
+            if capability == "dream" and can is not None and "dream" in can.offers:
+                told += "; set model.top_down=true" if hasattr(model.parameters, "top_down") else ""
+            return told
     return None

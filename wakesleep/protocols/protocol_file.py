@@ -77,8 +77,9 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
         if name not in inputs:
             raise InputError(
                 f"protocol '{tree.get('protocol')}' declares no input '{name}'"
-                f"{choices(name, inputs, 'its inputs are')} (a model's parameter is set by "
-                "-p model.NAME=VALUE, in Python by parameters={'NAME': VALUE})"
+                f"{choices(name, inputs, 'its inputs are')} (a parameter of the model is set by "
+                "-p model.NAME=VALUE, how data are read by -p data.NAME=VALUE; in Python by "
+                "parameters={'NAME': VALUE}, data_options={'NAME': VALUE})"
             )
     folder = document.folder or Path.cwd()
     values = _placed(values, tree, Path.cwd())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 # Attributes of a result that say how it was made, beside its inputs and parameters.
-GIVEN = ("protocol", "protocol_sha256", "model", "seed", "dtype", "device")
+GIVEN = ("protocol", "model", "seed", "dtype", "device")
 MEASURES = {
     "d_prime": "d'",
     "criterion": "criterion c",
@@ -64,7 +64,10 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
         raise InputError(f"{len(opened)} results and {len(called)} names")
     for name, its in zip(called, opened, strict=True):
         if "validation_error" not in its:
-            raise InputError(f"{name}: has no error on validation data (status: {_status(its)})")
+            raise InputError(
+                f"{name}: its validation error was not measured (status: {_status(its)}), so it "
+                "cannot be compared"
+            )
     digests = {its.attrs.get("data_sha256") for its in opened}
     if len(digests) > 1:
         raise InputError("the results are of different data, whose errors cannot be compared")
@@ -110,12 +113,18 @@ def differing(results: Sequence[xr.Dataset]) -> dict[str, list[Any]]:
     -------
     dict
         By name (``protocol``, ``model``, ``seed``, ``data``, an input, or ``model.`` and a
-        parameter), the value in each run; None where a run has no such input.
+        parameter), the value in each run. Inputs and parameters that only some runs have are left
+        out.
     """
     given = [_given(its) for its in results]
-    names = dict.fromkeys(name for its in given for name in its)
-    values = {name: [its.get(name) for its in given] for name in names}
-    return {name: its for name, its in values.items() if any(one != its[0] for one in its)}
+    # Other kinds of model and other protocols have other names: only those in common compare.
+    names = [name for name in given[0] if all(name in its for its in given)]
+    values = {name: [its[name] for its in given] for name in names}
+    found = {name: its for name, its in values.items() if any(one != its[0] for one in its)}
+    texts = [its.attrs.get("protocol_text") for its in results]
+    if "protocol" not in found and any(text != texts[0] for text in texts):
+        found["text of the protocol file"] = [f"version {1 + texts.index(text)}" for text in texts]
+    return found
 
 
 def _given(result: xr.Dataset) -> dict[str, Any]:

@@ -100,8 +100,13 @@ def _facts(made: Mapping[str, Any]) -> dict[str, str]:
     parameters = {
         name: value for name, value in json.loads(made["parameters"]).items() if value is not None
     }
-    rest, in_file = _apart(parameters, told(made["model_text"], "parameters", {}))
-    own, usual = _apart(rest, _defaults(resolved["kind"]))
+    named = told(made["model_text"], "parameters", {})
+    rest, in_file = _apart(parameters, named)
+    # A value that the file sets differently was set by the run, even to the usual default.
+    usual = _apart(
+        {n: its for n, its in rest.items() if n not in named}, _defaults(resolved["kind"])
+    )[1]
+    own = {name: its for name, its in rest.items() if name not in usual}
     changed, as_in_file = _apart(
         values,
         {

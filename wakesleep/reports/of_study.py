@@ -11,7 +11,16 @@ import xarray as xr
 
 from wakesleep.errors import InputError
 from wakesleep.files import documents
-from wakesleep.reports.page import Page, Picture, Table, citations, picture, plain, versions
+from wakesleep.reports.page import (
+    EXPLAINED,
+    Page,
+    Picture,
+    Table,
+    citations,
+    picture,
+    plain,
+    versions,
+)
 from wakesleep.results.intervals import interval
 
 
@@ -41,6 +50,11 @@ def of_study(target: Path) -> Page:
             "versions": versions({"versions": made["versions"]}),
         },
         notes=[f"{name}: {why}" for name, why in failed.items()],
+        explained={
+            word: its
+            for word, its in EXPLAINED.items()
+            if any(word in _label(values, str(name)) for name, values in outcomes.data_vars.items())
+        },
     )
     page.pictures += _figures(tree, text, page.notes)
     return page
@@ -73,9 +87,14 @@ def _outcomes(outcomes: xr.Dataset) -> Table:
             cells.append(f"{float(found['mean']):.4g}" + ("" if half != half else f" ± {half:.2g}"))
         body.append(cells)
     headings = shown + [
-        " ".join([name, *(str(its) for its in chosen.values())]) for name, chosen in columns
+        " ".join([_label(outcomes[name], name), *(str(its) for its in chosen.values())])
+        for name, chosen in columns
     ]
     return Table("Mean ± 95 % t interval over seeds.", headings, body)
+
+
+def _label(outcome: xr.DataArray, name: str) -> str:
+    return str(outcome.attrs.get("long_name") or name)
 
 
 def _figures(tree: xr.DataTree, text: str, notes: list[str]) -> list[Picture]:

@@ -74,18 +74,20 @@ def read(path: str | Path | Any, epoch_s: float = 30.0, numbers: Numbers | None 
         raise InputError(f"{path}: {what}") from None
     rows = _rows(text, path)
     if not rows:
-        raise InputError(f"{path}: holds no stage")
+        raise InputError(f"{path}: contains no stages")
     header = [cell.strip().lower() for cell in rows[0][1]]
     column = next((header.index(its) for its in STAGE_COLUMNS if its in header), None)
     timed = {"onset", "duration"} <= set(header)
     if column is None:
         if timed or len(header) > 1:
-            raise InputError(f"{path}: has no column {', '.join(STAGE_COLUMNS[:3])}")
+            raise InputError(
+                f"{path}: has no column of stages, called {' or '.join(STAGE_COLUMNS[:3])}"
+            )
         column = 0
     else:
         rows = rows[1:]
     if not rows:
-        raise InputError(f"{path}: holds no stage")
+        raise InputError(f"{path}: contains no stages")
     cells = [(number, row[column].strip() if column < len(row) else "") for number, row in rows]
     stages = _stages(cells, numbers, path)
     if timed:

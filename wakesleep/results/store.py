@@ -34,6 +34,7 @@ _made: dict[str, dict[str, Any]] = {}
 # What results of every version hold; 'stage' and 'phase_onset' came later, and a mean over runs has
 # no seed.
 ATTRIBUTES = ("title", "status", "protocol", "model", "inputs", "parameters")
+VARIABLES = "variables"  # the attribute that lists them
 ALWAYS = tuple(name for name in COORDINATES if name not in ("stage", "phase_onset"))
 
 
@@ -61,9 +62,11 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
     """
     import zarr
 
+    # So that a reader notices if one is missing.
+    attrs = {**dataset.attrs, VARIABLES: sorted(map(str, dataset.variables))}
     if out is None:
         store = zarr.storage.MemoryStore(dict(_files(dataset)))
-        zarr.open_group(store).attrs.put(dataset.attrs)
+        zarr.open_group(store).attrs.put(attrs)
         return store
     # Created under another name and then renamed, so that a store is never incomplete.
     partial = unfinished(out)
@@ -73,7 +76,7 @@ def create(dataset: xr.Dataset, out: Path | None) -> Any:
             path = partial / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.to_bytes())
-        zarr.open_group(partial).attrs.put(dataset.attrs)
+        zarr.open_group(partial).attrs.put(attrs)
         partial.rename(out)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -219,7 +222,10 @@ def open_result(store: Any) -> xr.Dataset:
             )
         # The writer fills the steps of a row last. They are read first, so complete rows are found.
         recorded = dataset["step"].load().values >= 0
-        lost = [] if path is None else _lost(path, dataset, int(recorded.sum()))
+        lost = [
+            f"'{its}'" for its in dataset.attrs.pop(VARIABLES, ()) if its not in dataset.variables
+        ]
+        lost += [] if path is None else _lost(path, dataset, int(recorded.sum()))
         if lost:
             raise InputError(f"{store}: is damaged ({listed(lost)} is missing)")
         found = _in_words(dataset.load().isel(probe=recorded))

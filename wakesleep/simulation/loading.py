@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wakesleep.data.source import DataSource
 from wakesleep.errors import InputError
 from wakesleep.files import documents, library
 from wakesleep.learners import model_file
 from wakesleep.learners.model_file import LoadedModel
 from wakesleep.protocols import protocol_file
 from wakesleep.protocols.protocol_file import LoadedProtocol
+from wakesleep.results.store import attributes
 
 
 def load(name: str | Path, **values: Any) -> LoadedProtocol | LoadedModel:
@@ -81,6 +83,34 @@ def load_model(
         )
     document, kept = _document(given, "model")
     return model_file.from_document(document, {**kept, **(values or {})})
+
+
+def recorded_data(given: object, protocol: LoadedProtocol, model: LoadedModel) -> DataSource | None:
+    """Return the data of a result that is repeated, where the files name others.
+
+    Parameters
+    ----------
+    given
+        What the model was given as; only the path of a result has recorded data.
+    protocol, model
+        What is run.
+
+    Raises
+    ------
+    InputError
+        If its data were given in Python, and so are not in the result.
+    """
+    path = Path(given) if isinstance(given, str | Path) else None
+    made = None if path is None else attributes(path)
+    if made is None or "data_source" not in made:
+        return None
+    if not made["data_source"]:
+        raise InputError(
+            f"{path}: its data were given in Python, and are not in the result; give them again "
+            "(--data, in Python data=...)"
+        )
+    found = DataSource.model_validate_json(made["data_source"], strict=False)
+    return None if found == (protocol.source or model.source) else found
 
 
 def check_fit(its: LoadedProtocol, fitted: LoadedModel) -> None:

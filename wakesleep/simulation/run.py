@@ -18,7 +18,7 @@ from wakesleep.runtime.progress import quietly
 from wakesleep.runtime.ranks import Ranks, joined
 from wakesleep.simulation import along, checkpoint
 from wakesleep.simulation.lease import sole_writer
-from wakesleep.simulation.loading import check_fit, load_model, load_protocol
+from wakesleep.simulation.loading import check_fit, load_model, load_protocol, recorded_data
 from wakesleep.simulation.loop import Run
 from wakesleep.simulation.prepare import Prepared
 from wakesleep.simulation.remote import copied
@@ -83,7 +83,8 @@ def run(
     data
         Data that replace those of the file: the name of a data set, the path of a file or
         folder, arrays ``(x, y)``, a dictionary of arrays, an xarray data set with the dimension
-        ``case``, a torch data set, or a :class:`wakesleep.data.DataSet`.
+        ``case``, a torch data set, or a :class:`wakesleep.data.DataSet`. By default those of the
+        model; if a result is repeated or continued, those of that run.
     data_options
         How data from outside the package are read, such as ``{"scale": "minmax"}``; see
         :class:`wakesleep.data.source.DataSource`.
@@ -123,8 +124,11 @@ def run(
     protocol = load_protocol(protocol, inputs)
     if model is None and start is None:
         raise InputError("give a model, or a trained network by 'start'")
-    model = load_model(start if model is None else model, parameters)  # type: ignore[arg-type]
+    origin = start if model is None else model
+    model = load_model(origin, parameters)  # type: ignore[arg-type]
     check_fit(protocol, model)
+    if data is None and not data_options:
+        data = recorded_data(origin, protocol, model)
     if type(seed) is not int or not 0 <= seed <= MOST_SEED:
         raise InputError(f"seed must be a whole number from 0 to {MOST_SEED}, not {seed!r}")
     where = resolve(device)

@@ -71,6 +71,6 @@ def _sizes(learner: Any) -> list[tuple[int, ...]]:
 
 def _unfit(request: Request, donor: str, why: str) -> InputError:
     return InputError(
-        f"{request.start}: its network, a '{donor}', does not fit model '{request.model.name}' "
+        f"{request.start}: its network ('{donor}') does not fit model '{request.model.name}' "
         f"with these parameters and data ({why})"
     )

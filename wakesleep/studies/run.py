@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -140,6 +141,13 @@ def run_study(
                 if new and not results.done:  # then nothing has been run
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
+            others = len(index.stores(folder) - set(loaded.jobs))
+            if others:
+                warnings.warn(
+                    f"{address or folder}: {others} run{'s' * (others > 1)} of earlier "
+                    "settings in this folder, not in the result",
+                    stacklevel=2,
+                )
             if address is not None:
                 fetch_runs(address, folder, loaded.jobs)
             try:

@@ -57,7 +57,8 @@ def read(how: DataSource) -> Raw:
         if missing:
             where = int(features[name].isna().to_numpy().argmax())
             raise InputError(
-                f"{path}: column '{name}' lacks {missing} values; the first in row {where + 1}"
+                f"{path}: column '{name}' has missing values ({missing}); the first is in row "
+                f"{where + 1}"
             )
     true_or_false = [name for name in features.columns if features[name].dtype.kind == "b"]
     x = features.astype(dict.fromkeys(true_or_false, "int64")).to_numpy()
@@ -93,8 +94,9 @@ def _label(how: DataSource, columns: list[str]) -> str | None:
     if "label" in columns:
         return "label"
     raise InputError(
-        f"{how.source}: no column is called 'label'; say which one holds the labels (label: "
-        f"COLUMN), or 'label: none'; there are {_some(columns)}"
+        f"{how.source}: no column is called 'label'; say which one holds the labels by 'label: "
+        f"COLUMN' or 'label: none' (on the command line -p data.label=COLUMN); there are "
+        f"{_some(columns)}"
     )
 
 
