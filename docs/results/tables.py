@@ -23,10 +23,8 @@ def cell(values: xr.DataArray, scale: float = 1.0, digits: int = 1, sign: str = 
 
 
 def keep_with_others(found: xr.Dataset, file: Path) -> None:
-    """Write results over ``model`` into a file; its models that are not among them stay."""
+    """Write results over ``model`` and ``seed`` into a file; what it has of others stays."""
     if file.exists():
-        before = xr.load_dataset(file, engine="scipy")
-        others = [its for its in before["model"].values if its not in found["model"].values]
-        found = xr.concat([before.sel(model=others), found], "model", join="outer")
+        found = found.combine_first(xr.load_dataset(file, engine="scipy"))
         file.unlink()
     to_netcdf(found, file)

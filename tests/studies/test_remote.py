@@ -139,7 +139,7 @@ def dead(place):
 
 def test_the_lease_of_a_dead_process_is_taken_over_by_one(place):
     address = dead(place)
-    assert remote.names(f"{address}.lease") == ["00000001.json"]
+    assert remote.names(f"{address}.held") == ["00000001.json"]
     assert not held(address)
     processes = [
         subprocess.Popen(
@@ -170,7 +170,7 @@ def test_a_process_that_was_replaced_sends_nothing_more(place):
     from wakesleep.simulation.remote import at_work
 
     sent = []
-    system, path = remote.system(f"{place}/x.lease")
+    system, path = remote.system(f"{place}/x.held")
     work = at_work(f"{place}/x", lambda: sent.append(1))
     work.__enter__()
     system.pipe_file(f"{path}/00000002.json", b'{"token": "other"}')
@@ -208,6 +208,32 @@ def test_a_study_at_an_address_equals_a_local_one(place, tmp_path, monkeypatch, 
     forget(tmp_path)
     assert {name: ws.open(f"{runs}/{name}").attrs["started"] for name in when} == when
     assert ws.open(f"{runs}/{stores[0]}").attrs["status"] == "finished"
+
+
+def test_a_study_whose_processes_were_killed_continues(place, tmp_path):
+    text = STUDY.replace("nights: 2, phase_steps: 4", "nights: 60, phase_steps: 4")
+    (tmp_path / "small.yaml").write_text(text)
+    command = [sys.executable, "-m", "wakesleep", "study", "small.yaml", "-o", f"{place}/small"]
+    process = subprocess.Popen(
+        [*command, "--workers", "1", "--quiet"], cwd=tmp_path, start_new_session=True
+    )
+    for _ in range(600):
+        time.sleep(0.2)
+        if any(name.endswith(".held") for name in remote.names(f"{place}/small/runs")):
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    left = remote.names(f"{place}/small/runs")
+    assert any(name.endswith(".held") for name in left)
+    forget(tmp_path)
+    done = subprocess.run(
+        [*command, "--workers", "2", "--quiet"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    forget(tmp_path)
+    its = ws.open_study(f"{place}/small")
+    assert its["outcomes"]["error"].notnull().all()
+    assert not [name for name in remote.names(f"{place}/small/runs") if name.endswith(".held")]
 
 
 @pytest.mark.parametrize(

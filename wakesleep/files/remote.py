@@ -150,7 +150,7 @@ def fetched(given: str | Path) -> Path:
     parent, _, name = address.rpartition("/")
     if name.endswith(".zarr"):
         for beside in names(parent):
-            if beside.startswith(f"{name}.") and not beside.endswith(".lease"):
+            if beside.startswith(f"{name}.") and not beside.endswith(".held"):
                 fetch(f"{parent}/{beside}", target.with_name(beside))
     return target
 

@@ -22,6 +22,7 @@ from wakesleep.results.store import attributes
 from wakesleep.simulation import along, checkpoint, lease
 
 SENT_EVERY = 30.0  # seconds
+HELD = ".held"  # not ".lease": that is a file beside the local copy
 ATTEMPTS = 5  # at a lease that others take at the same moment
 
 
@@ -64,7 +65,7 @@ def take(address: str) -> Holder:
     InputError
         If another process has it, or the address cannot be reached.
     """
-    folder, token = f"{address}.lease", secrets.token_hex(8)
+    folder, token = address + HELD, secrets.token_hex(8)
     system, path = remote.system(folder)
     with remote.reached(address):
         if address.startswith("file:"):
@@ -90,7 +91,7 @@ def take(address: str) -> Holder:
 
 def held(address: str) -> bool:
     """Say whether a process is working for an address right now."""
-    folder = f"{address}.lease"
+    folder = address + HELD
     system, path = remote.system(folder)
     with remote.reached(address):
         last = max(_numbers(folder), default=0)
