@@ -210,6 +210,7 @@ def test_a_study_at_an_address_equals_a_local_one(place, tmp_path, monkeypatch, 
     assert ws.open(f"{runs}/{stores[0]}").attrs["status"] == "finished"
 
 
+@pytest.mark.parametrize("place", ["file"], indirect=True)
 def test_a_study_whose_processes_were_killed_continues(place, tmp_path):
     text = STUDY.replace("nights: 2, phase_steps: 4", "nights: 60, phase_steps: 4")
     (tmp_path / "small.yaml").write_text(text)
