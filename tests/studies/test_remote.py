@@ -171,7 +171,7 @@ def test_a_process_that_was_replaced_sends_nothing_more(place):
 
     sent = []
     system, path = remote.system(f"{place}/x.held")
-    work = at_work(f"{place}/x", lambda: sent.append(1))
+    work = at_work(f"{place}/x", [], lambda: None, lambda: sent.append(1))
     work.__enter__()
     system.pipe_file(f"{path}/00000002.json", b'{"token": "other"}')
     with pytest.raises(ws.RunError, match="another process has taken it over"):

@@ -92,8 +92,9 @@ def run(
     origin = start if model is None else model
     network = load_model(origin, given.parameters)  # type: ignore[arg-type]
     repeated = None
-    if data is None and not given.data:
-        repeated = recorded_data(origin, its, network)
+    if data is None:
+        whole = protocol == model and "data" not in given.inputs
+        repeated = recorded_data(origin, its, network, whole)
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
     from wakesleep.simulation.run import run as run_protocol
 

@@ -20,6 +20,7 @@ from wakesleep.errors import InputError, one_line
 # A path object has one slash where an address has two. Two letters at least: C:/ is a disk.
 ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/+(?P<rest>.*)", re.DOTALL)
 LOCAL = ("file", "local")
+BESIDE = (".checkpoint.pt", ".networks")  # what lies beside the store of a run
 
 
 def address_of(given: object) -> str | None:
@@ -45,14 +46,17 @@ def address_of(given: object) -> str | None:
     return f"{scheme}://{'/' if scheme in LOCAL else ''}{rest}"
 
 
-def local_copy(address: str) -> Path:
-    """Return the path of an address's copy on this machine, which need not exist."""
+def local_copy(address: str, use: str = "work") -> Path:
+    """Return the path of an address's copy on this machine, which need not exist.
+
+    ``use`` is ``work`` for the copy of a process that writes, and ``read`` for that of readers.
+    """
     import pooch
 
     scheme, _, rest = address.partition("://")
     said = os.environ.get("WAKESLEEP_REMOTE_DIR")
     base = Path(said) if said else Path(pooch.os_cache("wakesleep")) / "remote"
-    return base.absolute() / scheme / rest.lstrip("/")
+    return base.absolute() / use / scheme / rest.lstrip("/")
 
 
 def system(address: str) -> tuple[Any, str]:
@@ -118,17 +122,26 @@ def fetch(address: str, target: Path) -> bool:
         Whether there is anything at the address. If there is not, nothing is left at the target.
     """
     its, path = system(address)
-    shutil.rmtree(target, ignore_errors=True)
-    target.unlink(missing_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    _remove(partial)
     with reached(address):
-        if not its.exists(path):
-            return False
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if its.isdir(path):
-            its.get(path, str(target), recursive=True)
-        else:
-            its.get_file(path, str(target))
-    return True
+        there = its.exists(path)
+        if there:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if its.isdir(path):
+                its.get(path, str(partial), recursive=True)
+            else:
+                its.get_file(path, str(partial))
+    _remove(target)
+    if there:
+        partial.rename(target)
+    return bool(there)
+
+
+def _remove(target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    if target.is_file():
+        target.unlink(missing_ok=True)
 
 
 def fetched(given: str | Path) -> Path:
@@ -144,14 +157,11 @@ def fetched(given: str | Path) -> Path:
     address = address_of(given)
     if address is None:
         return Path(given)
-    target = local_copy(address)
+    target = local_copy(address, "read")
     if not fetch(address, target):
         raise InputError(f"{address}: there is no such result")
-    parent, _, name = address.rpartition("/")
-    if name.endswith(".zarr"):
-        for beside in names(parent):
-            if beside.startswith(f"{name}.") and not beside.endswith(".held"):
-                fetch(f"{parent}/{beside}", target.with_name(beside))
+    for beside in BESIDE:
+        fetch(address + beside, target.with_name(target.name + beside))
     return target
 
 
@@ -186,7 +196,7 @@ class Sender:
                     continue
                 self._put(name, content)
                 self._sent[name] = state
-            for file, content in last or ():
+            for file, content in last or ():  # in this order
                 name, digest = file.relative_to(self.folder).as_posix(), hash(content)
                 if self._sent.get(name) != (digest, len(content)):
                     self._put(name, content)

@@ -85,7 +85,9 @@ def load_model(
     return model_file.from_document(document, {**kept, **(values or {})})
 
 
-def recorded_data(given: object, protocol: LoadedProtocol, model: LoadedModel) -> DataSource | None:
+def recorded_data(
+    given: object, protocol: LoadedProtocol, model: LoadedModel, whole: bool
+) -> DataSource | None:
     """Return the data of a result that is repeated, where the files name others.
 
     Parameters
@@ -94,6 +96,9 @@ def recorded_data(given: object, protocol: LoadedProtocol, model: LoadedModel) -
         What the model was given as; only the path of a result has recorded data.
     protocol, model
         What is run.
+    whole
+        Whether the protocol is that of the same result, with the same data. Else data that the
+        protocol names are meant.
 
     Raises
     ------
@@ -102,7 +107,7 @@ def recorded_data(given: object, protocol: LoadedProtocol, model: LoadedModel) -
     """
     path = Path(given) if isinstance(given, str | Path) else None
     made = None if path is None else attributes(path)
-    if made is None or "data_source" not in made:
+    if made is None or "data_source" not in made or not (whole or protocol.source is None):
         return None
     if not made["data_source"]:
         raise InputError(

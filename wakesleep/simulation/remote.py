@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,21 +37,28 @@ class Holder:
         The address of its numbered objects.
     number
         The object of this process.
+    content
+        What it holds, which no other process writes.
     """
 
     folder: str
     number: int
+    content: bytes = field(repr=False)
     system: Any = field(repr=False)
     path: str = field(repr=False)
 
     def mine(self) -> bool:
         """Say whether no other process has taken over."""
-        return max(_numbers(self.folder), default=self.number) == self.number
+        if max(_numbers(self.folder), default=0) != self.number:
+            return False
+        try:
+            return bool(self.system.cat_file(_object(self.path, self.number)) == self.content)
+        except FileNotFoundError:
+            return False
 
     def renew(self) -> None:
         """Show that this process is alive."""
-        path = _object(self.path, self.number)
-        self.system.pipe_file(path, self.system.cat_file(path))
+        self.system.pipe_file(_object(self.path, self.number), self.content)
 
     def release(self) -> None:
         """Let others in."""
@@ -65,10 +73,10 @@ def take(address: str) -> Holder:
     InputError
         If another process has it, or the address cannot be reached.
     """
-    folder, token = address + HELD, secrets.token_hex(8)
+    folder, content = address + HELD, _content(secrets.token_hex(8))
     system, path = remote.system(folder)
     with remote.reached(address):
-        if address.startswith("file:"):
+        if address.partition("://")[0] in remote.LOCAL:
             system.makedirs(path, exist_ok=True)
         for _ in range(ATTEMPTS):
             last = max(_numbers(folder), default=0)
@@ -76,7 +84,7 @@ def take(address: str) -> Holder:
             if _lives(system, path, last, before):
                 raise InputError(f"{address}: another process is writing it{lease.who(before)}")
             try:
-                system.pipe_file(_object(path, last + 1), _content(token), mode="create")
+                system.pipe_file(_object(path, last + 1), content, mode="create")
             except FileExistsError:
                 continue
             # In the meantime the dead one may have been removed and another process have begun.
@@ -84,7 +92,7 @@ def take(address: str) -> Holder:
             if max(numbers) == last + 1 and _read(system, path, last) == before:
                 for number in numbers[:-1]:
                     system.rm_file(_object(path, number))
-                return Holder(folder, last + 1, system, path)
+                return Holder(folder, last + 1, content, system, path)
             system.rm_file(_object(path, last + 1))
     raise InputError(f"{address}: another process is writing it")
 
@@ -139,13 +147,19 @@ def _lives(system: Any, path: str, number: int, holder: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def at_work(address: str, send: Callable[[], None]) -> Iterator[None]:
+def at_work(
+    address: str, copies: Sequence[Path], fetch: Callable[[], None], send: Callable[[], None]
+) -> Iterator[None]:
     """Hold the lease of an address, and send what is made from time to time and at the end.
 
     Parameters
     ----------
     address
         The address.
+    copies
+        What is made on this machine. If it cannot be sent at the end, it is set aside.
+    fetch
+        Brings the copies in line with the address.
     send
         Sends what there is so far.
 
@@ -157,28 +171,35 @@ def at_work(address: str, send: Callable[[], None]) -> Iterator[None]:
         If what was made could not be sent, or another process took over.
     """
     its = take(address)
-    ended, lost = threading.Event(), threading.Event()
+    try:
+        fetch()  # nothing is sent before this is complete
+    except BaseException:
+        with suppress(Exception):
+            its.release()
+        raise
+    lost, sent, over = threading.Event(), threading.Event(), threading.Event()
 
-    def follow() -> None:
-        seconds = 0.0
-        while not ended.wait(lease.RENEWED_EVERY):
-            seconds += lease.RENEWED_EVERY
-            with suppress(Exception):  # a network may fail for a moment; the end is not suppressed
+    def renew() -> None:  # also during a long upload
+        while not over.wait(lease.RENEWED_EVERY):
+            with suppress(Exception):  # a network may fail for a moment
                 if not its.mine():
                     lost.set()
                     return
                 its.renew()
-                if seconds >= SENT_EVERY:
-                    seconds = 0.0
-                    send()
 
-    following = threading.Thread(target=follow, daemon=True)
-    following.start()
+    def send_now_and_then() -> None:
+        while not sent.wait(SENT_EVERY) and not lost.is_set():
+            with suppress(Exception):  # the last sending is not suppressed
+                send()
+
+    threads = [threading.Thread(target=one, daemon=True) for one in (renew, send_now_and_then)]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
-        ended.set()
-        following.join()
+        sent.set()
+        threads[1].join()
         try:
             if lost.is_set() or not its.mine():
                 raise RunError(
@@ -190,9 +211,19 @@ def at_work(address: str, send: Callable[[], None]) -> Iterator[None]:
         except RunError:
             raise
         except Exception as error:
-            raise RunError(
-                f"{error}; what was made is kept in {remote.local_copy(address)}"
-            ) from error
+            raise RunError(f"{error}; what was made is kept in {_set_aside(copies)}") from error
+        finally:
+            over.set()
+            threads[0].join()
+
+
+def _set_aside(copies: Sequence[Path]) -> str:
+    """Move copies to where no later run removes them; return the place of the first."""
+    aside = [its.with_name(f"unsent-{secrets.token_hex(4)}-{its.name}") for its in copies]
+    for its, place in zip(copies, aside, strict=True):
+        if its.exists():
+            its.rename(place)
+    return str(aside[0])
 
 
 @contextmanager
@@ -225,18 +256,26 @@ def copied(address: str, resume: bool) -> Iterator[Path]:
     sender = remote.Sender(parent, local.parent)
     kept = checkpoint.path_for(local), along.folder_of(local)
 
-    def send() -> None:
-        # First the checkpoint is read, then the store, which so has all that the checkpoint lists.
-        state = [(kept[0], kept[0].read_bytes())] if kept[0].exists() else []
-        folders = [its for its in (local, kept[1]) if its.is_dir()]
-        files = sorted(file for its in folders for file in its.rglob("*") if file.is_file())
-        sender.send(files, state)
-        if not state and (attributes(local) or {}).get("status") == "finished":
-            sender.remove(kept[0].name)
-
-    with at_work(address, send):
+    def fetch() -> None:
         for its in (local, *kept):
             remote.fetch(f"{parent}/{its.name}", its)
+        if local.exists() and not (local / "zarr.json").exists():
+            shutil.rmtree(local)  # its first sending was cut
+
+    def send() -> None:
+        # The checkpoint is read first and sent after the store, which so has all that it lists.
+        # The steps, which tell complete rows, are read before other chunks; the status goes last.
+        steps = sorted(local.glob("step/c/*"))
+        first = [*kept[:1], *steps, local / "zarr.json"]
+        read = {its: its.read_bytes() for its in first if its.exists()}
+        folders = [its for its in (local, kept[1]) if its.is_dir()]
+        files = (file for its in folders for file in sorted(its.rglob("*")) if file.is_file())
+        last = [(its, read[its]) for its in (*steps, *kept[:1], local / "zarr.json") if its in read]
+        sender.send([file for file in files if file not in read], last)
+        if kept[0] not in read and (attributes(local) or {}).get("status") == "finished":
+            sender.remove(kept[0].name)
+
+    with at_work(address, (local, *kept), fetch, send):
         try:
             yield local
         except (InputError, RunError) as error:  # the user knows the address, not the copy

@@ -121,14 +121,15 @@ def run(
                 inputs=inputs, parameters=parameters, dtype=dtype, progress=progress, data=data,
                 data_options=data_options, network=network, start=start,
             )  # fmt: skip
+    whole = protocol == model and "data" not in (inputs or {})
     protocol = load_protocol(protocol, inputs)
     if model is None and start is None:
         raise InputError("give a model, or a trained network by 'start'")
     origin = start if model is None else model
     model = load_model(origin, parameters)  # type: ignore[arg-type]
     check_fit(protocol, model)
-    if data is None and not data_options:
-        data = recorded_data(origin, protocol, model)
+    if data is None:
+        data = recorded_data(origin, protocol, model, whole)
     if type(seed) is not int or not 0 <= seed <= MOST_SEED:
         raise InputError(f"seed must be a whole number from 0 to {MOST_SEED}, not {seed!r}")
     where = resolve(device)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wakesleep.errors import InputError, RunError
 from wakesleep.files import remote
+from wakesleep.results.store import attributes
 from wakesleep.simulation.remote import at_work
 
 
@@ -37,8 +38,10 @@ def copied_study(address: str) -> Iterator[Path]:
         if folder.is_dir():
             sender.send([file for file in sorted(folder.rglob("*")) if _is_sent(file, folder)])
 
-    with at_work(address, send):
+    def fetch() -> None:
         remote.fetch(address, folder)
+
+    with at_work(address, [folder], fetch, send):
         try:
             yield folder
         except (InputError, RunError) as error:  # the user knows the address, not the copy
@@ -52,8 +55,8 @@ def _is_sent(file: Path, folder: Path) -> bool:
 
 
 def fetch_runs(address: str, folder: Path, names: Iterable[str]) -> None:
-    """Bring the stores of some runs into the local copy, unless they are there."""
+    """Bring the stores of some runs into the local copy, unless they have finished there."""
     for name in names:
         store = folder / "runs" / f"{name}.zarr"
-        if not store.exists():
+        if (attributes(store) or {}).get("status") != "finished":
             remote.fetch(f"{address}/runs/{store.name}", store)

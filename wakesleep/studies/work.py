@@ -74,11 +74,11 @@ def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) ->
         return wrong
     # A worker whose client is gone may still be making it. A run whose last process was killed is
     # free at once on the same machine; on another one its lease has to expire first.
-    while remote.held(out) if isinstance(out, str) else lease.held(out):
-        if tell(0, 0):
-            raise Interrupted("interrupted while another process was making it", signal.SIGTERM)
-        time.sleep(SECONDS_BETWEEN_LOOKS)
     try:
+        while remote.held(out) if isinstance(out, str) else lease.held(out):
+            if tell(0, 0):
+                raise Interrupted("interrupted while another process was making it", signal.SIGTERM)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
         return run(
             job.protocol,
             job.model,
