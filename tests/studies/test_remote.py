@@ -179,6 +179,9 @@ def test_a_process_that_was_replaced_sends_nothing_more(place):
     assert sent == []
 
 
+@pytest.mark.parametrize(
+    "place", ["file", pytest.param("s3", marks=pytest.mark.long)], indirect=True
+)
 def test_a_study_at_an_address_equals_a_local_one(place, tmp_path, monkeypatch, wakesleep):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.yaml").write_text(STUDY)
@@ -210,7 +213,8 @@ def test_a_study_at_an_address_equals_a_local_one(place, tmp_path, monkeypatch, 
     assert ws.open(f"{runs}/{stores[0]}").attrs["status"] == "finished"
 
 
-@pytest.mark.parametrize("place", ["file"], indirect=True)
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["file", "s3"], indirect=True)
 def test_a_study_whose_processes_were_killed_continues(place, tmp_path):
     text = STUDY.replace("nights: 2, phase_steps: 4", "nights: 60, phase_steps: 4")
     (tmp_path / "small.yaml").write_text(text)
