@@ -162,7 +162,7 @@ def test_the_survey_and_its_figure(tmp_path, wakesleep, monkeypatch):
 
 
 def test_a_window_that_outlasts_the_gap_between_volleys_is_told_of():
-    with pytest.warns(UserWarning, match="turns round although .* windows of 40 ms"):
+    with pytest.warns(UserWarning, match="reverses although .* windows of 40 ms"):
         ws.agreement(
             "jitter", [1.0], taus=(5.0, 40.0), thetas=(1.05,), scenarios=("timing",), count=40,
             shuffle=False, sources=Sources(background=0.0),

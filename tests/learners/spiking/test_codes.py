@@ -76,7 +76,7 @@ def test_darkness_excites_off_cells_as_light_does_the_others(code):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"presentation": 10.5}, "no whole number of time steps"),
+        ({"presentation": 10.5}, "not a whole number of time steps"),
         ({"pixel_rate": 1.2}, "more than one in a time step"),
         ({"label_rate": 0.9, "dt": 2.0, "pixel_rate": 0.1}, "label_rate: 0.9 spikes per ms"),
         ({"spontaneous": 2000.0}, "spontaneous: 2000 spikes per second"),

@@ -300,6 +300,6 @@ def _warn(its: Sources, thetas: Sequence[float]) -> None:
         warnings.warn(
             f"threshold {', '.join(f'{one:g}' for one in outside)} does not lie between one and "
             f"two volleys ({its.volley:g} to {2 * its.volley:g} spikes); below one the sign of "
-            "the measure turns round",
+            "the measure reverses",
             stacklevel=3,
         )
