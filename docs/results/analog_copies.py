@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from sklearn.linear_model import LogisticRegression
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 SEEDS, GENERATIONS, CASES = range(3), 10, 5000
@@ -204,8 +203,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         made = {"copies": copies, "generations": generations}[what](folder)
         kept = HERE / f"analog_{what}.nc"
-        kept.unlink(missing_ok=True)
-        to_netcdf(made, kept)
+        keep(made, kept)
     for what, over in (("copies", "noise"), ("generations", "generation")):
         if not (HERE / f"analog_{what}.nc").exists():
             continue

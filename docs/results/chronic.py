@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 BASELINE, FIRST, LAST = 10, 9.5, 23.5  # nights before; tests of a day, clock hours
@@ -73,8 +72,7 @@ def gathered(folder: Path) -> xr.Dataset:
 def main() -> None:
     if len(sys.argv) > 1:
         kept = HERE / "chronic_restriction.nc"
-        kept.unlink(missing_ok=True)
-        to_netcdf(gathered(Path(sys.argv[1])).astype("float32"), kept)
+        keep(gathered(Path(sys.argv[1])).astype("float32"), kept)
     found = xr.load_dataset(HERE / "chronic_restriction.nc", engine="scipy")
     people = ws.published("van_dongen_2003")
     print("| network | measure | 8 h: day 14 | 6 h less 8 h, day 2 | day 14 | 4 h less 8 h, day 2 |"

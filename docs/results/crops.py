@@ -18,11 +18,10 @@ import numpy as np
 import torch
 import xarray as xr
 from sklearn.linear_model import LogisticRegression
-from tables import cell
+from tables import cell, keep
 from torch import Tensor
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 SEEDS, WIDTHS, BATCH, STEPS, SIDE, CASES = range(5), (256, 256, 256), 200, 2000, 20, 5000
@@ -135,8 +134,7 @@ def main() -> None:
     kept = HERE / "crops.nc"
     if sys.argv[1:] == ["make"]:
         found = made()
-        kept.unlink(missing_ok=True)
-        to_netcdf(found, kept)
+        keep(found, kept)
     its = xr.load_dataset(kept, engine="scipy")["test_error"]
     print(f"| test error % of a linear classifier on | {' | '.join(its['layer'].values)} |")
     for rule in RULES:

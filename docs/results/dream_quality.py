@@ -11,10 +11,9 @@ import tempfile
 from pathlib import Path
 
 import xarray as xr
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 VARY = ("by_unit", "jointly")
@@ -50,8 +49,7 @@ def measured() -> xr.Dataset:
 
 def main() -> None:
     if len(sys.argv) > 1:
-        (HERE / "dream_quality.nc").unlink(missing_ok=True)
-        to_netcdf(measured(), HERE / "dream_quality.nc")
+        keep(measured(), HERE / "dream_quality.nc")
     found = xr.load_dataset(HERE / "dream_quality.nc", engine="scipy")
     print("| units vary | dreamt | variance | dreams | real | means | precision | recall |")
     print("|---|---|---|---|---|---|---|---|")

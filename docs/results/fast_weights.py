@@ -16,11 +16,10 @@ from typing import Any, ClassVar
 
 import torch
 import xarray as xr
-from tables import cell
+from tables import cell, keep
 from torch import Tensor
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 SEEDS = range(5)
@@ -217,8 +216,7 @@ def main() -> None:
     kept = HERE / "fast_weights.nc"
     if sys.argv[1:2] == ["make"]:
         found = made(Path(sys.argv[2]))
-        kept.unlink(missing_ok=True)
-        to_netcdf(found, kept)
+        keep(found, kept)
     its = xr.load_dataset(kept, engine="scipy")
     print("| data | fast weights join | goodness, validation | test | softmax, validation | test |")
     print("|---|---|---|---|---|---|")

@@ -21,13 +21,12 @@ import numpy as np
 import torch
 import xarray as xr
 from sklearn.linear_model import LogisticRegression
-from tables import cell
+from tables import cell, keep
 from torch import nn
 
 import wakesleep as ws
 from wakesleep import data
 from wakesleep.networks.quality import covered, within
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 SEEDS, RATES, CHOSEN = range(5), (2e-4, 1e-3, 3e-3), 1e-3
@@ -106,9 +105,10 @@ def made() -> xr.Dataset:
     found = []
     for seed in SEEDS:
         for name, images in (("shared", shared(seed)), ("ordinary", ordinary(seed, CHOSEN))):
-            its = xr.Dataset(judged(images)).assign_coords(generator=name, seed=seed)
+            measures = judged(images)
+            its = xr.Dataset(measures).assign_coords(generator=name, seed=seed)
             found.append(its.expand_dims(["generator", "seed"]))
-            print(name, seed, judged(images), file=sys.stderr, flush=True)
+            print(name, seed, measures, file=sys.stderr, flush=True)
     joined = xr.combine_by_coords(found)
     assert isinstance(joined, xr.Dataset)
     return joined.assign_attrs(samples=SAMPLES, steps=STEPS, rate=CHOSEN)
@@ -116,8 +116,7 @@ def made() -> xr.Dataset:
 
 def main() -> None:
     if len(sys.argv) > 1:
-        (HERE / "gan.nc").unlink(missing_ok=True)
-        to_netcdf(made(), HERE / "gan.nc")
+        keep(made(), HERE / "gan.nc")
     found = xr.load_dataset(HERE / "gan.nc", engine="scipy")
     print("| generator | classes, bits of 3.32 | variance % | precision % | recall % |")
     print("|---|---|---|---|---|")

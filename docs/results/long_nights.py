@@ -17,9 +17,9 @@ from pathlib import Path
 
 import xarray as xr
 from matplotlib.figure import Figure
+from tables import keep
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 KEPT, SHORTER = HERE / "long_nights.nc", HERE / "nights_mnist_plain.nc"
@@ -45,8 +45,7 @@ def kept(stores: list[str]) -> xr.Dataset:
 
 def main() -> None:
     if len(sys.argv) > 1:
-        KEPT.unlink(missing_ok=True)
-        to_netcdf(kept(sys.argv[1:]), KEPT)
+        keep(kept(sys.argv[1:]), KEPT)
     long = xr.load_dataset(KEPT, engine="scipy")["error"].sel(readout="goodness")
     print("| nights | " + " | ".join(f"rate {its:g}" for its in long["rate"].values) + " |")
     for wanted in SHOWN:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
 from wakesleep.plots.study import draw_values
@@ -97,8 +97,7 @@ def dreams() -> None:
         {"seed": list(SEEDS), "nights": list(NIGHTS), "start": list(starts)},
         {"judge_right": judge.score(digits.test.images, digits.test.labels)},
     )
-    (HERE / "dreams_judged.nc").unlink(missing_ok=True)
-    to_netcdf(judged, HERE / "dreams_judged.nc")
+    keep(judged, HERE / "dreams_judged.nc")
     figure = Figure(figsize=(2.6 * len(NIGHTS), 3.0))
     for ax, dreamt, nights in zip(figure.subplots(1, len(NIGHTS)), shown, NIGHTS, strict=True):
         ws.plots.dreams(dreamt, ax, most=6)
@@ -205,8 +204,7 @@ def keep_study(folder: Path) -> None:
             curves = over_cycles(tree, wanted.quantity, wanted.at, wanted.block)
             outcomes[f"cycles_{wanted.quantity}_{wanted.at}"] = curves.astype("float32")
     path = HERE / f"{name}.nc"
-    path.unlink(missing_ok=True)
-    to_netcdf(outcomes, path)
+    keep(outcomes, path)
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 SEEDS = range(5)
@@ -78,8 +77,7 @@ def made(folder: Path) -> xr.Dataset:
 def main() -> None:
     kept = HERE / "predictive.nc"
     if sys.argv[1:2] == ["make"]:
-        kept.unlink(missing_ok=True)
-        to_netcdf(made(Path(sys.argv[2])), kept)
+        keep(made(Path(sys.argv[2])), kept)
     its = xr.load_dataset(kept, engine="scipy")
     mean = its["cancelled"].sel(time=slice(3, 5)).mean("time")  # the steps that pick the label
     print("| goodness | test error % | label | layer 1: before | after | layer 2: before | after |")

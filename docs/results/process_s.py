@@ -18,10 +18,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 from scipy.optimize import curve_fit
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 SEEDS = range(5)
@@ -130,13 +129,11 @@ def main() -> None:
 
         with tempfile.TemporaryDirectory() as folder:
             found = network(Path(folder))
-        kept.unlink(missing_ok=True)
-        to_netcdf(found, kept)
+        keep(found, kept)
     if sys.argv[1:] in (["measure"], ["cortex"]):  # cortex alone takes S from the file
         found = xr.load_dataset(kept, engine="scipy")[["awake", "asleep"]]
         found = found.merge(cortex(found["asleep"]))
-        kept.unlink(missing_ok=True)
-        to_netcdf(found, kept)
+        keep(found, kept)
     found = xr.load_dataset(kept, engine="scipy")
     rows: dict[str, list[tuple[float, float, float]]] = {"rise": [], "fall": []}
     for seed in found["seed"].values:

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 import xarray as xr
 from matplotlib.figure import Figure
+from tables import keep
 
 import wakesleep as ws
 from wakesleep import data
 from wakesleep.networks.kept import kept_network
 from wakesleep.plots.activity import draw_activity
 from wakesleep.plots.agreement import draw_agreement
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures"
@@ -41,8 +41,7 @@ LATE = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0)  # ms
 
 def written(dataset: xr.Dataset, name: str) -> None:
     path = HERE / f"{name}.nc"
-    path.unlink(missing_ok=True)
-    to_netcdf(dataset, path)
+    keep(dataset, path)
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import xarray as xr
 from sklearn.metrics import roc_auc_score
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
 from wakesleep.learners.boltzmann.likelihood import pseudo_likelihood
@@ -27,7 +27,6 @@ from wakesleep.learners.boltzmann.parameters import Parameters as Machine
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.forward_forward.network import ForwardForward
 from wakesleep.learners.forward_forward.parameters import Parameters as Network
-from wakesleep.results.store import to_netcdf
 from wakesleep.runtime.randomness import Streams
 
 HERE = Path(__file__).parent
@@ -175,8 +174,7 @@ def drawn(its: xr.Dataset, file: Path) -> None:
 def main() -> None:
     kept = HERE / "stacked.nc"
     if sys.argv[1:] == ["make"]:
-        kept.unlink(missing_ok=True)
-        to_netcdf(made(), kept)
+        keep(made(), kept)
     its = xr.load_dataset(kept, engine="scipy")
     print("| input of the second layer | nats a unit beyond coins | transposed start | end | AUC |")
     for what in INPUTS:

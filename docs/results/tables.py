@@ -22,9 +22,14 @@ def cell(values: xr.DataArray, scale: float = 1.0, digits: int = 1, sign: str = 
     return f"{mean:{sign}.{digits}f} ± {half:.{digits}f}"
 
 
+def keep(found: xr.Dataset, file: Path) -> None:
+    """Write results into a file, in place of an older one."""
+    file.unlink(missing_ok=True)
+    to_netcdf(found, file)
+
+
 def keep_with_others(found: xr.Dataset, file: Path) -> None:
     """Write results over ``model`` and ``seed`` into a file; what it has of others stays."""
     if file.exists():
         found = found.combine_first(xr.load_dataset(file, engine="scipy"))
-        file.unlink()
-    to_netcdf(found, file)
+    keep(found, file)

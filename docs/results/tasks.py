@@ -11,10 +11,9 @@ import sys
 from pathlib import Path
 
 import xarray as xr
-from tables import cell
+from tables import cell, keep
 
 import wakesleep as ws
-from wakesleep.results.store import to_netcdf
 
 HERE = Path(__file__).parent
 NIGHTS = ("nothing", "unlearning", "replay", "both")
@@ -48,8 +47,7 @@ def gathered(folder: Path) -> xr.Dataset:
 def main() -> None:
     if len(sys.argv) > 1:
         kept = HERE / "tasks.nc"
-        kept.unlink(missing_ok=True)
-        to_netcdf(gathered(Path(sys.argv[1])), kept)
+        keep(gathered(Path(sys.argv[1])), kept)
     found = xr.load_dataset(HERE / "tasks.nc", engine="scipy")
     print("Two tasks, validation error %:")
     print("| night | softmax: old classes | new | goodness: old | new |")

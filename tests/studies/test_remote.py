@@ -166,12 +166,12 @@ def test_the_lease_of_a_dead_process_is_taken_over_by_one(place):
     assert 4 not in codes
 
 
-def test_a_process_that_was_replaced_sends_nothing_more(place):
+def test_a_process_that_was_replaced_sends_nothing_more(place, tmp_path):
     from wakesleep.simulation.remote import at_work
 
     sent = []
     system, path = remote.system(f"{place}/x.held")
-    work = at_work(f"{place}/x", [], lambda: None, lambda: sent.append(1))
+    work = at_work(f"{place}/x", [tmp_path / "x"], lambda: None, lambda: sent.append(1))
     work.__enter__()
     system.pipe_file(f"{path}/00000002.json", b'{"token": "other"}')
     with pytest.raises(ws.RunError, match="another process has taken it over"):

@@ -10,6 +10,7 @@ import typer
 
 from wakesleep.cli.common import beside, names_of, settings_from
 from wakesleep.errors import InputError
+from wakesleep.files import outputs
 from wakesleep.files.remote import address_of
 
 
@@ -74,7 +75,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a protocol on a model."""
-    from wakesleep.results.store import attributes
+    from wakesleep.results.store import finished
     from wakesleep.runtime.ranks import rank_here, size_here
     from wakesleep.runtime.speed import keep_freed
     from wakesleep.simulation.loading import load_model, load_protocol, recorded_data
@@ -85,7 +86,7 @@ def run(
     if start is not None:
         from wakesleep.results.store import open_result
 
-        if start.name.endswith(".checkpoint.pt"):
+        if start.name.endswith(outputs.CHECKPOINT):
             raise InputError(f"{start}: give the result beside it, without '.checkpoint.pt'")
         open_result(start)
     its = load_protocol(protocol, given.inputs)
@@ -93,18 +94,16 @@ def run(
     network = load_model(origin, given.parameters)  # type: ignore[arg-type]
     repeated = None
     if data is None:
-        whole = protocol == model and "data" not in given.inputs
-        repeated = recorded_data(origin, its, network, whole)
+        repeated = recorded_data((protocol, origin), given.inputs, its, network)
     out = out or Path(f"{its.name}-{network.name}-seed{seed}.zarr")
     from wakesleep.simulation.run import run as run_protocol
 
     keep_freed()
     address = address_of(out)
-    if address is not None:
-        pass  # what is there is seen when it has been brought here
-    elif resume and not out.exists():
+    # What is at an address is seen when it has been brought here.
+    if resume and address is None and not out.exists():
         typer.echo(f"{out}: no such run yet; starting it", err=True)
-    ended = resume and (attributes(out) or {}).get("status") == "finished"
+    ended = resume and finished(out)
 
     if parallel is None and size_here() > 1:
         raise InputError(
@@ -190,12 +189,12 @@ def plot(
         if its:
             raise InputError(f"{name} is for protocols; {what} is a result")
     from wakesleep.plots import save_overview
-    from wakesleep.simulation.lease import held
+    from wakesleep.simulation.remote import is_held
 
     opened = open_result(path)
     state = opened.attrs["status"]
     if state != "finished":
-        if state == "running" and not held(path):
+        if state == "running" and not is_held(path):
             state = "its process was killed; --resume continues"
         typer.echo(f"{path}: the run has not finished ({state})", err=True)
     out = out or beside(path, ".png")

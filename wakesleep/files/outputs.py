@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wakesleep.errors import InputError
 
+CHECKPOINT, NETWORKS = ".checkpoint.pt", ".networks"  # beside the store of a run
 LONGEST_PART = 255  # bytes of one name, in every common file system
 
 

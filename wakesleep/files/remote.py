@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from wakesleep.errors import InputError, one_line
+from wakesleep.files import outputs
 
 # A path object has one slash where an address has two. Two letters at least: C:/ is a disk.
 ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/+(?P<rest>.*)", re.DOTALL)
 LOCAL = ("file", "local")
-BESIDE = (".checkpoint.pt", ".networks")  # what lies beside the store of a run
 
 
 def address_of(given: object) -> str | None:
@@ -158,11 +158,25 @@ def fetched(given: str | Path) -> Path:
     if address is None:
         return Path(given)
     target = local_copy(address, "read")
-    if not fetch(address, target):
+    if not fetch_store(address, target):
         raise InputError(f"{address}: there is no such result")
-    for beside in BESIDE:
-        fetch(address + beside, target.with_name(target.name + beside))
     return target
+
+
+def fetch_store(address: str, target: Path) -> bool:
+    """Bring a run's store to this machine with what lies beside it; see :func:`fetch`."""
+    for beside in (outputs.CHECKPOINT, outputs.NETWORKS):
+        fetch(address + beside, target.with_name(target.name + beside))
+    return fetch(address, target)
+
+
+def put(system: Any, path: str, content: bytes, mode: str = "overwrite") -> None:
+    """Write an object; ``mode`` ``create`` raises ``FileExistsError`` if there is one."""
+    from fsspec.implementations.local import LocalFileSystem
+
+    if isinstance(system, LocalFileSystem):  # object stores have no folders
+        system.makedirs(path.rpartition("/")[0], exist_ok=True)
+    system.pipe_file(path, content, mode=mode)
 
 
 class Sender:
@@ -194,19 +208,13 @@ class Sender:
                     content = file.read_bytes()
                 except FileNotFoundError:
                     continue
-                self._put(name, content)
+                put(self.system, f"{self.path}/{name}", content)
                 self._sent[name] = state
             for file, content in last or ():  # in this order
                 name, digest = file.relative_to(self.folder).as_posix(), hash(content)
                 if self._sent.get(name) != (digest, len(content)):
-                    self._put(name, content)
+                    put(self.system, f"{self.path}/{name}", content)
                     self._sent[name] = digest, len(content)
-
-    def _put(self, name: str, content: bytes) -> None:
-        target = f"{self.path}/{name}"
-        if self.address.partition("://")[0] in LOCAL:
-            self.system.makedirs(target.rpartition("/")[0], exist_ok=True)
-        self.system.pipe_file(target, content)
 
     def remove(self, name: str) -> None:
         """Remove a file or folder at the address, if it is there."""

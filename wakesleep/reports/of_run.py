@@ -103,10 +103,8 @@ def _facts(made: Mapping[str, Any]) -> dict[str, str]:
     named = told(made["model_text"], "parameters", {})
     rest, in_file = _apart(parameters, named)
     # A value that the file sets differently was set by the run, even to the usual default.
-    usual = _apart(
-        {n: its for n, its in rest.items() if n not in named}, _defaults(resolved["kind"])
-    )[1]
-    own = {name: its for name, its in rest.items() if name not in usual}
+    defaults = {n: its for n, its in _defaults(resolved["kind"]).items() if n not in named}
+    own, usual = _apart(rest, defaults)
     changed, as_in_file = _apart(
         values,
         {

@@ -266,6 +266,11 @@ def attributes(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def finished(path: Path) -> bool:
+    """Say whether a store holds a run that has finished, without opening it."""
+    return (attributes(path) or {}).get("status") == "finished"
+
+
 def _in_words(dataset: xr.Dataset) -> xr.Dataset:
     for variable in dataset.variables.values():
         variable.attrs.pop("_FillValue", None)  # how the file says "nothing yet"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, listed
+from wakesleep.files import outputs
 from wakesleep.simulation import checkpoint
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ MOST_SHOWN = 20  # steps that an error lists
 
 def folder_of(store: Path) -> Path:
     """Return where the networks of a store lie: ``run.zarr`` -> ``run.zarr.networks``."""
-    return store.with_name(f"{store.name}.networks")
+    return store.with_name(store.name + outputs.NETWORKS)
 
 
 def keep_network(store: Path, step: int, prepared: Prepared) -> None:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from wakesleep.errors import InputError
+from wakesleep.files import outputs
 
 MAGIC = b"wakesleep checkpoint 1\n"
 
 
 def path_for(store: Path) -> Path:
     """Return where the checkpoint of a store lies: ``run.zarr`` -> ``run.zarr.checkpoint.pt``."""
-    return store.with_name(f"{store.name}.checkpoint.pt")
+    return store.with_name(store.name + outputs.CHECKPOINT)
 
 
 def save(state: dict[str, Any], path: Path) -> None:

@@ -86,27 +86,33 @@ def load_model(
 
 
 def recorded_data(
-    given: object, protocol: LoadedProtocol, model: LoadedModel, whole: bool
+    given: tuple[object, object],
+    inputs: Mapping[str, Any],
+    protocol: LoadedProtocol,
+    model: LoadedModel,
 ) -> DataSource | None:
     """Return the data of a result that is repeated, where the files name others.
 
     Parameters
     ----------
     given
-        What the model was given as; only the path of a result has recorded data.
+        What the protocol and the model were given as. Only a model that is the path of a result
+        has recorded data.
+    inputs
+        The inputs that were set. Data that the protocol names are meant, unless it is that of the
+        same result and its data are not set again.
     protocol, model
         What is run.
-    whole
-        Whether the protocol is that of the same result, with the same data. Else data that the
-        protocol names are meant.
 
     Raises
     ------
     InputError
         If its data were given in Python, and so are not in the result.
     """
-    path = Path(given) if isinstance(given, str | Path) else None
+    first, second = given
+    path = Path(second) if isinstance(second, str | Path) else None
     made = None if path is None else attributes(path)
+    whole = first == second and "data" not in inputs
     if made is None or "data_source" not in made or not (whole or protocol.source is None):
         return None
     if not made["data_source"]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from wakesleep.errors import InputError, RunError
 from wakesleep.files import remote
-from wakesleep.results.store import attributes
+from wakesleep.results.store import finished
 from wakesleep.simulation import along, checkpoint, lease
 
 SENT_EVERY = 30.0  # seconds
@@ -76,15 +76,13 @@ def take(address: str) -> Holder:
     folder, content = address + HELD, _content(secrets.token_hex(8))
     system, path = remote.system(folder)
     with remote.reached(address):
-        if address.partition("://")[0] in remote.LOCAL:
-            system.makedirs(path, exist_ok=True)
         for _ in range(ATTEMPTS):
             last = max(_numbers(folder), default=0)
             before = _read(system, path, last)
             if _lives(system, path, last, before):
                 raise InputError(f"{address}: another process is writing it{lease.who(before)}")
             try:
-                system.pipe_file(_object(path, last + 1), content, mode="create")
+                remote.put(system, _object(path, last + 1), content, "create")
             except FileExistsError:
                 continue
             # In the meantime the dead one may have been removed and another process have begun.
@@ -104,6 +102,12 @@ def held(address: str) -> bool:
     with remote.reached(address):
         last = max(_numbers(folder), default=0)
         return _lives(system, path, last, _read(system, path, last))
+
+
+def is_held(out: str | Path) -> bool:
+    """Say whether a process is writing a store right now, at a path or at an address."""
+    address = remote.address_of(out)
+    return lease.held(Path(out)) if address is None else held(address)
 
 
 def _numbers(folder: str) -> list[int]:
@@ -148,7 +152,7 @@ def _lives(system: Any, path: str, number: int, holder: dict[str, Any]) -> bool:
 
 @contextmanager
 def at_work(
-    address: str, copies: Sequence[Path], fetch: Callable[[], None], send: Callable[[], None]
+    address: str, copies: Sequence[Path], fetch: Callable[[], object], send: Callable[[], None]
 ) -> Iterator[None]:
     """Hold the lease of an address, and send what is made from time to time and at the end.
 
@@ -157,7 +161,8 @@ def at_work(
     address
         The address.
     copies
-        What is made on this machine. If it cannot be sent at the end, it is set aside.
+        What is made on this machine, the store or folder first. If it cannot be sent at the end, it
+        is set aside. Errors name the address in place of the first.
     fetch
         Brings the copies in line with the address.
     send
@@ -192,29 +197,36 @@ def at_work(
             with suppress(Exception):  # the last sending is not suppressed
                 send()
 
-    threads = [threading.Thread(target=one, daemon=True) for one in (renew, send_now_and_then)]
-    for thread in threads:
-        thread.start()
+    renewing = threading.Thread(target=renew, daemon=True)
+    sending = threading.Thread(target=send_now_and_then, daemon=True)
+    renewing.start()
+    sending.start()
     try:
         yield
+    except (InputError, RunError) as error:  # the user knows the address, not the copy
+        error.args = (str(error).replace(str(copies[0]), address),)
+        raise
     finally:
         sent.set()
-        threads[1].join()
+        sending.join()
         try:
             if lost.is_set() or not its.mine():
+                lost.set()
                 raise RunError(
                     f"{address}: another process has taken it over, because this one did not "
                     "respond for too long"
                 )
             send()
-            its.release()
         except RunError:
             raise
         except Exception as error:
             raise RunError(f"{error}; what was made is kept in {_set_aside(copies)}") from error
         finally:
             over.set()
-            threads[0].join()
+            renewing.join()  # first, for it could put back what is released
+            if not lost.is_set():
+                with suppress(Exception):  # a lease that stays expires
+                    its.release()
 
 
 def _set_aside(copies: Sequence[Path]) -> str:
@@ -257,8 +269,7 @@ def copied(address: str, resume: bool) -> Iterator[Path]:
     kept = checkpoint.path_for(local), along.folder_of(local)
 
     def fetch() -> None:
-        for its in (local, *kept):
-            remote.fetch(f"{parent}/{its.name}", its)
+        remote.fetch_store(address, local)
         if local.exists() and not (local / "zarr.json").exists():
             shutil.rmtree(local)  # its first sending was cut
 
@@ -272,12 +283,8 @@ def copied(address: str, resume: bool) -> Iterator[Path]:
         files = (file for its in folders for file in sorted(its.rglob("*")) if file.is_file())
         last = [(its, read[its]) for its in (*steps, *kept[:1], local / "zarr.json") if its in read]
         sender.send([file for file in files if file not in read], last)
-        if kept[0] not in read and (attributes(local) or {}).get("status") == "finished":
+        if kept[0] not in read and finished(local):
             sender.remove(kept[0].name)
 
     with at_work(address, (local, *kept), fetch, send):
-        try:
-            yield local
-        except (InputError, RunError) as error:  # the user knows the address, not the copy
-            error.args = (str(error).replace(str(local), address),)
-            raise
+        yield local

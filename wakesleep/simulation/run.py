@@ -121,15 +121,14 @@ def run(
                 inputs=inputs, parameters=parameters, dtype=dtype, progress=progress, data=data,
                 data_options=data_options, network=network, start=start,
             )  # fmt: skip
-    whole = protocol == model and "data" not in (inputs or {})
+    given = protocol, (start if model is None else model)
     protocol = load_protocol(protocol, inputs)
     if model is None and start is None:
         raise InputError("give a model, or a trained network by 'start'")
-    origin = start if model is None else model
-    model = load_model(origin, parameters)  # type: ignore[arg-type]
+    model = load_model(given[1], parameters)  # type: ignore[arg-type]
     check_fit(protocol, model)
     if data is None:
-        data = recorded_data(origin, protocol, model, whole)
+        data = recorded_data(given, inputs or {}, protocol, model)
     if type(seed) is not int or not 0 <= seed <= MOST_SEED:
         raise InputError(f"seed must be a whole number from 0 to {MOST_SEED}, not {seed!r}")
     where = resolve(device)
@@ -137,9 +136,9 @@ def run(
     out = None if out is None else outputs.checked(out)
     if out is None and protocol.spec.record.networks:
         raise InputError("'record: {networks: ...}' needs 'out', the store beside which they lie")
-    given, options = given_data(data, data_options)
+    its_data, options = given_data(data, data_options)
     start = None if start is None else Path(start)
-    request = Request(protocol, model, seed, where, its_dtype, given, options, tf32, start)
+    request = Request(protocol, model, seed, where, its_dtype, its_data, options, tf32, start)
     with joined(parallel) as ranks:
         return _made(request, out, resume, quiet, progress, network, ranks)
 

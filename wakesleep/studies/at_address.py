@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wakesleep.errors import InputError, RunError
 from wakesleep.files import remote
-from wakesleep.results.store import attributes
+from wakesleep.results.store import finished
 from wakesleep.simulation.remote import at_work
 
 
@@ -38,15 +37,8 @@ def copied_study(address: str) -> Iterator[Path]:
         if folder.is_dir():
             sender.send([file for file in sorted(folder.rglob("*")) if _is_sent(file, folder)])
 
-    def fetch() -> None:
-        remote.fetch(address, folder)
-
-    with at_work(address, [folder], fetch, send):
-        try:
-            yield folder
-        except (InputError, RunError) as error:  # the user knows the address, not the copy
-            error.args = (str(error).replace(str(folder), address),)
-            raise
+    with at_work(address, [folder], lambda: remote.fetch(address, folder), send):
+        yield folder
 
 
 def _is_sent(file: Path, folder: Path) -> bool:
@@ -58,5 +50,5 @@ def fetch_runs(address: str, folder: Path, names: Iterable[str]) -> None:
     """Bring the stores of some runs into the local copy, unless they have finished there."""
     for name in names:
         store = folder / "runs" / f"{name}.zarr"
-        if (attributes(store) or {}).get("status") != "finished":
+        if not finished(store):
             remote.fetch(f"{address}/runs/{store.name}", store)

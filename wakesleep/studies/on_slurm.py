@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from wakesleep.errors import InputError, Interrupted, RunError, one_line
-from wakesleep.results.store import attributes
+from wakesleep.results.store import finished
 from wakesleep.runtime.signals import Stopped
 from wakesleep.studies.clusters import SlurmCluster
 from wakesleep.studies.executors import Callback, How
@@ -204,11 +204,7 @@ def _failed(job: Any, names: list[str], folder: Path) -> dict[str, str]:
         return found
     except Exception as error:  # it was killed, or reached its limit too often
         why = f"its job {job.job_id} ended without an outcome ({one_line(error)})"
-        return {name: why for name in names if not _finished(folder / f"{name}.zarr")}
-
-
-def _finished(store: Path) -> bool:
-    return (attributes(store) or {}).get("status") == "finished"
+        return {name: why for name in names if not finished(folder / f"{name}.zarr")}
 
 
 def _told(going: list[tuple[Any, list[str]]], its: SlurmCluster) -> str:

@@ -63,7 +63,7 @@ def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) ->
     Interrupted
         If a signal stopped it, or ``tell``.
     """
-    from wakesleep.simulation import lease, remote
+    from wakesleep.simulation.remote import is_held
     from wakesleep.simulation.run import run
 
     out: str | Path = options.folder / f"{job.name}.zarr"
@@ -75,7 +75,7 @@ def work(job: Job, options: Options, tell: Callable[[int, int], bool | None]) ->
     # A worker whose client is gone may still be making it. A run whose last process was killed is
     # free at once on the same machine; on another one its lease has to expire first.
     try:
-        while remote.held(out) if isinstance(out, str) else lease.held(out):
+        while is_held(out):
             if tell(0, 0):
                 raise Interrupted("interrupted while another process was making it", signal.SIGTERM)
             time.sleep(SECONDS_BETWEEN_LOOKS)
