@@ -4,8 +4,8 @@ python docs/results/analog_copies.py copies FOLDER        # writes analog_copies
 python docs/results/analog_copies.py generations FOLDER   # writes analog_generations.nc
 python docs/results/analog_copies.py                      # the tables again, from these files
 
-FOLDER is for the runs; what is there already is not made again. MNIST, 5000 training images; errors
-are those on all test images, read once at the end of each run.
+FOLDER is for the runs; neither these nor the seeds that the file has already are made again.
+MNIST, 5000 training images; errors are those on all test images, read once at the end of each run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tables import cell, keep
 import wakesleep as ws
 
 HERE = Path(__file__).parent
-SEEDS, GENERATIONS, CASES = range(3), 10, 5000
+SEEDS, GENERATIONS, CASES = range(5), 10, 5000
 # How far devices differ, as a factor of published variations; all pupils at the first alone.
 NOISES = (1.0, 0.1, 0.3, 3.0, 10.0)
 READOUTS = ["goodness", "softmax"]
@@ -50,19 +50,16 @@ def learned(
     seed: int,
     chip: dict[str, Any] | None,
     start: Any = None,
-    times: int = 1,
+    learn: dict[str, Any] = LEARN,
 ) -> Path:
-    """Make a run, or look at a copy where there is a start; return its store.
-
-    ``times`` is how often the data have every image: the number of updates is always the same.
-    """
+    """Make a run, or look at a copy where there is a start; return its store."""
     out = folder / f"{name}.zarr"
     protocol: Any = "interleaved"
     if start is not None:
         protocol = folder / "look.yaml"
         protocol.write_text(LOOK)
     parameters = MODEL | ({} if chip is None else {"hardware": chip})
-    inputs = {} if start is not None else LEARN | {"sweeps": LEARN["sweeps"] // times}
+    inputs = {} if start is not None else learn
     ws.run(protocol, "ff_mnist_256x2", parameters=parameters, inputs=inputs, data=str(data),
            seed=seed, out=out, start=start, resume=True, quiet=True)  # fmt: skip
     return out
@@ -90,13 +87,13 @@ def saved(folder: Path, name: str, x: np.ndarray, y: np.ndarray) -> Path:
     return file
 
 
-def copies(folder: Path) -> xr.Dataset:
+def copies(folder: Path, seeds: list[int]) -> xr.Dataset:
     """Return test errors of teachers, copies and pupils on another instance."""
     mnist = ws.data.load("mnist")
     x, y, x_test = mnist.train.images[:CASES], mnist.train.labels[:CASES], mnist.test.images
     true = saved(folder, "true", x, y)
     parts = []
-    for seed in SEEDS:
+    for seed in seeds:
         ideal = learned(folder, f"ideal-{seed}", true, seed, None)
         for noise in NOISES:
             one, two = hardware(noise, 1000 + seed), hardware(noise, 2000 + seed)
@@ -126,9 +123,10 @@ def copies(folder: Path) -> xr.Dataset:
             }
             for what, data in given.items():
                 called = f"{what}-{name}".replace(" ", "_")
-                times = 4 if what == "its chances" else 1
+                # Drawn labels come with four copies of each image; the updates are as many.
+                learn = LEARN | ({"sweeps": 5} if what == "its chances" else {})
                 try:
-                    pupil = error(learned(folder, called, data, 100 + seed, two, times=times))
+                    pupil = error(learned(folder, called, data, 100 + seed, two, learn=learn))
                 except ws.InputError:  # a teacher may never name some class
                     pupil = xr.full_like(found["teacher"], np.nan)
                 found[f"pupil of {what}"] = pupil
@@ -140,12 +138,12 @@ def copies(folder: Path) -> xr.Dataset:
     return _together(parts)
 
 
-def generations(folder: Path) -> xr.Dataset:
+def generations(folder: Path, seeds: list[int]) -> xr.Dataset:
     """Return test errors of ten pupils of pupils, with the same images or fresh ones each time."""
     mnist = ws.data.load("mnist")
     size = len(mnist.train) // (GENERATIONS + 1)
     parts = []
-    for seed in SEEDS:
+    for seed in seeds:
         for fresh in (False, True):
             labels, store = mnist.train.labels[:size], folder
             for generation in range(GENERATIONS + 1):
@@ -201,9 +199,15 @@ def main() -> None:
     if len(sys.argv) > 2:
         what, folder = sys.argv[1], Path(sys.argv[2])
         folder.mkdir(parents=True, exist_ok=True)
-        made = {"copies": copies, "generations": generations}[what](folder)
         kept = HERE / f"analog_{what}.nc"
-        keep(made, kept)
+        had = xr.load_dataset(kept, engine="scipy") if kept.exists() else None
+        if had is not None and "fresh" in had:
+            had["fresh"] = had["fresh"].astype(bool)  # a file has numbers
+        done = set() if had is None else set(had["seed"].values.tolist())
+        seeds = [seed for seed in SEEDS if seed not in done]
+        if seeds:
+            made = {"copies": copies, "generations": generations}[what](folder, seeds)
+            keep(made if had is None else xr.concat([had, made], "seed").sortby("seed"), kept)
     for what, over in (("copies", "noise"), ("generations", "generation")):
         if not (HERE / f"analog_{what}.nc").exists():
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import (
     Field,
@@ -21,9 +21,6 @@ from wakesleep.files import documents, references, specs
 from wakesleep.files.references import imported
 from wakesleep.learners.capabilities import CAPABILITIES
 from wakesleep.learners.kinds import KINDS
-
-if TYPE_CHECKING:
-    pass
 
 
 class ModelSpec(specs.Spec):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError, choices
-
-if TYPE_CHECKING:
-    pass
 
 
 def over_cycles(

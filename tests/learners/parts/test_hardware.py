@@ -205,6 +205,30 @@ def test_backward_through_assumed_weights_is_autograd_where_these_are_right():
         torch.testing.assert_close(its.grad, grad)
 
 
+def test_a_simulated_network_learns_as_if_it_had_no_devices():
+    from wakesleep.learners.backprop.network import Backprop
+    from wakesleep.learners.backprop.parameters import Parameters
+    from wakesleep.learners.chunks import Chunk, Setting
+    from wakesleep.runtime.randomness import Streams
+
+    def network(**told):
+        setting = Setting(12, 3, torch.device("cpu"), torch.float64, Streams(0))
+        return Backprop(Parameters(layers=[8, 6], rate=0.01, **told), setting)
+
+    chip = {"device": "resistive", "gain": 0.3, "nonlinearity": 0.1}
+    plain, net = network(), network(hardware=chip, backward="simulated")
+    measured = network(hardware=chip)
+    images = torch.rand(30, 12, dtype=torch.float64)
+    index = torch.arange(30).reshape(3, 10).repeat(20, 1)
+    for its in (plain, net, measured):
+        its.learn(Chunk("positive", images, torch.arange(30) % 3, index, [1.0] * 60))
+    for weight, assumed, real in zip(plain.weights, net.assumed, net.weights, strict=False):
+        torch.testing.assert_close(assumed, weight.detach())
+        assert (assumed - real.detach()).abs().max() > 1e-3
+    torch.testing.assert_close(net.biases[-1], plain.biases[-1])
+    assert not torch.allclose(measured.biases[-1], plain.biases[-1])
+
+
 @pytest.mark.parametrize("model", ["ff_digits", "backprop_digits"])
 def test_a_resumed_run_on_devices_ends_like_an_undisturbed_one(model, tmp_path):
     parameters = PLAIN if model == "ff_digits" else {"layers": [30, 20]}

@@ -1,4 +1,4 @@
-"""Gradients for networks on unknown devices: through assumed weights, or by perturbation.
+"""Gradients for networks on unknown devices: by a model of the devices, or by perturbation.
 
 In: a :class:`wakesleep.learners.backprop.network.Backprop` and a batch.
 Out: gradients at its weights and biases, and the loss.
@@ -15,13 +15,32 @@ PERTURBATION = 1e-3  # of a weight or bias, up or down
 
 
 @torch.no_grad()
-def through_assumed(network: Any, images: Tensor, labels: Tensor) -> Tensor:
-    """Backpropagate errors from measured activities through assumed weights.
+def through_assumed(network: Any, images: Tensor, labels: Tensor, measured: bool = True) -> Tensor:
+    """Backpropagate errors through assumed weights.
 
-    Returns the cross-entropy. The slope of an active unit is assumed to be 1.
+    Parameters
+    ----------
+    network
+        Gets the gradients. The slope of an active unit is assumed to be 1.
+    images, labels
+        The batch (cases, features) and (cases,).
+    measured
+        Whether activities are those of the devices; else they too are computed from the assumed
+        weights, with ideal units.
+
+    Returns
+    -------
+    Tensor
+        The mean cross-entropy of the activities used.
     """
-    measured = [network.shown(images), *network.hidden(images)]
-    logits = network.connections[-1].drive(measured[-1], network.weights[-1], network.biases[-1])
+    activities = [network.shown(images)]
+    if measured:
+        activities += network.hidden(images)
+    else:
+        layers = zip(network.connections[:-1], network.assumed, network.biases, strict=False)
+        for wires, weight, bias in layers:
+            activities.append(torch.relu(wires.drive(activities[-1], weight, bias)))
+    logits = network.connections[-1].drive(activities[-1], network.weights[-1], network.biases[-1])
     classes = len(network.biases[-1])
     target = torch.nn.functional.one_hot(labels, classes).to(logits)
     target = target * (1 - network.label_smoothing) + network.label_smoothing / classes
@@ -29,10 +48,10 @@ def through_assumed(network: Any, images: Tensor, labels: Tensor) -> Tensor:
     loss = -(target * logits.log_softmax(1)).sum(1).mean()
     through = [*network.assumed, network.weights[-1]]
     for depth in reversed(range(len(network.weights))):
-        network.weights[depth].grad = error.T @ measured[depth]
+        network.weights[depth].grad = error.T @ activities[depth]
         network.biases[depth].grad = error.sum(0)
         if depth:
-            error = (error @ through[depth]) * (measured[depth] > 0)
+            error = (error @ through[depth]) * (activities[depth] > 0)
     return loss
 
 

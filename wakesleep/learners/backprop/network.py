@@ -79,7 +79,7 @@ class Backprop:
                     devices(p.hardware, its, number, seed, chance)
                     for number, its in enumerate(self.weights[:-1], 1)
                 ]
-        self.assumes = p.backward != "true"
+        self.backward = p.backward or "assumed"
         self.perturbations = (p.perturbations or 16) if p.backward == "perturbed" else 0
         self.perturber = setting.streams("perturbations") if self.perturbations else None
         self.conductances: list[dict[str, Tensor]] = [{} for _ in self.devices]
@@ -162,8 +162,8 @@ class Backprop:
             images, labels = chunk.take(index)
             if self.perturbations:
                 loss = perturbed(self, images, labels, self.perturbations, self.perturber)
-            elif self.devices and self.assumes:
-                loss = through_assumed(self, images, labels)
+            elif self.devices and self.backward != "true":
+                loss = through_assumed(self, images, labels, self.backward == "assumed")
             else:
                 loss = torch.nn.functional.cross_entropy(
                     self.logits(images, learning=True), labels, label_smoothing=self.label_smoothing

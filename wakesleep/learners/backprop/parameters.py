@@ -65,11 +65,13 @@ class Parameters(specs.Spec):
         None,
         description="Imprecise analog devices below the hidden layers; the softmax is digital.",
     )
-    backward: Literal["assumed", "true", "perturbed"] | None = Field(
+    backward: Literal["assumed", "true", "simulated", "perturbed"] | None = Field(
         None,
         description=(
             "With 'hardware', how errors are backpropagated: through the intended weights and "
-            "ideal units (assumed, the default), or through the actual devices (true). With "
+            "ideal units (assumed, the default), or through the actual devices (true); both use "
+            "activities measured on the devices. With 'simulated', activities too are computed "
+            "from the intended weights, and nothing is measured while the network learns. With "
             "'perturbed' there is no backpropagation: all weights are changed at random, and the "
             "effect on the loss estimates the gradient (also without 'hardware')."
         ),
@@ -85,7 +87,7 @@ class Parameters(specs.Spec):
         if problem:
             raise ValueError(f"layers: {problem}")
         check_hardware(self.hardware, self.layers, self.decay)
-        if self.backward in ("assumed", "true") and not self.hardware:
+        if self.backward in ("assumed", "true", "simulated") and not self.hardware:
             raise ValueError("backward: it is for a network on devices (hardware)")
         if self.perturbations and self.backward != "perturbed":
             raise ValueError("perturbations: they are for 'backward: perturbed'")
