@@ -24,6 +24,7 @@ from wakesleep.runtime.randomness import Streams
 State = dict[str, Tensor]  # "plus" and "minus" (units, inputs), as parts of the range; "chip"
 # Figures are per weight. The two devices of a pair vary independently, so each varies more.
 PAIR = math.sqrt(2)
+TINY = 1e-36
 DRIFT_VARIATION = 0.5  # standard deviation of drift between devices, as a part of its mean
 
 
@@ -116,12 +117,14 @@ class Devices:
                 drawn = torch.rand(
                     change.shape, generator=self.chance, dtype=change.dtype, device=change.device
                 )
-                pulses = torch.floor(pulses + drawn)
-                up = change > 0
-                size = torch.where(up, self.step[number, 0], self.step[number, 1]) * pulses
+                signed = torch.floor(pulses.add_(drawn)).copysign_(change)
+                up, down = signed.clamp_min(0), signed.clamp_max(0)
+                moved = up.mul_(self.step[number, 0]).add_(down.mul_(self.step[number, 1]))
                 if noise:
-                    size = size + noise / levels * pulses.sqrt() * self._normal(change)
-                change = torch.where(up, size, -size)
+                    # The root of 0 is many times slower than that of a tiny number.
+                    root = signed.abs().clamp_min_(TINY).sqrt_().copysign_(signed)
+                    moved.add_(root.mul_(noise / levels).mul_(self._normal(change)))
+                change = moved
             conductance = state[name]
             if self.fades is not None:
                 conductance -= self.fades[number] * (conductance - self.nothing)
