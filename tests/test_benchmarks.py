@@ -24,7 +24,9 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("name", ["boltzmann", "local_fields", "spiking"])
+@pytest.mark.parametrize(
+    "name", ["boltzmann", "local_fields", pytest.param("spiking", marks=pytest.mark.long)]
+)
 def test_a_benchmark_runs(name):
     assert "ratio" in printed(f"benchmarks.{name}", *COMMANDS[name])
 

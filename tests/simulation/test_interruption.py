@@ -119,7 +119,7 @@ def test_killed_before_the_first_checkpoint(tmp_path, never_stopped):
     [
         signal.SIGTERM,
         signal.SIGINT,
-        signal.SIGHUP,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
         pytest.param(signal.SIGUSR1, marks=pytest.mark.long),
         pytest.param(signal.SIGXCPU, marks=pytest.mark.long),
     ],

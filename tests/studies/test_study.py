@@ -534,7 +534,9 @@ def test_a_checkpoint_that_a_killed_worker_left_is_removed(file, tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "MKL_NUM_THREADS"])
+@pytest.mark.parametrize(
+    "name", ["OMP_NUM_THREADS", pytest.param("MKL_NUM_THREADS", marks=pytest.mark.long)]
+)
 def test_threads_that_the_user_sets_hold_for_the_workers(name, tmp_path):
     """Other numbers of threads round differently, so a run alone would have other numbers."""
     (tmp_path / "one.yaml").write_text(

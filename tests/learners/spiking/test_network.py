@@ -239,6 +239,7 @@ def test_spikes_of_a_trained_network(tmp_path, wakesleep):
     assert picture.stat().st_size > 1000
 
 
+@pytest.mark.long
 def test_a_label_that_comes_late_is_read_worse(tmp_path):
     """Agreement is timing: the same trained network, the same volleys, the label's 5 ms later."""
     out = tmp_path / "run.zarr"
