@@ -123,7 +123,7 @@ def test_failed_runs_exit_with_1(wakesleep, protocol_file, model_file, tmp_path)
     out = tmp_path / "out.zarr"
     code, _, err = wakesleep("run", protocol_file, model_file, "-o", out, "-p", "model.rate=1e30")
     assert code == 1
-    assert "no longer finite: phase 'wake' (baseline, cycle 0 counted from 0), step" in err
+    assert "no longer finite: phase 'wake' (baseline, cycle 0, counted from 0), step" in err
     assert ws.open(out).sizes["probe"] >= 1
 
 

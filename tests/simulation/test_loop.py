@@ -220,7 +220,7 @@ def test_weights_gone_astray_stop_the_run_and_keep_the_record(tmp_path):
     out = tmp_path / "astray.zarr"
     with pytest.raises(
         ws.RunError,
-        match=r"no longer finite: phase 'sleep' \(small, cycle 0 counted from 0\), "
+        match=r"no longer finite: phase 'sleep' \(small, cycle 0, counted from 0\), "
         r"step \d+ of 50",
     ) as caught:
         run(text, out=out, parameters={"rate": 1e18, "decay": 0.0})

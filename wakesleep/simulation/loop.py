@@ -192,8 +192,9 @@ class Run:
         if bad is not None:
             raise RunError(
                 f"weights are no longer finite: phase '{entry.phase}' ({its.block(entry)}, cycle "
-                f"{entry.cycle} counted from 0), step {self.place.done + bad + 1} of "
-                f"{entry.steps}, step {self.place.step + bad + 1} of the run; a lower learning rate may help"
+                f"{entry.cycle}, counted from 0), step {self.place.done + bad + 1} of "
+                f"{entry.steps}, step {self.place.step + bad + 1} of the run; "
+                "a lower learning rate may help"
             )
 
     def _take_probe(self, entry: Entry, ends: bool) -> bool:
