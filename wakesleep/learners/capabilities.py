@@ -155,6 +155,27 @@ class Rests(Protocol):
 
 
 @runtime_checkable
+class Erases(Protocol):
+    """Offers ``erase``: its weights cannot be set directly if they are on analog devices."""
+
+    def erase(
+        self, layers: Sequence[int], kept: float, times: int, paces: Sequence[Tensor] | None
+    ) -> bool:
+        """Weaken the devices of some layers; return whether there are devices.
+
+        Parameters
+        ----------
+        layers
+            Numbers of the layers (1 is the lowest).
+        kept, times
+            What a weight keeps each time, and how often this is done.
+        paces
+            For each of these layers, powers to which ``kept`` is raised, one for each unit
+            (units,); None where all are 1.
+        """
+
+
+@runtime_checkable
 class Samples(Protocol):
     """Offers ``sample``: has a distribution of its own, and draws from it.
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wakesleep.learners.capabilities import Rests
+from wakesleep.learners.capabilities import Erases, Rests
 from wakesleep.learners.chunks import Chunk
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.timetable import Entry
@@ -95,10 +95,13 @@ class ByItself:
         assert entry.downscale is not None  # such a phase has it
         clock = self.prepared.request.protocol.spec.clock
         kept = entry.downscale.kept(clock.steps_per_hour if clock else math.nan)
-        weights = self.prepared.learner.synapses()
+        learner = self.prepared.learner
+        weights = learner.synapses()
         chosen = entry.layers or range(1, len(weights) + 1)
         some = [weights[number - 1] for number in chosen]
         pace = None if self.paces is None else [self.paces[number - 1] for number in chosen]
+        if isinstance(learner, Erases) and learner.erase(chosen, kept, steps, pace):
+            return
         shrink(some, kept, steps, entry.downscale.spare, pace)
 
     def _paces(self, entry: Entry) -> list[Tensor] | None:

@@ -71,7 +71,7 @@ def _check_dreams(meant: Negatives, its: DataSet, learner: Any, model: LoadedMod
 
 
 def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:
-    """Refuse phases that change weights directly if the weights are on analog devices.
+    """Refuse phases that need to know the weights if these are on analog devices.
 
     Raises
     ------
@@ -81,10 +81,12 @@ def check_devices(entries: Sequence[Entry], model: LoadedModel) -> None:
     if getattr(model.parameters, "hardware", None) is None:
         return
     for entry in entries:
-        if entry.phase in ("downscale", "spontaneous"):
+        spares = entry.downscale is not None and entry.downscale.spare > 0
+        if entry.phase == "spontaneous" or spares:
+            what = "'spare' in phase 'downscale'" if spares else f"phase '{entry.phase}'"
             raise InputError(
-                f"phase '{entry.phase}' needs the values of the weights, which are unknown on "
-                "analog devices ('hardware')"
+                f"{what} needs the values of the weights, which are unknown on analog devices "
+                "('hardware')"
             )
 
 

@@ -144,6 +144,80 @@ def test_weights_drift_while_the_network_rests(model, drift, moves, tmp_path):
     assert (after != before) == moves
 
 
+@given(
+    kept=st.floats(0.1, 1.0),
+    times=st.integers(1, 20),
+    lowest=st.floats(0.0, 10.0),
+    paced=st.booleans(),
+)
+@settings(max_examples=20, deadline=None)
+def test_erasing_multiplies_weights_that_nobody_knows(kept, times, lowest, paced):
+    its, weight = layer(conductance=(lowest, 25.0), full_scale=1000.0)
+    state = its.programmed(weight)
+    before, pace = weight.clone(), torch.linspace(0, 2, UNITS, dtype=torch.float64)
+    its.erase(weight, state, kept, times, pace if paced else None)
+    share = kept ** (times * pace[:, None]) if paced else kept**times
+    inside = (state["plus"] > 0) & (state["minus"] > 0)  # none falls below the lowest conductance
+    torch.testing.assert_close(weight[inside], (before * share)[inside], rtol=1e-9, atol=1e-12)
+
+
+def test_devices_differ_in_what_erasing_takes():
+    its, weight = layer(device="resistive", stuck=0.2, write_noise=0.0)
+    state = its.programmed(weight)
+    before = {name: state[name].clone() for name in ("plus", "minus")}
+    its.erase(weight, state, 0.9, 1)
+    for number, name in enumerate(("plus", "minus")):
+        moves = its.moves[number] > 0
+        assert torch.equal(state[name][~moves], before[name][~moves])
+        power = torch.log(state[name] / before[name])[moves] / np.log(0.9)
+        # As steps down: pulses of 1/1200 of the range that vary by 30 % between weights.
+        torch.testing.assert_close(power, 1200 * its.step[number, 1][moves])
+        assert float(power.mean()) == pytest.approx(1, abs=0.05)
+        assert float(power.std()) == pytest.approx(0.3 * 2**0.5, abs=0.05)
+
+
+DOWNSCALED = """\
+protocol: downscaled
+requires: []
+phases:
+  - {{phase: interleaved, steps: 20}}
+  - {{phase: downscale, steps: 5, downscale: {{per_update: 0.05{more}}}}}
+record: {{cases: 50}}
+"""
+
+
+@pytest.mark.parametrize("more", ["", ", by: activity"])
+@pytest.mark.parametrize("model", ["ff_digits", "backprop_digits"])
+def test_ideal_devices_are_downscaled_like_known_weights(model, more, tmp_path):
+    file = tmp_path / "downscaled.yaml"
+    file.write_text(DOWNSCALED.format(more=more))
+    parameters = PLAIN if model == "ff_digits" else {"layers": [30, 20]}
+    plain = ws.run(file, model, parameters=parameters, dtype="float64")
+    wide = {"hardware": {"full_scale": 1000.0}}
+    same = ws.run(file, model, parameters=parameters | wide, dtype="float64")
+    np.testing.assert_allclose(same["weight_norm"], plain["weight_norm"], rtol=1e-6)
+    np.testing.assert_allclose(same["error"], plain["error"])
+    assert float(plain["weight_norm"][-1, 0] / plain["weight_norm"][-2, 0]) < 0.9
+
+
+@pytest.mark.parametrize("model", ["ff_digits", "backprop_digits"])
+def test_downscaling_moves_devices_alone(model, tmp_path):
+    file = tmp_path / "downscaled.yaml"
+    file.write_text(DOWNSCALED.format(more=""))
+    parameters = PLAIN if model == "ff_digits" else {"layers": [30, 20]}
+    found = ws.run(file, model, parameters=parameters | {"hardware": {"stuck": 0.99}})
+    before, after = found["weight_norm"].values[-2:]
+    assert (after[:2] > 0.95 * before[:2]).all()  # 0.77 where all devices move
+
+
+def test_what_needs_to_know_the_weights_is_refused_on_devices(tmp_path):
+    file = tmp_path / "downscaled.yaml"
+    file.write_text(DOWNSCALED.format(more=", spare: 0.1"))
+    parameters = PLAIN | {"hardware": {"device": "resistive"}}
+    with pytest.raises(ws.InputError, match=r"'spare' in phase 'downscale' needs the values"):
+        ws.run(file, "ff_digits", parameters=parameters)
+
+
 def test_variations_have_the_mean_of_what_they_vary():
     """However strong: more noise is neither a faster rate nor a share of missing devices."""
     for noise in (1.0, 4.0):

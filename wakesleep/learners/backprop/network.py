@@ -15,6 +15,7 @@ which a phase of replay learns from.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from wakesleep.learners.backprop.parameters import Parameters
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.parts.connections import connected
+from wakesleep.learners.parts.downscaling import shrink
 from wakesleep.learners.parts.generator import Generator
 from wakesleep.learners.parts.hardware import Devices, devices
 from wakesleep.learners.parts.states import check_shapes
@@ -64,11 +66,9 @@ class Backprop:
         self.readouts = ("softmax",)
         for its in (*self.weights, *self.biases):
             its.requires_grad_(True)
+        betas = (p.beta1, p.beta2)
         self.optimiser = torch.optim.AdamW(
-            [*self.weights, *self.biases],
-            lr=p.rate,
-            betas=(p.beta1, p.beta2),
-            weight_decay=p.decay,
+            self.learnt, lr=p.rate, betas=betas, weight_decay=p.decay
         )
         self.rate = p.rate
         self.devices: list[Devices] = []
@@ -143,6 +143,22 @@ class Backprop:
         """Let so many steps pass in which nothing is learned: devices drift."""
         for weight, its, state in zip(self.weights, self.devices, self.conductances, strict=False):
             its.wait(weight, state, steps)
+
+    @torch.no_grad()
+    def erase(
+        self, layers: Sequence[int], kept: float, times: int, paces: Sequence[Tensor] | None
+    ) -> bool:
+        """Weaken devices, and the digital softmax; see ``capabilities.Erases``."""
+        if not self.devices:
+            return False
+        for place, number in enumerate(layers):
+            pace = None if paces is None else paces[place]
+            digital = [*self.assumed, self.weights[-1].detach()][number - 1]
+            shrink([digital], kept, times, pace=None if pace is None else [pace])
+            if number <= len(self.devices):
+                its, state = self.devices[number - 1], self.conductances[number - 1]
+                its.erase(self.weights[number - 1], state, kept, times, pace)
+        return True
 
     def _dropped(self, y: Tensor, share: float) -> Tensor:
         """Return activities with a random share silenced, the others raised to make up for it."""

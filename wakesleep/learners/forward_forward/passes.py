@@ -6,6 +6,7 @@ not its length.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -220,6 +221,18 @@ class Feedforward(Stack):
         for layer in self.layers:
             if layer.devices is not None:
                 layer.devices.wait(layer.weight, layer.conductances, steps)
+
+    def erase(
+        self, layers: Sequence[int], kept: float, times: int, paces: Sequence[Tensor] | None
+    ) -> bool:
+        """Weaken devices; see :class:`wakesleep.learners.capabilities.Erases`."""
+        for place, number in enumerate(layers):
+            its = self.layers[number - 1]
+            if its.devices is None:
+                return False
+            pace = None if paces is None else paces[place]
+            its.devices.erase(its.weight, its.conductances, kept, times, pace)
+        return True
 
     def replays(self, chunk: Chunk) -> bool:
         """Say whether steps can be replayed: black boxes that learn do so every so many steps."""

@@ -144,11 +144,37 @@ class Devices:
         steps
             Length of the wait, in updates.
         """
-        if self.fades is None:
-            return
+        if self.fades is not None:
+            self._keep((1 - self.fades) ** steps, weight, state)
+
+    def erase(
+        self, weight: Tensor, state: State, kept: float, times: int, pace: Tensor | None = None
+    ) -> None:
+        """Weaken all devices by a fraction of what they are, and set the weights.
+
+        Nobody needs to know the weights for this. Devices differ in the fraction that they lose as
+        they do in the size of a step down.
+
+        Parameters
+        ----------
+        weight
+            The weights (units, inputs), set to the actual ones.
+        state
+            From :meth:`programmed`.
+        kept, times
+            What an average device keeps each time, and how often this is done.
+        pace
+            Powers to which ``kept`` is raised, one for each unit (units,); default 1.
+        """
+        power = times * (self.told.figure("levels") or 1.0) * self.step[:, 1] * self.moves
+        if pace is not None:
+            power = power * pace.to(power)[:, None]
+        self._keep(kept**power, weight, state)
+
+    def _keep(self, share: Tensor, weight: Tensor, state: State) -> None:
+        """Leave each device a share of its conductance (2, units, inputs), and set the weights."""
         for number, name in enumerate(("plus", "minus")):
-            state[name].sub_(self.nothing).mul_((1 - self.fades[number]) ** steps)
-            state[name].add_(self.nothing)
+            state[name].sub_(self.nothing).mul_(share[number]).add_(self.nothing)
         self._bound(state)
         self._measure(weight, state)
 
