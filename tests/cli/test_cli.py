@@ -26,6 +26,13 @@ def test_list_show_copy(wakesleep, tmp_path, monkeypatch):
         line.split()[0] for line in wakesleep("list")[1].splitlines()
     }
 
+    for names in ("data", "negatives", "kinds", "quantities"):
+        code, out, _ = wakesleep("list", names)
+        assert code == 0
+        told = [line.partition("  ") for line in out.splitlines()]
+        assert all(len(text.strip()) > 10 for _, _, text in told), names
+    assert "MNIST with binary pixels." in wakesleep("list", "data")[1]
+
     code, out, _ = wakesleep("show", "total_sleep_deprivation")
     assert code == 0
     assert out == SHIPPED["protocols"]["total_sleep_deprivation"].read_text()

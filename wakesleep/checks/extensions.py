@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from wakesleep.files import references
 
@@ -18,6 +22,54 @@ def names(group: str) -> Iterator[tuple[str, str]]:
     for name in shipped(group):
         yield name, ""
     yield from installed(group)
+
+
+def description(group: str, name: str) -> str:
+    """Return a line about a name, from the documentation of its code; "" if there is none.
+
+    The code is read, not imported.
+    """
+    match group:
+        case "quantities":
+            from wakesleep.results.schema import QUANTITIES
+
+            if name in QUANTITIES:
+                return QUANTITIES[name].long_name
+        case "kinds":
+            from wakesleep.learners.kinds import KINDS
+
+            if name in KINDS:
+                return first_line(KINDS[name].learner)
+        case "data":
+            from wakesleep.data.names import DATA_SETS
+
+            if name in DATA_SETS:
+                return first_line(DATA_SETS[name])
+        case "negatives":
+            from wakesleep.negatives import SOURCES
+
+            if name in SOURCES:
+                return first_line(SOURCES[name].module)
+    return first_line(references.installed(group).get(name, ""))
+
+
+def first_line(target: str) -> str:
+    """Return the first line of the docstring of ``module:name``, or else of the module; or ""."""
+    module, _, name = target.partition(":")
+    try:
+        spec = importlib.util.find_spec(module) if module else None
+        tree = ast.parse(Path(spec.origin).read_text("utf-8")) if spec and spec.origin else None
+    except (ImportError, OSError, SyntaxError, ValueError):
+        return ""
+    if tree is None:
+        return ""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    # 'encoder_4' is the function 'encoder' with a value.
+    wanted = (name, re.sub(r"_\d+$", "", name))
+    named = [its for its in tree.body if isinstance(its, kinds) and its.name in wanted]
+    text = (ast.get_docstring(named[0]) if named else None) or ast.get_docstring(tree) or ""
+    line = text.partition("\n")[0].removeprefix("Return ").replace("``", "")
+    return line[:1].upper() + line[1:]
 
 
 def installed(group: str) -> Iterator[tuple[str, str]]:

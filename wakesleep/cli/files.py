@@ -25,10 +25,7 @@ def list_(
         known = (*library.SHELVES, *references.GROUPS)
         raise InputError(f"'{shelf}' cannot be listed{choices(shelf, known)}")
     if shelf in references.GROUPS:
-        from wakesleep.checks.extensions import names
-
-        for name, package in names(shelf):
-            typer.echo(f"{name}  (from {package})" if package else name)
+        _list_names(shelf)
         return
     for name in [shelf] if shelf else library.SHELVES:
         entries = list(library.descriptions(name))
@@ -41,6 +38,17 @@ def list_(
             typer.echo(f"{'' if shelf else '  '}{entry:<{width}}  {description}")
     if not shelf:
         _list_extensions()
+
+
+def _list_names(group: str) -> None:
+    """List the names of a group, each with a line about it and the package it comes from."""
+    from wakesleep.checks.extensions import description, names
+
+    found = list(names(group))
+    width = max(len(name) for name, _ in found)
+    for name, package in found:
+        told = [description(group, name), f"(from {package})" if package else ""]
+        typer.echo(f"{name:<{width}}  {' '.join(filter(None, told))}".rstrip())
 
 
 def _list_extensions() -> None:

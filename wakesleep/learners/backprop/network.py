@@ -35,7 +35,7 @@ from wakesleep.runtime.randomness import drawn_column
 
 
 class Backprop:
-    """A classifier with a softmax on top.
+    """A network that learns by backpropagation and Adam, with a softmax on top.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ EXACT_DRAWS = 200  # samples that represent an exact distribution
 
 
 class Boltzmann:
-    """A machine, its parameters, its chains and how they are learnt.
+    """A Boltzmann machine: its parameters, its chains and its learning rule.
 
     Attributes
     ----------

@@ -42,7 +42,7 @@ class Seen:
 
 
 class Recurrent(InTime):
-    """A network in time that learns at every step, and chooses the label by goodness.
+    """A recurrent Forward-Forward network, which learns in time and reads labels by goodness.
 
     Attributes
     ----------
