@@ -30,12 +30,19 @@ def taught(study: Path, folder: Path) -> xr.Dataset:
     """Return test errors of teachers, of their copies, and of pupils of their labels."""
     parts = []
     for seed in SEEDS:
-        (teacher,) = (study / "runs").glob(f"*ff_resistive*seed{seed}.zarr")
+        found_there = list((study / "runs").glob(f"ff_resistive-*seed{seed}.zarr"))
+        if len(found_there) != 1:
+            sys.exit(f"{study}: {len(found_there)} teachers with seed {seed}; one is needed")
+        teacher = found_there[0]
         given = ws.lessons(teacher)
         pupil, copy = folder / f"pupil-{seed}.zarr", folder / f"copy-{seed}.zarr"
         chip = hardware(1.0, 2000 + seed)
         told = {"decay": 0.0, "hardware": chip}
-        ws.run("interleaved", "ff_mnist_256x2", parameters=told, inputs=LEARN, data=given,
+        # A pupil begins with random weights, as its teacher did; nothing is programmed.
+        fresh = told | {
+            "hardware": {name: its for name, its in chip.items() if name != "write_noise"}
+        }
+        ws.run("interleaved", "ff_mnist_256x2", parameters=fresh, inputs=LEARN, data=given,
                seed=100 + seed, out=pupil, resume=True, quiet=True)  # fmt: skip
         look = folder / "look.yaml"
         look.write_text(LOOK)
