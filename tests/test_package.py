@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -50,6 +51,10 @@ def test_its_names_are_listed(site, tmp_path):
     assert code == 0
     assert "data: rings  (from wakesleep-rings)" in out
     assert "negatives: swapped_halves  (from wakesleep-rings)" in out
+    code, out, _ = wakesleep(site, tmp_path, "list", "negatives")
+    assert code == 0
+    (line,) = (its for its in out.splitlines() if its.startswith("swapped_halves"))
+    assert re.fullmatch(r"swapped_halves  \w.+  ?\(from wakesleep-rings\)", line)
 
 
 def test_its_names_can_be_used(site, tmp_path):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from wakesleep.files import references
 
@@ -41,10 +38,10 @@ def description(group: str, name: str) -> str:
             if name in KINDS:
                 return first_line(KINDS[name].learner)
         case "data":
-            from wakesleep.data.names import DATA_SETS
+            from wakesleep.data.names import ABOUT
 
-            if name in DATA_SETS:
-                return first_line(DATA_SETS[name])
+            if name in ABOUT:
+                return ABOUT[name]
         case "negatives":
             from wakesleep.negatives import SOURCES
 
@@ -56,17 +53,13 @@ def description(group: str, name: str) -> str:
 def first_line(target: str) -> str:
     """Return the first line of the docstring of ``module:name``, or else of the module; or ""."""
     module, _, name = target.partition(":")
+    file = references.source_file(f"{module}:{name or 'load'}") if module else None
     try:
-        spec = importlib.util.find_spec(module) if module else None
-        tree = ast.parse(Path(spec.origin).read_text("utf-8")) if spec and spec.origin else None
-    except (ImportError, OSError, SyntaxError, ValueError):
-        return ""
-    if tree is None:
+        tree = ast.parse(file.read_text("utf-8")) if file else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError):
         return ""
     kinds = (ast.FunctionDef, ast.ClassDef)
-    # 'encoder_4' is the function 'encoder' with a value.
-    wanted = (name, re.sub(r"_\d+$", "", name))
-    named = [its for its in tree.body if isinstance(its, kinds) and its.name in wanted]
+    named = [its for its in tree.body if isinstance(its, kinds) and its.name == name]
     text = (ast.get_docstring(named[0]) if named else None) or ast.get_docstring(tree) or ""
     line = text.partition("\n")[0].removeprefix("Return ").replace("``", "")
     return line[:1].upper() + line[1:]

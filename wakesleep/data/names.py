@@ -25,6 +25,33 @@ DATA_SETS: dict[str, str] = {
     "patterns_100": "wakesleep.data.patterns",
 }
 
+# What ``wakesleep list data`` says of each.
+ABOUT: dict[str, str] = {
+    "digits": "8x8 grey images of handwritten digits from scikit-learn: 1200 to train, 297, 300.",
+    **{
+        f"digits_{split}": f"The same images, shuffled and split in another way (number {split})."
+        for split in range(1, 5)
+    },
+    "mnist": "28x28 grey images of handwritten digits: 50,000 to train, 10,000, 10,000.",
+    "cifar10": "32x32 colour images of ten kinds of things: 45,000 to train, 5,000, 10,000.",
+    "reber": "Strings of Reber's grammar; the next symbol has a known distribution.",
+    "aesop": "Aesop's fables: strings of 100 characters over 30 symbols.",
+    "digits_binary": "The 8x8 digits with pixels of 0 and 1, drawn with the grey level.",
+    "mnist_binary": "MNIST with pixels of 0 and 1, drawn with the grey level.",
+    **{
+        f"bars_and_stripes_{side}": f"All images of {side}x{side} pixels made of whole rows or "
+        "whole columns."
+        for side in (2, 3, 4)
+    },
+    **{
+        f"encoder_{side}": f"One of {side} units on, and the same one on the other side."
+        for side in (4, 8, 40)
+    },
+    "shifter": "All patterns of 8 bits, beside themselves shifted by one.",
+    "parity_3": "All patterns of 3 bits with an even number on; no pair of bits tells anything.",
+    "patterns_100": "Random patterns of 100 bits, to be stored in a memory.",
+}
+
 SPLITS = ("train", "validation", "test")
 
 # All others come with the package, or are generated.

@@ -72,11 +72,11 @@ class ByItself:
         """Advance a phase by ``steps`` steps, after ``done`` steps."""
         if entry.phase != "downscale":
             self.paces = None
+        elif done == 0 or self.paces is None:
+            self.paces = self._paces(entry)  # before anything changes in this phase
         if isinstance(self.prepared.learner, Rests):
             self.prepared.learner.rest(steps)
         if entry.phase == "downscale":
-            if done == 0 or self.paces is None:
-                self.paces = self._paces(entry)
             self._downscale(entry, steps)
         elif entry.phase == "spontaneous":
             if done == 0 or self.active is None:

@@ -103,7 +103,7 @@ class Run:
                         self._take_probe(entries[0], ends=False)
                     while self.place.entry < len(entries):
                         entry = entries[self.place.entry]
-                        what = f"{self.prepared.block(entry)} {entry.cycle + 1}: {entry.phase}"
+                        what = f"{self.prepared.block(entry)} {entry.cycle}: {entry.phase}"
                         if tell(self.place.step, what):
                             stop.append(signal.SIGTERM)
                         self._advance(entry)

@@ -81,6 +81,11 @@ def test_a_network_learns_by_perturbations_alone():
     ("given", "said"),
     [
         ({"backward": "true"}, "backward: it is for a network on devices"),
+        ({"backward": "simulated"}, "backward: it is for a network on devices"),
+        (
+            {"backward": "simulated", "hardware": {}, "top_down": True},
+            "'simulated' measures nothing, and top_down learns from it",
+        ),
         ({"perturbations": 3}, "perturbations: they are for 'backward: perturbed'"),
         ({"backward": "perturbed", "dropout": 0.1}, "goes with neither dropout nor ewc"),
         ({"backward": "perturbed", "perturbations": 0}, "perturbations"),

@@ -23,11 +23,11 @@ from torch import Tensor
 
 from wakesleep.errors import InputError
 from wakesleep.learners.backprop.gradients import perturbed, through_assumed
+from wakesleep.learners.backprop.on_devices import erase, program
 from wakesleep.learners.backprop.parameters import Parameters
 from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.parts.connections import connected
-from wakesleep.learners.parts.downscaling import shrink
 from wakesleep.learners.parts.generator import Generator
 from wakesleep.learners.parts.hardware import Devices, devices
 from wakesleep.learners.parts.states import check_shapes
@@ -129,14 +129,9 @@ class Backprop:
         """Return the actual outputs of a layer's units for the intended activity."""
         return self.devices[depth].output(y) if self.devices else y
 
-    @torch.no_grad()
     def copied(self) -> None:
         """Program the weights on this network's devices, unless they come from these."""
-        for depth, its in enumerate(self.devices):
-            if not its.belongs(self.conductances[depth]):
-                wanted = self.weights[depth].detach().clone()
-                self.conductances[depth] = its.programmed(self.weights[depth])
-                self.assumed[depth : depth + 1] = [wanted]
+        program(self)
 
     @torch.no_grad()
     def rest(self, steps: int) -> None:
@@ -144,21 +139,11 @@ class Backprop:
         for weight, its, state in zip(self.weights, self.devices, self.conductances, strict=False):
             its.wait(weight, state, steps)
 
-    @torch.no_grad()
     def erase(
         self, layers: Sequence[int], kept: float, times: int, paces: Sequence[Tensor] | None
     ) -> bool:
-        """Weaken devices, and the digital softmax; see ``capabilities.Erases``."""
-        if not self.devices:
-            return False
-        for place, number in enumerate(layers):
-            pace = None if paces is None else paces[place]
-            digital = [*self.assumed, self.weights[-1].detach()][number - 1]
-            shrink([digital], kept, times, pace=None if pace is None else [pace])
-            if number <= len(self.devices):
-                its, state = self.devices[number - 1], self.conductances[number - 1]
-                its.erase(self.weights[number - 1], state, kept, times, pace)
-        return True
+        """Weaken devices; see :class:`wakesleep.learners.capabilities.Erases`."""
+        return erase(self, layers, kept, times, paces)
 
     def _dropped(self, y: Tensor, share: float) -> Tensor:
         """Return activities with a random share silenced, the others raised to make up for it."""

@@ -93,6 +93,8 @@ class Parameters(specs.Spec):
             raise ValueError("perturbations: they are for 'backward: perturbed'")
         if self.backward == "perturbed" and (self.dropout or self.input_dropout or self.ewc):
             raise ValueError("backward: 'perturbed' goes with neither dropout nor ewc")
+        if self.backward == "simulated" and self.top_down:
+            raise ValueError("backward: 'simulated' measures nothing, and top_down learns from it")
         if self.hardware and (self.dropout or self.input_dropout or self.ewc is not None):
             raise ValueError("hardware: it goes with neither dropout nor ewc")
         for name in ("top_down_rate", "dreams_vary", "dream_copy"):

@@ -16,7 +16,7 @@ from wakesleep.learners.ngram.parameters import Parameters
 
 
 class Counter:
-    """Counts symbols after the last ``order - 1`` symbols of a window.
+    """Counts which symbol follows the last symbols of a window (``order - 1`` of them).
 
     Raises
     ------

@@ -4,9 +4,8 @@ A weight is the difference of two conductances. The learning rule requests a cha
 Half of it goes to each device of the pair, in pulses whose number is rounded at random, so that
 small changes are correct on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). The
 effect of a pulse differs between devices and between pulses, and is limited by the device's bounds.
-The resulting weights are unknown to the learning rule: only activities can be measured, and weights
-cannot decay. Each unit has its own gain and exponent. Biases, sums over a batch and the read-out
-are digital.
+The resulting weights are unknown to the learning rule: only activities can be measured. Each unit
+has its own gain and exponent. Biases, sums over a batch and the read-out are digital.
 """
 
 from __future__ import annotations
@@ -153,7 +152,8 @@ class Devices:
         """Weaken all devices by a fraction of what they are, and set the weights.
 
         Nobody needs to know the weights for this. Devices differ in the fraction that they lose as
-        they do in the size of a step down.
+        they do in the size of a step down, so a weight shrinks on average only: the two devices of
+        a pair lose unlike parts. Noise from pulse to pulse is not modelled here.
 
         Parameters
         ----------
@@ -166,7 +166,10 @@ class Devices:
         pace
             Powers to which ``kept`` is raised, one for each unit (units,); default 1.
         """
-        power = times * (self.told.figure("levels") or 1.0) * self.step[:, 1] * self.moves
+        levels = self.told.figure("levels")
+        power = times * self.moves
+        if levels:
+            power = power * self.step[:, 1] * levels
         if pace is not None:
             power = power * pace.to(power)[:, None]
         self._keep(kept**power, weight, state)

@@ -135,5 +135,6 @@ def check_hardware(hardware: Hardware | None, layers: Layers, decay: float) -> N
         raise ValueError("hardware: it needs dense layers, and some have receptive fields")
     if decay:
         raise ValueError(
-            "hardware: the weights on devices are unknown, so they cannot decay; set decay: 0"
+            "hardware: weight decay is not modelled on devices; set decay: 0 (there are 'drift' "
+            "and phase 'downscale')"
         )
