@@ -3,7 +3,7 @@
 python docs/results/energy.py    # the tables
 
 Constants: Horowitz 2014, Computing's energy problem, ISSCC, 10-14, figure 1.1.9 (45 nm, 0.9 V):
-a float32 multiplication 3.7 pJ and addition .9, float16 1.1 and .4, 8 bits .2 and .03; 32 bits from
+a float32 multiplication 3.7 pJ and addition .9, float16 1.1 and .4, 8 bits .2 and .03; 64 bits from
 a cache of 32 kB 20 pJ. Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333: arrays of resistive
 devices with all their circuits do 84,000 GOp/s/W, which is .024 pJ for a multiplication and an
 addition. An 8-bit conversion takes 1 pJ here, the order of the best converters in Murmann's survey
@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 
 DIGITAL = {"float32": 3.7 + 0.9, "float16": 1.1 + 0.4, "8 bits": 0.2 + 0.03}  # pJ, multiply and add
-MEMORY = {"float32": 20.0, "float16": 10.0, "8 bits": 5.0}  # pJ for a weight from a 32 kB cache
+MEMORY = {"float32": 10.0, "float16": 5.0, "8 bits": 2.5}  # pJ for a weight from a 32 kB cache
 ANALOG, CONVERSION = 0.024, 1.0  # pJ
 BATCH = 100
 NETWORKS = {"784-256-256": (784, 256, 256), "784-2000 x 4": (784, 2000, 2000, 2000, 2000)}
