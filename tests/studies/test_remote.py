@@ -83,11 +83,18 @@ def test_a_run_at_an_address_equals_a_local_one(place, tmp_path):
     assert plain.attrs["status"] == "finished"
 
 
-def test_what_is_there_is_not_overwritten(place):
+def test_what_is_there_is_not_overwritten(place, wakesleep):
     small_run(f"{place}/run.zarr")
     with pytest.raises(ws.InputError, match=r"there/run.zarr: exists already"):
         small_run(f"{place}/run.zarr")
     assert small_run(f"{place}/run.zarr", resume=True).attrs["status"] == "finished"
+    words = ("run", "phase_separation", "ff_digits", "-p", "nights=2", "-p", "phase_steps=4")
+    more = [word for name, its in SMALL.items() for word in ("-p", f"model.{name}={its}")]
+    for name, told in (("run", "the run has already finished"), ("new", "no such run yet")):
+        out = f"{place}/{name}.zarr"
+        code, _, said = wakesleep(*words, *more, "--resume", "--quiet", "-o", out)
+        assert code == 0, said
+        assert f"{out}: {told}" in said
     with pytest.raises(ws.InputError, match=r"there/no\.zarr: there is no such result"):
         ws.open(f"{place}/no.zarr")
 

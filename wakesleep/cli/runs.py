@@ -11,7 +11,7 @@ import typer
 from wakesleep.cli.common import beside, names_of, settings_from
 from wakesleep.errors import InputError
 from wakesleep.files import outputs
-from wakesleep.files.remote import address_of
+from wakesleep.files.remote import address_of, exists
 
 
 def run(
@@ -100,10 +100,9 @@ def run(
 
     keep_freed()
     address = address_of(out)
-    # What is at an address is seen when it has been brought here.
-    if resume and address is None and not out.exists():
-        typer.echo(f"{out}: no such run yet; starting it", err=True)
-    ended = resume and finished(out)
+    if resume and not (out.exists() if address is None else exists(address)):
+        typer.echo(f"{address or out}: no such run yet; starting it", err=True)
+    ended = resume and finished(address or out)
 
     if parallel is None and size_here() > 1:
         raise InputError(
@@ -128,7 +127,7 @@ def run(
     if silent:
         return
     if ended:
-        typer.echo(f"{out}: the run has already finished; nothing was run", err=True)
+        typer.echo(f"{address or out}: the run has already finished; nothing was run", err=True)
     shown = address or out
     if quiet:
         typer.echo(shown)

@@ -113,6 +113,24 @@ def names(address: str) -> list[str]:
     return sorted(name for _, _, name in below if name)
 
 
+def read(address: str) -> bytes:
+    """Return the content of a file at an address.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputError
+        If the address cannot be reached.
+    """
+    its, path = system(address)
+    with reached(address):
+        content = its.cat_file(path) if its.exists(path) else None
+    if content is None:
+        raise FileNotFoundError(address)
+    return bytes(content)
+
+
 def fetch(address: str, target: Path) -> bool:
     """Bring a file or folder to this machine, in place of what is there.
 

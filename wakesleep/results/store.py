@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError, listed
-from wakesleep.files.remote import fetched
+from wakesleep.files.remote import fetched, read
 from wakesleep.results.schema import COORDINATES, QUANTITIES, SCHEMA_VERSION, in_words
 
 if TYPE_CHECKING:
@@ -257,18 +257,25 @@ def _lost(path: Path, dataset: xr.Dataset, rows: int) -> list[str]:
     return lost
 
 
-def attributes(path: Path) -> dict[str, Any] | None:
-    """Return the attributes of a store without opening it; None if there are none."""
+def attributes(place: Path | str) -> dict[str, Any] | None:
+    """Return the attributes of a store without opening it; None if there are none.
+
+    The store is a path, or an address (a text).
+    """
     try:
-        found = json.loads((path / "zarr.json").read_bytes())["attributes"]
+        if isinstance(place, str):
+            told = read(f"{place}/zarr.json")
+        else:
+            told = (place / "zarr.json").read_bytes()
+        found = json.loads(told)["attributes"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def finished(path: Path) -> bool:
-    """Say whether a store holds a run that has finished, without opening it."""
-    return (attributes(path) or {}).get("status") == "finished"
+def finished(place: Path | str) -> bool:
+    """Say whether a store, a path or an address, holds a run that has finished."""
+    return (attributes(place) or {}).get("status") == "finished"
 
 
 def _in_words(dataset: xr.Dataset) -> xr.Dataset:
