@@ -289,7 +289,7 @@ BAD = {
         None,
         ("layers:", "lyers:"),
         [],
-        r"tiny.yaml:6:3: unknown key 'lyers' \(did you mean 'layers'\?\); ",
+        r"tiny.yaml:6:3: unknown key 'lyers' in 'parameters' \(did you mean 'layers'\?\); ",
     ),
     "unknown parameter given": (
         None,

@@ -191,6 +191,28 @@ def test_a_run_does_not_begin_with_what_does_not_fit(out, tmp_path):
         ws.run("phase_separation", "ff_digits", inputs=short, parameters=TINY, start=half)
 
 
+def test_a_run_that_failed_has_no_network(tmp_path):
+    out = tmp_path / "failed.zarr"
+    with pytest.raises(ws.RunError, match="no longer finite"):
+        ws.run("interleaved", "ff_digits", inputs={"sweeps": 1}, out=out,
+               parameters={"layers": [4], "rate": 1e30, "top_down": False})  # fmt: skip
+    with pytest.raises(ws.InputError, match="its run failed, so it has no trained network"):
+        ws.run("phase_separation", "ff_digits", parameters=TINY, start=out)
+    with pytest.raises(ws.InputError, match="the run has not ended: stopped: weights are no"):
+        ws.trained(out).classify(np.zeros((1, 64)))
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"), [("plot", "png"), ("report", "html"), ("compare", ""), ("teach", "npz")]
+)
+def test_a_checkpoint_is_not_a_result(command, ending, out, tmp_path, wakesleep):
+    given = f"{out}.checkpoint.pt"
+    more = ["-o", tmp_path / f"out.{ending}"] if ending else [given]
+    code, _, err = wakesleep(command, given, *more)
+    assert code == 2
+    assert "give the result beside it, without '.checkpoint.pt'" in err
+
+
 def test_settings_are_those_of_the_new_run_and_so_are_random_numbers(tmp_path):
     donor, short = tmp_path / "donor.zarr", {"nights": 1, "phase_steps": 3}
     ws.run("phase_separation", "ff_digits", inputs=short, parameters=TINY, out=donor)

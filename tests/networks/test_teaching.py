@@ -40,7 +40,7 @@ def test_drawn_labels_have_the_teachers_probabilities(teacher):
 
 def test_a_pupil_learns_from_lessons_and_dreams(teacher, tmp_path, wakesleep):
     for what in ("--draws 2", "--dreams 40"):
-        lessons = tmp_path / f"{what.replace(' ', '')}.npz"
+        lessons = tmp_path / "new folder" / f"{what.replace(' ', '')}.npz"
         code, told, _ = wakesleep("teach", teacher, "-o", lessons, *what.split())
         assert code == 0
         cases = 2 * len(ws.data.load("digits").train) if "draws" in what else 400

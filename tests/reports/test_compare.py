@@ -56,6 +56,16 @@ def test_what_the_runs_were_given_is_told(outs, wakesleep):
     assert "The runs have the same inputs, parameters and seed." in printed
 
 
+def test_of_a_group_of_settings_only_what_differs_is_told(tmp_path):
+    for noise in (1.0, 2.0):
+        parameters = {"layers": [4], "top_down": False, "decay": 0.0}
+        parameters["hardware"] = {"device": "resistive", "noise": noise}
+        ws.run("phase_separation", "ff_digits", inputs=TINY, out=tmp_path / f"{noise:g}.zarr",
+               parameters=parameters)  # fmt: skip
+    found = ws.compare([tmp_path / "1.zarr", tmp_path / "2.zarr"])
+    assert json.loads(found.attrs["differing"]) == {"model.hardware.noise": [1.0, 2.0]}
+
+
 def test_what_only_one_of_two_kinds_has_is_left_out(outs, tmp_path):
     ws.run("phase_separation", "rbm_digits", inputs=TINY, out=tmp_path / "rbm.zarr",
            parameters={"hidden": [8]})  # fmt: skip

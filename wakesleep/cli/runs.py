@@ -10,7 +10,6 @@ import typer
 
 from wakesleep.cli.common import beside, names_of, settings_from
 from wakesleep.errors import InputError
-from wakesleep.files import outputs
 from wakesleep.files.remote import address_of, exists
 
 
@@ -86,8 +85,6 @@ def run(
     if start is not None:
         from wakesleep.results.store import open_result
 
-        if start.name.endswith(outputs.CHECKPOINT):
-            raise InputError(f"{start}: give the result beside it, without '.checkpoint.pt'")
         open_result(start)
     its = load_protocol(protocol, given.inputs)
     origin = start if model is None else model

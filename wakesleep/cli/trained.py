@@ -192,7 +192,10 @@ def teach(
     spread: Annotated[float, typer.Option(help="Size of the noise that dreams start from.")] = 1.5,
     draws: Annotated[
         int,
-        typer.Option(help="Draw this many labels per image from the teacher's probabilities."),
+        typer.Option(
+            help="Draw this many labels per image from the teacher's probabilities; 0: the most "
+            "probable label."
+        ),
     ] = 0,
     readout: Annotated[
         str | None, typer.Option(help="The read-out that gives the labels; default softmax.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wakesleep.errors import InputError
+from wakesleep.files import outputs
 
 DEEPEST = 24  # levels of nesting; a readable file has six
 LARGEST = 1_000_000  # characters
@@ -88,7 +89,12 @@ def read(path: Path) -> Document:
     except IsADirectoryError:
         raise InputError(f"{path}: this is a folder, not a file") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: this is not a text file (expected YAML in UTF-8)") from None
+        hint = ""
+        if path.name.endswith(outputs.CHECKPOINT):
+            hint = f"; give the result beside it, without '{outputs.CHECKPOINT}'"
+        raise InputError(
+            f"{path}: this is not a text file (expected YAML in UTF-8){hint}"
+        ) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     return parse(text, str(path), path.resolve().parent)

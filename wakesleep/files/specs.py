@@ -267,7 +267,8 @@ def _told(path: Path_, error: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
     what = error["type"]
     if what == "extra_forbidden":
         allowed = _fields_at(kind, error["loc"][:-1])
-        sentence = f"unknown key '{name}'{choices(name, allowed)}"
+        within = f" in '{path[-2]}'" if len(path) > 1 and isinstance(path[-2], str) else ""
+        sentence = f"unknown key '{name}'{within}{choices(name, allowed)}"
     elif what == "missing":
         sentence = f"the key '{error['loc'][-1]}' is missing"
         path = path[:-1]

@@ -53,10 +53,10 @@ def kept_network(
         else along.load(store, step, device, recorded_identity(made))
     )
     if state is None:
-        raise InputError(
-            f"{path}: there is no checkpoint, which holds the trained network (a study keeps them "
-            "where its file says 'networks: true')"
-        )
+        why = "a study keeps them where its file says 'networks: true'"
+        if made["status"] != "finished":
+            why = f"the run has not ended: {made['status']}"
+        raise InputError(f"{path}: there is no checkpoint, which holds the trained network ({why})")
     with checkpoint.understood(path):
         learner.load_state_dict(state["learner"])
     return learner, its

@@ -109,6 +109,7 @@ def write_lessons(out: str | Path, given: dict[str, np.ndarray]) -> Path:
         raise InputError(f"{path}: lessons are written to FILE.npz")
     if path.exists():
         raise InputError(f"{path}: exists already; nothing was written")
+    path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, **given)  # type: ignore[arg-type]
     return path
 

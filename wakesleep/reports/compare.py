@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from wakesleep.errors import InputError, RunError
+from wakesleep.errors import InputError, RunError, listed
 from wakesleep.results.intervals import wilson
 from wakesleep.results.phases import check_result
 from wakesleep.results.store import open_result
@@ -70,7 +70,13 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
             )
     digests = {its.attrs.get("data_sha256") for its in opened}
     if len(digests) > 1:
-        raise InputError("the results are of different data, whose errors cannot be compared")
+        by_data: dict[Any, list[str]] = {}
+        for name, its in zip(called, opened, strict=True):
+            by_data.setdefault(its.attrs.get("data_sha256"), []).append(name)
+        groups = "; ".join(listed(group) for group in by_data.values())
+        raise InputError(
+            f"the results are of different data, whose errors cannot be compared: {groups}"
+        )
     readouts = [str(its) for its in opened[0]["readout"].values]
     common = [name for name in readouts if all(name in its["readout"].values for its in opened)]
     if not common:
@@ -120,7 +126,14 @@ def differing(results: Sequence[xr.Dataset]) -> dict[str, list[Any]]:
     # Other kinds of model and other protocols have other names: only those in common compare.
     names = [name for name in given[0] if all(name in its for its in given)]
     values = {name: [its[name] for its in given] for name in names}
-    found = {name: its for name, its in values.items() if any(one != its[0] for one in its)}
+    found: dict[str, list[Any]] = {}
+    for name, its in values.items():
+        if all(isinstance(one, dict) for one in its):  # a group of settings: only what differs
+            keys = dict.fromkeys(key for one in its for key in one)
+            its_keys = {f"{name}.{key}": [one.get(key) for one in its] for key in keys}
+        else:
+            its_keys = {name: its}
+        found |= {key: them for key, them in its_keys.items() if any(x != them[0] for x in them)}
     texts = [its.attrs.get("protocol_text") for its in results]
     if "protocol" not in found and any(text != texts[0] for text in texts):
         found["text of the protocol file"] = [f"version {1 + texts.index(text)}" for text in texts]

@@ -19,6 +19,10 @@ SCHEMA_VERSION = 1
 SIGNS = ("positive", "negative")
 
 
+# How the error of a run begins that cannot be continued.
+NOT_FINITE = "weights are no longer finite"
+
+
 # Phases in which the network is asleep.
 ASLEEP = ("sleep", "recovery", "replay", "downscale", "spontaneous")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wakesleep.errors import InputError, RunError, listed
+from wakesleep.files import outputs
 from wakesleep.files.remote import fetched, read
 from wakesleep.results.schema import COORDINATES, QUANTITIES, SCHEMA_VERSION, in_words
 
@@ -188,6 +189,8 @@ def open_result(store: Any) -> xr.Dataset:
             f"a result is given by the path of its store, not as a {type(store).__name__}"
         )
     if isinstance(store, str | Path):
+        if str(store).endswith(outputs.CHECKPOINT):
+            raise InputError(f"{store}: give the result beside it, without '{outputs.CHECKPOINT}'")
         store = fetched(store)
     try:
         path = Path(store) if isinstance(store, (str, Path)) else None

@@ -9,6 +9,7 @@ from wakesleep.errors import InputError, one_line
 from wakesleep.protocols.kinds import PHASES
 from wakesleep.protocols.known import resolve
 from wakesleep.protocols.timetable import timetable
+from wakesleep.results.schema import NOT_FINITE
 from wakesleep.results.store import open_result
 from wakesleep.simulation import checkpoint
 from wakesleep.simulation.loading import load_protocol
@@ -32,8 +33,11 @@ def take_up(learner: Any, request: Request, streams: Streams) -> None:
     start = request.start
     assert start is not None  # else there is nothing to take up
     made = open_result(start).attrs
-    if made["status"] != "finished":
-        raise InputError(f"{start}: has not ended ({made['status']}); finish it by --resume first")
+    status = str(made["status"])
+    if NOT_FINITE in status:
+        raise InputError(f"{start}: its run failed, so it has no trained network ({status})")
+    if status != "finished":
+        raise InputError(f"{start}: has not ended ({status}); finish it by --resume first")
     kind, mine = json.loads(made["model_resolved"])["kind"], request.model.spec.kind
     if kind != mine:
         raise InputError(f"{start}: its network is of kind '{kind}', the model of kind '{mine}'")

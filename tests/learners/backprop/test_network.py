@@ -80,11 +80,12 @@ def test_a_network_learns_by_perturbations_alone():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"backward": "true"}, "backward: it is for a network on devices"),
-        ({"backward": "simulated"}, "backward: it is for a network on devices"),
+        ({"backward": "true"}, "backward: 'true' needs devices; set hardware too"),
+        ({"backward": True}, "backward: 'true' needs devices; set hardware too"),
+        ({"backward": "simulated"}, "backward: 'simulated' needs devices; set hardware too"),
         (
             {"backward": "simulated", "hardware": {}, "top_down": True},
-            "'simulated' measures nothing, and top_down learns from it",
+            "'simulated' measures no activities, and top_down needs them",
         ),
         ({"perturbations": 3}, "perturbations: they are for 'backward: perturbed'"),
         ({"backward": "perturbed", "dropout": 0.1}, "goes with neither dropout nor ewc"),

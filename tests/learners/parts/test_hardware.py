@@ -419,8 +419,11 @@ def test_pulses_follow_their_equations(preset, size, seed):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("{conductance: [25, 1]}", "conductance: the lowest comes first"),
-        ("{stuck: 0.7, missing: 0.6}", "there are more than all devices"),
+        ("{conductance: [25, 1]}", "two numbers from 0 upwards, the lower one first, not [25, 1]"),
+        (
+            "{stuck: 0.7, missing: 0.6}",
+            "'stuck' and 'missing' together are at most 1",
+        ),
         ("{device: resitive}", "'resitive'"),
         ("{levels: 1}", "levels"),
         ("{}", "weight decay is not modelled on devices; set decay: 0"),

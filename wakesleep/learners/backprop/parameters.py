@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
@@ -81,6 +81,11 @@ class Parameters(specs.Spec):
         description="Random directions tried in each step; default 16 (backward: perturbed).",
     )
 
+    @field_validator("backward", mode="before")
+    @classmethod
+    def _in_words(cls, backward: object) -> object:
+        return "true" if backward is True else backward  # YAML reads a bare true as a boolean
+
     @model_validator(mode="after")
     def _layers_fit(self) -> Parameters:
         problem = order_problem(self.layers)
@@ -88,13 +93,15 @@ class Parameters(specs.Spec):
             raise ValueError(f"layers: {problem}")
         check_hardware(self.hardware, self.layers, self.decay)
         if self.backward in ("assumed", "true", "simulated") and not self.hardware:
-            raise ValueError("backward: it is for a network on devices (hardware)")
+            raise ValueError(f"backward: '{self.backward}' needs devices; set hardware too")
         if self.perturbations and self.backward != "perturbed":
             raise ValueError("perturbations: they are for 'backward: perturbed'")
         if self.backward == "perturbed" and (self.dropout or self.input_dropout or self.ewc):
             raise ValueError("backward: 'perturbed' goes with neither dropout nor ewc")
         if self.backward == "simulated" and self.top_down:
-            raise ValueError("backward: 'simulated' measures nothing, and top_down learns from it")
+            raise ValueError(
+                "backward: 'simulated' measures no activities, and top_down needs them; set one"
+            )
         if self.hardware and (self.dropout or self.input_dropout or self.ewc is not None):
             raise ValueError("hardware: it goes with neither dropout nor ewc")
         for name in ("top_down_rate", "dreams_vary", "dream_copy"):

@@ -107,11 +107,14 @@ class Hardware(specs.Spec):
         low, high = self.conductance
         if not 0 <= low < high:
             raise ValueError(
-                f"conductance: the lowest comes first, and neither is negative, not [{low:g}, "
-                f"{high:g}]"
+                "conductance: two numbers from 0 upwards, the lower one first, not "
+                f"[{low:g}, {high:g}]"
             )
         if self.stuck + self.missing > 1:
-            raise ValueError("stuck: with those missing there are more than all devices")
+            raise ValueError(
+                f"stuck: 'stuck' and 'missing' together are at most 1 (all devices), not "
+                f"{self.stuck + self.missing:g}"
+            )
         return self
 
     def figure(self, name: str) -> float:

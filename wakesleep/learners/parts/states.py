@@ -17,4 +17,4 @@ def check_shapes(mine: Iterable[Tensor], theirs: Iterable[Tensor]) -> None:
     """
     for ours, other in zip(mine, theirs, strict=True):
         if ours.shape != other.shape:
-            raise ValueError(f"weights of shape {tuple(other.shape)}")
+            raise ValueError(f"weights of shape {tuple(other.shape)}, not {tuple(ours.shape)}")
