@@ -33,7 +33,11 @@ def test_a_benchmark_runs(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["forward_forward", "growth", pytest.param("overheads", marks=pytest.mark.long)],
+    [
+        "forward_forward",
+        pytest.param("growth", marks=pytest.mark.long),
+        pytest.param("overheads", marks=pytest.mark.long),
+    ],
 )
 def test_a_benchmark_with_mnist_runs(mnist_folder, name):
     shown = printed(f"benchmarks.{name}", *COMMANDS[name])

@@ -6,6 +6,7 @@ The others (hard labels, the first layer, every label) are measured on MNIST: st
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import wakesleep as ws
 
@@ -22,6 +23,7 @@ def errors(negatives: str, **parameters: object) -> np.ndarray:
     return 100 * np.array([float(its.validation_error.sel(readout="softmax")) for its in runs])
 
 
+@pytest.mark.long
 def test_hybrids_teach_more_than_noise_and_noise_than_nothing():
     """Mean of four seeds: 4.7, 5.7 and 6.2 % when written; asked for is the order of the ends."""
     hybrids, noise = errors("hybrid"), errors("noise")
