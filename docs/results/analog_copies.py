@@ -46,11 +46,12 @@ def hardware(noise: float, instance: int) -> dict[str, Any]:
 def learned(
     folder: Path,
     name: str,
-    data: Path,
+    data: Any,
     seed: int,
     chip: dict[str, Any] | None,
     start: Any = None,
     learn: dict[str, Any] = LEARN,
+    model: dict[str, Any] = MODEL,
 ) -> Path:
     """Make a run, or look at a copy where there is a start; return its store."""
     out = folder / f"{name}.zarr"
@@ -58,9 +59,9 @@ def learned(
     if start is not None:
         protocol = folder / "look.yaml"
         protocol.write_text(LOOK)
-    parameters = MODEL | ({} if chip is None else {"hardware": chip})
+    parameters = model | ({} if chip is None else {"hardware": chip})
     inputs = {} if start is not None else learn
-    ws.run(protocol, "ff_mnist_256x2", parameters=parameters, inputs=inputs, data=str(data),
+    ws.run(protocol, "ff_mnist_256x2", parameters=parameters, inputs=inputs, data=data,
            seed=seed, out=out, start=start, resume=True, quiet=True)  # fmt: skip
     return out
 
@@ -85,6 +86,12 @@ def saved(folder: Path, name: str, x: np.ndarray, y: np.ndarray) -> Path:
         more |= {f"y_{n}": its.labels for n, its in parts.items()}
         np.savez(file, x_train=x.reshape(-1, 28, 28), y_train=y, **more)
     return file
+
+
+def linear_error(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
+    """Return the test error of logistic regression on a teacher's labels."""
+    its = LogisticRegression(C=0.1, max_iter=300).fit(x.reshape(len(x), -1), y)
+    return float(1 - its.score(x_test.reshape(len(x_test), -1), y_test))
 
 
 def copies(folder: Path, seeds: list[int]) -> xr.Dataset:
@@ -130,8 +137,7 @@ def copies(folder: Path, seeds: list[int]) -> xr.Dataset:
                 except ws.InputError:  # a teacher may never name some class
                     pupil = xr.full_like(found["teacher"], np.nan)
                 found[f"pupil of {what}"] = pupil
-            linear = LogisticRegression(C=0.1, max_iter=300).fit(x, labels)
-            wrong = float(1 - linear.score(x_test, mnist.test.labels))
+            wrong = linear_error(x, labels, x_test, mnist.test.labels)
             found["linear pupil"] = xr.full_like(found["teacher"], wrong)
             its = xr.concat(list(found.values()), "who").assign_coords(who=list(found))
             parts.append(its.expand_dims(noise=[noise], seed=[seed]))

@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 
 import xarray as xr
-from analog_copies import LOOK, READOUTS, error, hardware
-from sklearn.linear_model import LogisticRegression
+from analog_copies import READOUTS, error, hardware, learned, linear_error
 from tables import cell, keep
 
 import wakesleep as ws
@@ -23,36 +22,26 @@ import wakesleep as ws
 HERE = Path(__file__).parent
 FILE = HERE / "analog_distillation.nc"
 SEEDS = range(5)
-LEARN = {"sweeps": 20}
+LEARN, MODEL = {"sweeps": 20}, {"decay": 0.0}
 
 
 def taught(study: Path, folder: Path) -> xr.Dataset:
     """Return test errors of teachers, of their copies, and of pupils of their labels."""
     parts = []
     for seed in SEEDS:
-        found_there = list((study / "runs").glob(f"ff_resistive-*seed{seed}.zarr"))
-        if len(found_there) != 1:
-            sys.exit(f"{study}: {len(found_there)} teachers with seed {seed}; one is needed")
-        teacher = found_there[0]
+        teachers = list((study / "runs").glob(f"ff_resistive-*seed{seed}.zarr"))
+        if len(teachers) != 1:
+            sys.exit(f"{study}: {len(teachers)} teachers with seed {seed}; one is needed")
+        (teacher,) = teachers
         given = ws.lessons(teacher)
-        pupil, copy = folder / f"pupil-{seed}.zarr", folder / f"copy-{seed}.zarr"
         chip = hardware(1.0, 2000 + seed)
-        told = {"decay": 0.0, "hardware": chip}
         # A pupil begins with random weights, as its teacher did; nothing is programmed.
-        fresh = told | {
-            "hardware": {name: its for name, its in chip.items() if name != "write_noise"}
-        }
-        ws.run("interleaved", "ff_mnist_256x2", parameters=fresh, inputs=LEARN, data=given,
-               seed=100 + seed, out=pupil, resume=True, quiet=True)  # fmt: skip
-        look = folder / "look.yaml"
-        look.write_text(LOOK)
-        ws.run(look, "ff_mnist_256x2", parameters=told, seed=seed, out=copy, start=teacher,
-               resume=True, quiet=True)  # fmt: skip
-        linear = LogisticRegression(C=0.1, max_iter=300)
-        linear.fit(given["x_train"].reshape(-1, 784), given["y_train"])
-        right = linear.score(given["x_test"].reshape(-1, 784), given["y_test"])
+        fresh = {name: its for name, its in chip.items() if name != "write_noise"}
+        pupil = learned(folder, f"pupil-{seed}", given, 100 + seed, fresh, learn=LEARN, model=MODEL)
+        copy = learned(folder, f"copy-{seed}", None, seed, chip, teacher, model=MODEL)
         found = {"teacher": error(teacher), "copy": error(copy), "pupil": error(pupil)}
-        found["linear pupil"] = xr.full_like(found["teacher"], 1 - right)
+        wrong = linear_error(*(given[its] for its in ("x_train", "y_train", "x_test", "y_test")))
+        found["linear pupil"] = xr.full_like(found["teacher"], wrong)
         its = xr.concat(list(found.values()), "who").assign_coords(who=list(found))
         parts.append(its.expand_dims(seed=[seed]).drop_vars("readout", errors="ignore"))
     return xr.concat(parts, "seed").assign_coords(readout=READOUTS).to_dataset(name="test_error")

@@ -53,9 +53,11 @@ def description(group: str, name: str) -> str:
 def first_line(target: str) -> str:
     """Return the first line of the docstring of ``module:name``, or else of the module; or ""."""
     module, _, name = target.partition(":")
-    file = references.source_file(f"{module}:{name or 'load'}") if module else None
+    file = references.source_file(f"{module}:") if module else None
+    if file is None:
+        return ""
     try:
-        tree = ast.parse(file.read_text("utf-8")) if file else ast.Module([], [])
+        tree = ast.parse(file.read_text("utf-8"))
     except (OSError, SyntaxError, ValueError):
         return ""
     kinds = (ast.FunctionDef, ast.ClassDef)

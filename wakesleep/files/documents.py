@@ -89,9 +89,7 @@ def read(path: Path) -> Document:
     except IsADirectoryError:
         raise InputError(f"{path}: this is a folder, not a file") from None
     except UnicodeDecodeError:
-        hint = ""
-        if path.name.endswith(outputs.CHECKPOINT):
-            hint = f"; give the result beside it, without '{outputs.CHECKPOINT}'"
+        hint = f"; {outputs.NO_RESULT}" if path.name.endswith(outputs.CHECKPOINT) else ""
         raise InputError(
             f"{path}: this is not a text file (expected YAML in UTF-8){hint}"
         ) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from wakesleep.errors import InputError
 
 CHECKPOINT, NETWORKS = ".checkpoint.pt", ".networks"  # beside the store of a run
+NO_RESULT = f"give the result beside it, without '{CHECKPOINT}'"  # to whoever gives a checkpoint
 LONGEST_PART = 255  # bytes of one name, in every common file system
 
 

@@ -125,10 +125,11 @@ def read(address: str) -> bytes:
     """
     its, path = system(address)
     with reached(address):
-        content = its.cat_file(path) if its.exists(path) else None
-    if content is None:
-        raise FileNotFoundError(address)
-    return bytes(content)
+        try:
+            return bytes(its.cat_file(path))
+        except FileNotFoundError:
+            pass  # raised below, where it is not taken for a failure of the service
+    raise FileNotFoundError(address)
 
 
 def fetch(address: str, target: Path) -> bool:

@@ -68,11 +68,10 @@ def compare(results: Sequence[str | Path | xr.Dataset], names: Sequence[str] = (
                 f"{name}: its validation error was not measured (status: {_status(its)}), so it "
                 "cannot be compared"
             )
-    digests = {its.attrs.get("data_sha256") for its in opened}
-    if len(digests) > 1:
-        by_data: dict[Any, list[str]] = {}
-        for name, its in zip(called, opened, strict=True):
-            by_data.setdefault(its.attrs.get("data_sha256"), []).append(name)
+    by_data: dict[Any, list[str]] = {}
+    for name, its in zip(called, opened, strict=True):
+        by_data.setdefault(its.attrs.get("data_sha256"), []).append(name)
+    if len(by_data) > 1:
         groups = "; ".join(listed(group) for group in by_data.values())
         raise InputError(
             f"the results are of different data, whose errors cannot be compared: {groups}"
@@ -128,12 +127,11 @@ def differing(results: Sequence[xr.Dataset]) -> dict[str, list[Any]]:
     values = {name: [its[name] for its in given] for name in names}
     found: dict[str, list[Any]] = {}
     for name, its in values.items():
+        rows = {name: its}
         if all(isinstance(one, dict) for one in its):  # a group of settings: only what differs
             keys = dict.fromkeys(key for one in its for key in one)
-            its_keys = {f"{name}.{key}": [one.get(key) for one in its] for key in keys}
-        else:
-            its_keys = {name: its}
-        found |= {key: them for key, them in its_keys.items() if any(x != them[0] for x in them)}
+            rows = {f"{name}.{key}": [one.get(key) for one in its] for key in keys}
+        found |= {key: row for key, row in rows.items() if any(one != row[0] for one in row)}
     texts = [its.attrs.get("protocol_text") for its in results]
     if "protocol" not in found and any(text != texts[0] for text in texts):
         found["text of the protocol file"] = [f"version {1 + texts.index(text)}" for text in texts]

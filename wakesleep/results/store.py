@@ -190,7 +190,7 @@ def open_result(store: Any) -> xr.Dataset:
         )
     if isinstance(store, str | Path):
         if str(store).endswith(outputs.CHECKPOINT):
-            raise InputError(f"{store}: give the result beside it, without '{outputs.CHECKPOINT}'")
+            raise InputError(f"{store}: {outputs.NO_RESULT}")
         store = fetched(store)
     try:
         path = Path(store) if isinstance(store, (str, Path)) else None

@@ -20,7 +20,6 @@ from wakesleep.protocols.pressure import process_s
 from wakesleep.protocols.timetable import Entry
 from wakesleep.results import schema, store
 from wakesleep.results.provenance import now
-from wakesleep.results.schema import NOT_FINITE
 from wakesleep.runtime.progress import progress
 from wakesleep.runtime.ranks import Ranks, lost
 from wakesleep.runtime.signals import stop_signals
@@ -192,7 +191,7 @@ class Run:
         bad = its.learner.learn(chunk_of(its, entry, self.place.done, steps))
         if bad is not None:
             raise RunError(
-                f"{NOT_FINITE}: phase '{entry.phase}' ({its.block(entry)}, cycle "
+                f"{schema.NOT_FINITE}: phase '{entry.phase}' ({its.block(entry)}, cycle "
                 f"{entry.cycle}, counted from 0), step {self.place.done + bad + 1} of "
                 f"{entry.steps}, step {self.place.step + bad + 1} of the run; "
                 "a lower learning rate may help"

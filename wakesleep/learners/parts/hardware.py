@@ -118,12 +118,11 @@ class Devices:
                 )
                 signed = torch.floor(pulses.add_(drawn)).copysign_(change)
                 up, down = signed.clamp_min(0), signed.clamp_max(0)
-                moved = up.mul_(self.step[number, 0]).add_(down.mul_(self.step[number, 1]))
+                change = up.mul_(self.step[number, 0]).add_(down.mul_(self.step[number, 1]))
                 if noise:
                     # The root of 0 is many times slower than that of a tiny number.
                     root = signed.abs().clamp_min_(TINY).sqrt_().copysign_(signed)
-                    moved.add_(root.mul_(noise / levels).mul_(self._normal(change)))
-                change = moved
+                    change.add_(root.mul_(noise / levels).mul_(self._normal(change)))
             conductance = state[name]
             if self.fades is not None:
                 conductance -= self.fades[number] * (conductance - self.nothing)
