@@ -36,7 +36,7 @@ _HOMES = {
     "run": "wakesleep.simulation.run:run",
     "networks": "wakesleep.networks:",
     "open": "wakesleep.results.store:open_result",
-    "open_study": "wakesleep.studies.gather:open_study",
+    "open_study": "wakesleep.results.trees:open_study",
     "plots": "wakesleep.plots:",
     "published": "wakesleep.results.published:published",
     "spikes": "wakesleep.networks:spikes",

@@ -96,12 +96,14 @@ def test_the_tree_holds_the_runs_with_their_place(done):
         assert its.sizes["seed"] == 2
         assert its.sizes["probe"] == 2 * (12 // place["phase_steps"])
     assert sorted(places) == [(3, 0.005), (3, 0.01), (6, 0.005), (6, 0.01)]
-    again = gather.open_study(out)
+    again = ws.open_study(out)
     xr.testing.assert_identical(
         again["outcomes"].to_dataset().drop_attrs(),
         studied.tree["outcomes"].to_dataset().drop_attrs(),
     )
     assert set(again["runs/0000"].to_dataset()["phase"].values) == {"wake", "sleep"}
+    assert list(again["outcomes"].data_vars) == ["sleep", "d_prime", "final", "sleep_published"]
+    assert list(again["runs"].children) == ["0000", "0001", "0002", "0003"]
 
 
 def test_outcomes_are_a_small_netcdf_file_and_figures_are_drawn(done):
@@ -185,7 +187,7 @@ def test_one_failed_run_loses_no_other(tmp_path, wakesleep):
     assert code == 1
     assert "3 of the study's runs failed" in told
     assert str(out / "outcomes.nc") in printed
-    tree = gather.open_study(out)
+    tree = ws.open_study(out)
     why = {
         key.split("how=")[1].split("-")[0]: its
         for key, its in json.loads(tree.attrs["failed"]).items()
@@ -302,7 +304,7 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path, file):
     assert not (tmp_path / "killed" / "outcomes.nc").exists()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     whole = run_study(file, tmp_path / "whole", workers=2)
-    again = gather.open_study(tmp_path / "killed")
+    again = ws.open_study(tmp_path / "killed")
     xr.testing.assert_equal(again["outcomes"].to_dataset(), whole.tree["outcomes"].to_dataset())
 
 

@@ -107,11 +107,11 @@ def print_study(tree: xr.DataTree) -> None:
     from rich.table import Table
 
     from wakesleep.results.intervals import interval
+    from wakesleep.results.trees import grid_of
 
     outcomes = tree["outcomes"].to_dataset()
     count = outcomes.sizes["seed"]
-    grid = [str(name) for name in next(iter(outcomes.data_vars.values())).dims]
-    grid = grid[: grid.index("seed")]
+    grid = grid_of(outcomes)
     shown = [name for name in grid if outcomes.sizes[name] > 1]
     table = Table(
         title=str(tree.attrs["title"]),

@@ -22,19 +22,18 @@ from wakesleep.reports.page import (
     versions,
 )
 from wakesleep.results.intervals import interval
+from wakesleep.results.trees import grid_of, open_study
 
 
 def of_study(target: Path) -> Page:
     """Return the page about the study in a folder."""
-    from wakesleep.studies.gather import open_study
-
     tree = open_study(target)
     made = tree.attrs
     text = str(made["study_text"])
     outcomes = tree["outcomes"].to_dataset()
     failed = json.loads(made["failed"])
     runs = outcomes.sizes["seed"] * int(
-        np.prod([outcomes.sizes[name] for name in _grid(outcomes)], dtype=int)
+        np.prod([outcomes.sizes[name] for name in grid_of(outcomes)], dtype=int)
     )
     page = Page(
         title=str(made["title"]),
@@ -60,14 +59,9 @@ def of_study(target: Path) -> Page:
     return page
 
 
-def _grid(outcomes: xr.Dataset) -> list[str]:
-    dims = [str(name) for name in next(iter(outcomes.data_vars.values())).dims]
-    return dims[: dims.index("seed")]
-
-
 def _outcomes(outcomes: xr.Dataset) -> Table:
     """Return every outcome at every place in the grid, with its interval over seeds."""
-    grid = _grid(outcomes)
+    grid = grid_of(outcomes)
     shown = [name for name in grid if outcomes.sizes[name] > 1]
     columns = []
     for name, values in outcomes.data_vars.items():

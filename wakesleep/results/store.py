@@ -288,7 +288,9 @@ def _in_words(dataset: xr.Dataset) -> xr.Dataset:
     ends = dataset["phase_end"]
     # A folder lists its files in any order; a reader wants that of the schema.
     variables = {
-        name: dataset[name] for name in (*QUANTITIES, *dataset.data_vars) if name in dataset
+        name: dataset[name]
+        for name in (*QUANTITIES, *sorted(map(str, dataset.data_vars)))
+        if name in dataset
     }
     dataset = dataset.drop_vars(variables).assign(variables)
     return dataset.assign_coords(phase_end=("probe", ends.values == 1, ends.attrs))

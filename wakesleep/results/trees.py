@@ -1,14 +1,68 @@
-"""Results of studies, as trees: a quantity over the cycles of all runs."""
+"""Results of studies, as trees: how one is opened, and a quantity over the cycles of all runs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError, choices
+from wakesleep.files.remote import fetched
+from wakesleep.results.schema import in_words
+
+LARGE = 2**30  # bytes
+
+
+def open_study(path: str | Path) -> xr.DataTree:
+    """Open the result of a study in memory; a result above 1 GiB is loaded lazily.
+
+    Parameters
+    ----------
+    path
+        The folder that ``wakesleep study`` wrote, or the store ``study.zarr`` in it; or the
+        address of either.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = fetched(path)
+    store = path / "study.zarr" if (path / "study.zarr").exists() else path
+    try:
+        tree = xr.open_datatree(store, engine="zarr", consolidated=False, chunks=None)
+        if "outcomes" not in tree.children:
+            raise ValueError("no outcomes")
+        tree = (tree if tree.nbytes > LARGE else tree.load()).map_over_datasets(in_words)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        raise InputError(f"{path}: there is no result of a study, or it is damaged") from None
+    return in_order(tree)
+
+
+def in_order(tree: xr.DataTree) -> xr.DataTree:
+    """Return a study's result with its outcomes as the study names them, and its runs by number.
+
+    A folder lists its files in any order. Outcomes of a result that does not tell their order are
+    sorted by name.
+    """
+    groups = tree.to_dict()
+    outcomes = groups.pop("/outcomes")
+    told = json.loads(tree.attrs.get("outcomes", "[]"))
+    names = [name for name in told if name in outcomes]
+    names += sorted(set(map(str, outcomes.data_vars)).difference(names))
+    groups["/outcomes"] = outcomes.drop_vars(names).assign({name: outcomes[name] for name in names})
+    return xr.DataTree.from_dict({path: groups[path] for path in sorted(groups)})
+
+
+def grid_of(outcomes: xr.Dataset) -> list[str]:
+    """Return the dimensions of a study's grid: those of an outcome that come before ``seed``."""
+    # A published number has no seed.
+    dims = next(list(its.dims) for its in outcomes.data_vars.values() if "seed" in its.dims)
+    return [str(name) for name in dims[: dims.index("seed")]]
 
 
 def over_cycles(
@@ -77,7 +131,5 @@ def _cycle_numbers(run: xr.Dataset, block: str | None) -> np.ndarray:
 
 def json_place(run: xr.Dataset) -> dict[str, list[Any]]:
     """Return the place in the grid that a run's group says it has."""
-    import json
-
     place: Mapping[str, Any] = json.loads(run.attrs["place"])
     return {name: [value] for name, value in place.items()}

@@ -14,16 +14,14 @@ import xarray as xr
 
 from wakesleep.errors import InputError, listed
 from wakesleep.files import references
-from wakesleep.files.remote import fetched
 from wakesleep.results import phases, recovery
 from wakesleep.results.phases import in_cycles
 from wakesleep.results.provenance import git_commit, now, versions
-from wakesleep.results.schema import QUANTITIES, as_flags, counter, in_words, variable
+from wakesleep.results.schema import QUANTITIES, as_flags, counter, variable
 from wakesleep.results.store import open_result, unfinished
+from wakesleep.results.trees import open_study
 from wakesleep.studies.grid import LoadedStudy
 from wakesleep.studies.spec import FINAL, Outcome, Published, dimension
-
-LARGE = 2**30  # bytes
 
 
 def import_code(study: LoadedStudy) -> None:
@@ -69,9 +67,10 @@ def gather(
     Returns
     -------
     xarray.DataTree
-        As :func:`open_study` reads it. ``/`` describes the study; ``/outcomes`` holds every outcome
-        over the grid and ``seed``; ``/runs`` one group for every place in the grid (its attribute
-        ``place`` says which), over ``seed`` and ``probe``, where the study keeps them.
+        As :func:`~wakesleep.results.trees.open_study` reads it. ``/`` describes the study;
+        ``/outcomes`` holds every outcome over the grid and ``seed``; ``/runs`` one group for every
+        place in the grid (its attribute ``place`` says which), over ``seed`` and ``probe``, where
+        the study keeps them.
     """
     spec, failed, made = study.spec, dict(failed), made or {}
     partial = unfinished(store)
@@ -122,8 +121,10 @@ def gather(
                 "value in any run",
                 stacklevel=2,
             )
+    outcomes = over_grid(study, found)
     root = xr.Dataset(
         attrs={
+            "outcomes": json.dumps(list(outcomes.data_vars)),  # a store does not keep their order
             "title": spec.study,
             "description": spec.description,
             "study_text": study.document.text,
@@ -134,7 +135,7 @@ def gather(
         }
     )
     _write(root, partial, "/")
-    _write(over_grid(study, found), partial, "outcomes")
+    _write(outcomes, partial, "outcomes")
     shutil.rmtree(store, ignore_errors=True)
     partial.rename(store)
     return open_study(store)
@@ -320,28 +321,3 @@ def together(results: list[xr.Dataset], keep: str) -> xr.Dataset:
 def _same_probes(results: list[xr.Dataset]) -> bool:
     first = results[0]["step"].values
     return all(np.array_equal(its["step"].values, first) for its in results)
-
-
-def open_study(path: str | Path) -> xr.DataTree:
-    """Open the result of a study in memory; a result above 1 GiB is loaded lazily.
-
-    Parameters
-    ----------
-    path
-        The folder that ``wakesleep study`` wrote, or the store ``study.zarr`` in it; or the
-        address of either.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    path = fetched(path)
-    store = path / "study.zarr" if (path / "study.zarr").exists() else path
-    try:
-        tree = xr.open_datatree(store, engine="zarr", consolidated=False, chunks=None)
-        if "outcomes" not in tree.children:
-            raise ValueError("no outcomes")
-        return (tree if tree.nbytes > LARGE else tree.load()).map_over_datasets(in_words)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
-        raise InputError(f"{path}: there is no result of a study, or it is damaged") from None
