@@ -2,10 +2,13 @@
 
 A weight is the difference of two conductances. The learning rule requests a change of a weight.
 Half of it goes to each device of the pair, in pulses whose number is rounded at random, so that
-small changes are correct on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). The
-effect of a pulse differs between devices and between pulses, and is limited by the device's bounds.
-The resulting weights are unknown to the learning rule: only activities can be measured. Each unit
-has its own gain and exponent. Biases, sums over a batch and the read-out are digital.
+small changes are correct on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). Or
+a digital memory adds them up until they amount to whole pulses (Nandakumar et al. 2020, Frontiers
+in Neuroscience 14, 406): changes in both directions cancel there, so there are fewer pulses and
+less of their noise. The effect of a pulse differs between devices and between pulses, and is
+limited by the device's bounds. The resulting weights are unknown to the learning rule: only
+activities can be measured. Each unit has its own gain and exponent. Biases, sums over a batch and
+the read-out are digital.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from torch import Tensor
 from wakesleep.learners.parts.hardware_parameters import Hardware
 from wakesleep.runtime.randomness import Streams
 
-State = dict[str, Tensor]  # "plus" and "minus" (units, inputs), as parts of the range; "chip"
+# "plus" and "minus" (units, inputs), as parts of the range; "chip"; and "pending" (units, inputs),
+# what a digital memory holds that is less than a pulse.
+State = dict[str, Tensor]
 # Figures are per weight. The two devices of a pair vary independently, so each varies more.
 PAIR = math.sqrt(2)
 TINY = 1e-36
@@ -36,7 +41,7 @@ class Devices:
     told
         The settings in the model file.
     chip
-        A number that identifies the chip: its instance and all of its settings in the file.
+        A number that identifies the chip: its instance and the settings of its devices.
     full
         The weight of a pair with one device at the highest and the other at the lowest conductance.
     step
@@ -94,6 +99,8 @@ class Devices:
         state = {"plus": pair[0], "minus": pair[1], "chip": torch.tensor(self.chip)}
         self._bound(state)
         self._measure(weight, state)
+        if self.told.accumulate:
+            state["pending"] = torch.zeros_like(weight)
         return state
 
     def write(self, weight: Tensor, state: State) -> None:
@@ -109,14 +116,11 @@ class Devices:
         asked = weight / (2 * self.full) - (state["plus"] - state["minus"]) / 2
         levels = self.told.figure("levels")
         noise = PAIR * self.told.figure("step_noise")
+        whole = self._whole(asked, state, levels) if self.told.accumulate else None
         for number, (name, sign) in enumerate((("plus", 1.0), ("minus", -1.0))):
             change = sign * asked
             if levels:
-                pulses = change.abs() * levels
-                drawn = torch.rand(
-                    change.shape, generator=self.chance, dtype=change.dtype, device=change.device
-                )
-                signed = torch.floor(pulses.add_(drawn)).copysign_(change)
+                signed = self._rounded(change, levels) if whole is None else sign * whole
                 up, down = signed.clamp_min(0), signed.clamp_max(0)
                 change = up.mul_(self.step[number, 0]).add_(down.mul_(self.step[number, 1]))
                 if noise:
@@ -129,6 +133,21 @@ class Devices:
             conductance += change * self.moves[number]
         self._bound(state)
         self._measure(weight, state)
+
+    def _rounded(self, change: Tensor, levels: float) -> Tensor:
+        """Return the pulses for a change, with its sign; rounded at random."""
+        shape, dtype, where = change.shape, change.dtype, change.device
+        drawn = torch.rand(shape, generator=self.chance, dtype=dtype, device=where)
+        return torch.floor((change.abs() * levels).add_(drawn)).copysign_(change)
+
+    def _whole(self, asked: Tensor, state: State, levels: float) -> Tensor:
+        """Return whole pulses, with their sign; what is less than one stays in the memory."""
+        if "pending" not in state:  # the network learned on this chip without a memory so far
+            state["pending"] = torch.zeros_like(asked)
+        pending = state["pending"].add_(asked)
+        pulses = torch.trunc(pending * levels)
+        pending.sub_(pulses / levels)
+        return pulses
 
     def wait(self, weight: Tensor, state: State, steps: int) -> None:
         """Let devices drift for so many steps without a change, and set the weights.
@@ -251,7 +270,7 @@ def devices(
     gain, bend = told.gain * told.noise, told.nonlinearity * told.noise
     return Devices(
         told=told,
-        chip=_number(f"{instance} {told.model_dump_json(exclude={'instance'})}"),
+        chip=_number(f"{instance} {told.model_dump_json(exclude={'instance', 'accumulate'})}"),
         full=told.full_scale / math.sqrt(inputs),
         step=step,
         low=low,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
@@ -83,6 +83,11 @@ class Hardware(specs.Spec):
     bound_variation: Annotated[float, Field(ge=0)] | None = Field(
         None, description="Standard deviation of the highest conductance between devices."
     )
+    accumulate: bool = Field(
+        False,
+        description="Add up changes of each weight in a digital memory, and send only whole pulses "
+        "to the devices; otherwise pulses are rounded at random.",
+    )
     write_noise: Annotated[float, Field(ge=0)] | None = Field(
         None,
         description="Standard deviation of a conductance that is programmed at once (when a "
@@ -115,7 +120,17 @@ class Hardware(specs.Spec):
                 f"stuck: 'stuck' and 'missing' together are at most 1 (all devices), not "
                 f"{self.stuck + self.missing:g}"
             )
+        if self.accumulate and not self.figure("levels"):
+            raise ValueError(
+                f"accumulate: there is no smallest pulse, because device '{self.device}' has no "
+                "'levels'"
+            )
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a later key where it is not set: it does not change what a run is."""
+        return {name: its for name, its in dump(self).items() if name != "accumulate" or its}
 
     def figure(self, name: str) -> float:
         """Return a figure: the file's or the preset's; variations and noise times ``noise``."""

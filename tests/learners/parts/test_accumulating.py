@@ -1,0 +1,112 @@
+"""A digital memory that adds up changes of weights until they amount to whole pulses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wakesleep as ws
+from wakesleep.learners.parts.hardware import devices
+from wakesleep.learners.parts.hardware_parameters import Hardware
+from wakesleep.networks.kept import kept_network
+
+UNITS, INPUTS = 20, 30
+EXACT = {"levels": 1000}  # pulses of equal size, without noise
+PLAIN = {"top_down": False, "layers": [30, 20], "decay": 0.0}
+
+
+def layer(seed=0, **told):
+    chance = torch.Generator().manual_seed(seed)
+    weight = torch.zeros(UNITS, INPUTS, dtype=torch.float64)
+    its = devices(Hardware(**told), weight, 1, 0, chance)
+    return its, weight, its.programmed(weight)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1000), st.floats(0.01, 3))
+def test_what_was_made_is_always_within_a_pulse_of_what_was_asked_for(seed, size):
+    its, weight, state = layer(accumulate=True, **EXACT)
+    step = 2 * its.full / 1000
+    asked = torch.zeros_like(weight)
+    changes = torch.Generator().manual_seed(seed)
+    for _ in range(20):
+        change = size * step * torch.randn(weight.shape, generator=changes, dtype=weight.dtype)
+        asked += change
+        weight += change
+        its.write(weight, state)
+        pulses = weight / step
+        torch.testing.assert_close(pulses, pulses.round(), rtol=0, atol=1e-6)
+        assert float((asked - weight).abs().max()) < step * (1 + 1e-9)
+        torch.testing.assert_close(2 * its.full * state["pending"], asked - weight)
+
+
+def test_changes_that_cancel_send_no_pulse():
+    """Rounded at random, the same changes move every weight."""
+    for accumulate in (True, False):
+        its, weight, state = layer(accumulate=accumulate, device="filament", bound_variation=0.0)
+        for number in range(200):
+            weight += 0.4 * (2 * its.full / 1000) * (-1) ** number
+            its.write(weight, state)
+        assert bool((weight == 0).any()) == accumulate
+        assert bool((weight == 0).all()) == accumulate
+
+
+def test_stuck_devices_ignore_pulses_from_the_memory():
+    its, weight, state = layer(accumulate=True, stuck=0.5, **EXACT)
+    first = {name: state[name].clone() for name in ("plus", "minus")}
+    weight += 0.1
+    its.write(weight, state)
+    for number, name in enumerate(("plus", "minus")):
+        stuck = its.moves[number] == 0
+        assert torch.equal(state[name] == first[name], stuck)
+
+
+@pytest.mark.parametrize("model", ["ff_digits", "backprop_digits"])
+def test_a_resumed_run_keeps_what_the_memory_held(model, tmp_path):
+    parameters = PLAIN if model == "ff_digits" else {"layers": [30, 20]}
+    parameters |= {"hardware": {"device": "filament", "accumulate": True}}
+    asked = {"parameters": parameters, "inputs": {"sweeps": 4}}
+    whole = ws.run("interleaved", model, **asked)
+    out = tmp_path / "run.zarr"
+    with pytest.raises(ws.RunError):
+        ws.run("interleaved", model, **asked, out=out,
+               progress=lambda done, steps: done >= steps // 2)  # fmt: skip
+    again = ws.run("interleaved", model, **asked, out=out, resume=True)
+    np.testing.assert_array_equal(again["weight_norm"], whole["weight_norm"])
+
+
+def test_a_memory_is_not_part_of_the_chip(tmp_path):
+    """A network goes on with one on the same devices, which are not programmed anew."""
+    chip = {"device": "filament", "instance": 3, "write_noise": 0.1}
+    look = tmp_path / "look.yaml"
+    look.write_text("protocol: look\nphases: [{phase: rest, steps: 1}]\n")
+    before, after = tmp_path / "before.zarr", tmp_path / "after.zarr"
+    with_memory = PLAIN | {"hardware": chip | {"accumulate": True}}
+    ws.run("interleaved", "ff_digits", parameters=PLAIN | {"hardware": chip},
+           inputs={"sweeps": 1}, out=before)  # fmt: skip
+    ws.run(look, "ff_digits", parameters=with_memory, start=before, out=after)
+    one, two = (kept_network(its)[0].layers[0].weight for its in (before, after))
+    torch.testing.assert_close(one, two, rtol=0, atol=0)
+    learned = ws.run("interleaved", "ff_digits", parameters=with_memory, start=before,
+                     inputs={"sweeps": 1})  # fmt: skip
+    assert np.isfinite(learned["goodness"]).all()
+
+
+def test_an_unset_memory_leaves_settings_as_they_were():
+    assert "accumulate" not in Hardware(device="filament").model_dump(mode="json")
+    assert Hardware(device="filament", accumulate=True).model_dump()["accumulate"] is True
+
+
+@pytest.mark.parametrize("device", ["ideal", "phase_change"])
+def test_a_memory_needs_a_smallest_pulse(device, tmp_path, wakesleep):
+    given = f"{{device: {device}, accumulate: true}}"
+    code, _, told = wakesleep(
+        "run", "interleaved", "ff_digits", "-p", f"model.hardware={given}", "-p", "model.decay=0",
+        "-o", tmp_path / "run.zarr",
+    )  # fmt: skip
+    assert code == 2
+    assert told.count("\n") == 1
+    assert f"there is no smallest pulse, because device '{device}' has no 'levels'" in told
