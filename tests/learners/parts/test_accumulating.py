@@ -54,6 +54,39 @@ def test_changes_that_cancel_send_no_pulse():
         assert bool((weight == 0).all()) == accumulate
 
 
+@given(st.integers(0, 1000), st.floats(0.5, 20))
+def test_whole_pulses_have_the_size_of_their_device(seed, size):
+    its, weight, state = layer(accumulate=True, device="resistive", step_noise=0.0, missing=0.1)
+    before = {name: state[name].clone() for name in ("plus", "minus")}
+    draws = torch.Generator().manual_seed(seed)
+    asked = size * torch.randn(weight.shape, generator=draws, dtype=weight.dtype)  # in pulses
+    weight += asked * 2 * its.full / 1200
+    its.write(weight, state)
+    pulses = torch.trunc(asked)
+    for number, name in enumerate(("plus", "minus")):
+        signed = pulses * (1.0, -1.0)[number]
+        each = torch.where(signed > 0, its.step[number, 0], its.step[number, 1])
+        wanted = before[name] + signed * each * its.moves[number]
+        torch.testing.assert_close(
+            state[name], torch.clamp(wanted, its.low[number], its.high[number])
+        )
+
+
+def test_pulses_from_the_memory_are_as_noisy_as_the_preset():
+    its, weight, state = layer(
+        accumulate=True, device="filament", bound_variation=0.0, step_variation=0.0, asymmetry=0.0
+    )
+    step, made = 2 * its.full / 1000, []
+    for _ in range(100):
+        before = weight.clone()
+        weight += 1.0001 * step
+        its.write(weight, state)
+        made.append((weight - before) / step)
+    made = torch.stack(made)
+    assert float(made.mean()) == pytest.approx(1, abs=0.05)  # the standard error is .015
+    assert float(made.std()) == pytest.approx(3.75, abs=0.05)
+
+
 def test_stuck_devices_ignore_pulses_from_the_memory():
     its, weight, state = layer(accumulate=True, stuck=0.5, **EXACT)
     first = {name: state[name].clone() for name in ("plus", "minus")}

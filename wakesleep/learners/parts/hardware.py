@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -116,13 +117,19 @@ class Devices:
         asked = weight / (2 * self.full) - (state["plus"] - state["minus"]) / 2
         levels = self.told.figure("levels")
         noise = PAIR * self.told.figure("step_noise")
-        whole = self._whole(asked, state, levels) if self.told.accumulate else None
+        at: Any = ...  # the weights that change
+        if self.told.accumulate:
+            asked = self._whole(asked, state, levels)
+            if asked.device.type == "cpu":  # few change; on a GPU it takes longer to find them
+                at = asked.nonzero(as_tuple=True)
+                asked = asked[at]
         for number, (name, sign) in enumerate((("plus", 1.0), ("minus", -1.0))):
             change = sign * asked
             if levels:
-                signed = self._rounded(change, levels) if whole is None else sign * whole
+                signed = change if self.told.accumulate else self._rounded(change, levels)
                 up, down = signed.clamp_min(0), signed.clamp_max(0)
-                change = up.mul_(self.step[number, 0]).add_(down.mul_(self.step[number, 1]))
+                step = self.step[number]
+                change = up.mul_(step[0][at]).add_(down.mul_(step[1][at]))
                 if noise:
                     # The root of 0 is many times slower than that of a tiny number.
                     root = signed.abs().clamp_min_(TINY).sqrt_().copysign_(signed)
@@ -130,7 +137,7 @@ class Devices:
             conductance = state[name]
             if self.fades is not None:
                 conductance -= self.fades[number] * (conductance - self.nothing)
-            conductance += change * self.moves[number]
+            conductance[at] += change * self.moves[number][at]
         self._bound(state)
         self._measure(weight, state)
 
