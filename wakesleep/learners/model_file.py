@@ -186,7 +186,7 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
     spec = specs.validate(ModelSpec, document.tree, document)
     folder = document.folder or Path.cwd()
     values = references.placed(values, Path.cwd())
-    tree = {**references.placed(spec.parameters, folder), **values}
+    tree = together(references.placed(spec.parameters, folder), values, spec.model)
     if spec.kind not in KINDS:
         return LoadedModel(spec, tree, document)
     checks = imported(KINDS[spec.kind].parameters)
@@ -195,14 +195,51 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
     if values:
         given = documents.Document(f"parameters of model '{spec.model}'", "", {}, {})
         for name in values:
-            allowed = checks.model_fields
-            if name not in allowed:
+            allowed, its = checks.model_fields, str(name).removeprefix("model.")
+            if (str(name).partition(".")[0] if is_part(name) else name) not in allowed:
                 raise InputError(
-                    f"model '{spec.model}' has no parameter '{name}'"
-                    f"{choices(str(name).removeprefix('model.'), allowed)}"
+                    f"model '{spec.model}' has no parameter '{name}'{choices(its, allowed)}"
                 )
         return LoadedModel(spec, specs.validate(checks, tree, given), document)
     return LoadedModel(spec, checks.model_validate(tree), document)
+
+
+def together(
+    parameters: Mapping[str, Any], values: Mapping[str, Any], model: str
+) -> dict[str, Any]:
+    """Return parameters with some of them set; ``hardware.noise`` sets a part of ``hardware``.
+
+    Parameters
+    ----------
+    parameters
+        What the file says.
+    values
+        What is set. Parts are set after whole parameters.
+    model
+        The model's name, for errors.
+
+    Raises
+    ------
+    InputError
+        If a parameter has no parts.
+    """
+    whole = {str(name): value for name, value in values.items() if not is_part(name)}
+    tree = {**parameters, **whole}
+    for name in filter(is_part, values):
+        first, _, rest = str(name).partition(".")
+        group = {} if tree.get(first) is None else tree[first]
+        if not isinstance(group, Mapping):
+            raise InputError(
+                f"parameter '{first}' of model '{model}' has no parts, so '{name}' cannot be set"
+            )
+        tree[first] = together(group, {rest: values[name]}, model)
+    return tree
+
+
+def is_part(name: object) -> bool:
+    """Say whether a name is that of a part of a parameter, as ``hardware.noise``."""
+    first, _, rest = str(name).partition(".")
+    return bool(first and rest) and first != "model"
 
 
 def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:

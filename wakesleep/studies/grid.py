@@ -14,7 +14,7 @@ from typing import Any
 from wakesleep.errors import InputError, choices
 from wakesleep.files import documents, library, references, specs
 from wakesleep.learners.kinds import KINDS, READOUTS
-from wakesleep.learners.model_file import LoadedModel
+from wakesleep.learners.model_file import LoadedModel, is_part
 from wakesleep.plots.wanted import Scalar
 from wakesleep.protocols.phases import block_names, walk
 from wakesleep.protocols.protocol_file import LoadedProtocol
@@ -144,7 +144,7 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
         values: dict[str, Scalar] = {
             name: value for name, value in spec.set.items() if name not in own
         }
-        values |= _inputs(spec.models[place[0]])
+        values |= _inputs(spec.models[place[0]]) | _parts(spec.models[place[0]])
         for item, number in zip(spec.vary, place[2:], strict=True):
             values |= {name: choices[number] for name, choices in item.items()}
         try:
@@ -199,6 +199,12 @@ def _own(arm: str | Arm) -> set[str]:
     return set(arm.set) if isinstance(arm, Arm) else set()
 
 
+def _parts(arm: str | Arm) -> dict[str, Scalar]:
+    """Return the parts of parameters that a model sets: the study may set the whole before."""
+    its = arm.set if isinstance(arm, Arm) else {}
+    return {f"model.{name}": value for name, value in its.items() if is_part(name)}
+
+
 def _inputs(arm: str | Arm) -> dict[str, Scalar]:
     """Return the inputs of the protocol that are set only for the runs of a model."""
     return dict(arm.inputs) if isinstance(arm, Arm) else {}
@@ -210,7 +216,7 @@ def _refuse_arms_that_are_varied(spec: Study, document: documents.Document) -> N
     own |= {f"model.{name}" for arm in spec.models for name in _own(arm)}
     for number, item in enumerate(spec.vary):
         for name in item:
-            if name in own:
+            if name in own or any(its.startswith(f"{name}.") for its in own):
                 raise document.error(
                     ("vary", number, name),
                     f"'{name}' is varied, and set by one of the arms as well",
@@ -253,7 +259,7 @@ def _check_names(
     ]
     for path, name in places:
         known = parameters if name.startswith("model.") and path[0] != "models" else inputs
-        if name not in known:
+        if _whole(name) not in known:
             what = "a parameter of no model" if known is parameters else "an input of no protocol"
             raise document.error(
                 path,
@@ -280,7 +286,7 @@ class _Filled:
             name.removeprefix("model."): value
             for name, value in values.items()
             if name.startswith("model.")
-            and name.removeprefix("model.") in self.models[model].values
+            and _whole(name).removeprefix("model.") in self.models[model].values
         }
         filled = (
             self._once(load_protocol, self.protocols[protocol], inputs),
@@ -297,6 +303,11 @@ class _Filled:
         return self.made[key]
 
 
+def _whole(name: str) -> str:
+    """Return ``model.hardware`` for ``model.hardware.noise``, a part of it."""
+    return ".".join(name.split(".")[:2]) if name.startswith("model.") else name
+
+
 def _cell_name(spec: Study, place: tuple[int, ...], decides: Mapping[str, Any]) -> str:
     """Return a readable name of a run, with a hash of everything that defines it."""
     parts = [arm_name(spec.models[place[0]]), arm_name(spec.protocols[place[1]])]
@@ -304,8 +315,10 @@ def _cell_name(spec: Study, place: tuple[int, ...], decides: Mapping[str, Any]) 
         name = next(iter(item))
         its = json.loads(decides["parameters" if name.startswith("model.") else "inputs"])
         short = name.removeprefix("model.")
-        if short in its:
-            parts.append(f"{short}={its[short]}")
+        for key in short.split("."):
+            its = its.get(key) if isinstance(its, dict) else None
+        if its is not None:
+            parts.append(f"{short}={its}")
     readable = re.sub(r"[^\w.=+-]", "_", "-".join(parts))[:120]
     digest = hashlib.sha256(json.dumps(dict(decides), sort_keys=True).encode()).hexdigest()
     return f"{readable}-{digest[:8]}"
