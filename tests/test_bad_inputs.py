@@ -399,7 +399,12 @@ BAD = {
         r"a phase trains layer 3, but model 'tiny' has 2 layers",
     ),
     "unknown device": (None, None, ["--device", "gpu"], r"device 'gpu' is unknown"),
-    "negative seed": (None, None, ["--seed", "-1"], r"--seed.*greater than or equal to 0"),
+    "negative seed": (
+        None,
+        None,
+        ["--seed", "-1"],
+        r"'--seed': it must be greater than or equal to 0",
+    ),
     "seed that is no number": (None, None, ["--seed", "one"], r"--seed.*integer"),
     "unknown option": (None, None, ["--sede", "1"], r"No such option.*--sede"),
 }
@@ -457,6 +462,9 @@ def refused(outcome: tuple[int, str, str], message: str) -> None:
         (["schema", "protocols"], r"did you mean 'protocol'"),
         (["plot", "absent.zarr"], r"there is no such result"),
         (["nothing"], r"No such command 'nothing'"),
+        (["look", "x.zarr"], r"Missing argument 'result'; usage: wakesleep look WHAT RESULT$"),
+        (["run"], r"Missing argument 'protocol'; usage: wakesleep run PROTOCOL \[MODEL\]$"),
+        (["look", "fields", "x.zarr", "--first", "2.5"], r"'--first': it must be a valid integer$"),
     ],
 )
 def test_other_bad_inputs(arguments, message, wakesleep, tmp_path, monkeypatch):

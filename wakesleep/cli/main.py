@@ -102,7 +102,8 @@ def _run() -> None:
         _wait_for_the_first()
         _fail(str(error), 1)
     except TyperException as error:
-        _fail(error.format_message(), error.exit_code)
+        said = error.format_message().rstrip(".").replace("Input should be", "it must be")
+        _fail(said.partition(", unable to parse")[0] + _usage(error), error.exit_code)
     except OSError as error:  # a name too long, a folder without permission
         if isinstance(error, BrokenPipeError):  # the reading program has closed the pipe
             sys.stderr.close()
@@ -121,6 +122,19 @@ def _run() -> None:
             raise
         _fail(own, 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: TyperException) -> str:
+    """Return the arguments of a command, where one of them is missing."""
+    context, missing = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context is None or missing is None or missing.param_type_name != "argument":
+        return ""
+    its = [one for one in context.command.params if one.param_type_name == "argument"]
+    names = [one.metavar or str(one.name).upper() for one in its]
+    named = " ".join(
+        name if one.required else f"[{name}]" for name, one in zip(names, its, strict=True)
+    )
+    return f"; usage: {context.command_path} {named}"
 
 
 def _wait_for_the_first() -> None:
