@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html.parser
+import itertools
 import json
 import os
 import re
@@ -112,6 +113,21 @@ def test_a_run_has_what_its_result_says(out, page):
     drawn = [base64.b64decode(its["src"].partition(",")[2]) for its in read.figures]
     assert all(b"<svg" in its for its in drawn)
     assert all(its["alt"] for its in read.figures)
+
+
+def test_means_leave_out_the_cycles_in_which_a_network_still_learns(tmp_path):
+    out = tmp_path / "run.zarr"
+    inputs = TINY | {"nights": 13}
+    ws.run("phase_separation", "ff_digits", inputs=inputs, out=out, parameters={"layers": [24]})
+    read = Reader(ws.report(out, tmp_path / "run.html").read_text())
+    ends = ws.statistics.phase_ends(ws.open(out))
+    asleep = ends.isel(probe=(ends["phase"] == "sleep").values)
+    error = 100 * asleep["error"].sel(readout="softmax")
+    found = ws.statistics.interval(error.isel(probe=slice(-10, None)), "probe")
+    mean, half = float(found["mean"]), float(found["high"] - found["mean"])
+    assert f"{mean:.1f} ± {half:.1f}" in read.cells
+    assert f"{float(error.mean()):.1f}" != f"{mean:.1f}"
+    assert ("sleep", "10") in itertools.pairwise(read.cells)
 
 
 def test_what_was_set_stands_apart_from_defaults(page):

@@ -37,6 +37,7 @@ QUANTITIES = {  # what the table of phases shows: heading, factor
     "d_prime": ("d'", 1.0),
     "criterion": ("criterion c", 1.0),
 }
+CYCLES = 10  # of a block, the last of which the means by phase are taken
 
 
 def of_run(target: Path) -> Page:
@@ -170,7 +171,7 @@ def _ends(result: xr.Dataset) -> Table:
 
 
 def _by_phase(result: xr.Dataset) -> list[Table]:
-    """Return means over the cycles of every block and phase, with intervals."""
+    """Return means over the last cycles of every block and phase, with intervals."""
     ends = phase_ends(result)
     shown = [name for name in QUANTITIES if name in ends]
     columns = [
@@ -182,7 +183,7 @@ def _by_phase(result: xr.Dataset) -> list[Table]:
     groups = dict.fromkeys(zip(ends["block"].values, ends["phase"].values, strict=True))
     for block, phase in groups:
         here = ((ends["block"] == block) & (ends["phase"] == phase) & (ends["step"] > 0)).values
-        some = ends.isel(probe=here)
+        some = ends.isel(probe=here).isel(probe=slice(-CYCLES, None))
         each = some["cycle"].values
         if some.sizes["probe"] < 2 or len(set(each)) < len(each):  # not one value for each cycle
             continue
@@ -204,8 +205,9 @@ def _by_phase(result: xr.Dataset) -> list[Table]:
         for name, readout in columns
     ]
     caption = (
-        "Means over the recorded cycles at the ends of phases, with 95 % t intervals. Cycles of "
-        "one network are not independent: the interval describes how much they vary."
+        f"Means at the ends of phases over the last {CYCLES} recorded cycles of a block, or all if "
+        "there are fewer: in early cycles a new network is still learning. With 95 % t intervals. "
+        "Cycles of one network are not independent: the interval describes how much they vary."
     )
     return [Table(caption, headings, body)]
 
