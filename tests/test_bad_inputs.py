@@ -462,8 +462,11 @@ def refused(outcome: tuple[int, str, str], message: str) -> None:
         (["schema", "protocols"], r"did you mean 'protocol'"),
         (["plot", "absent.zarr"], r"there is no such result"),
         (["nothing"], r"No such command 'nothing'"),
-        (["look", "x.zarr"], r"Missing argument 'result'; usage: wakesleep look WHAT RESULT$"),
-        (["run"], r"Missing argument 'protocol'; usage: wakesleep run PROTOCOL \[MODEL\]$"),
+        (
+            ["look", "x.zarr"],
+            r"Missing argument RESULT; usage: wakesleep look \[OPTIONS\] WHAT RESULT$",
+        ),
+        (["run"], r"Missing argument PROTOCOL; usage: .* \[OPTIONS\] PROTOCOL \[MODEL\]$"),
         (["look", "fields", "x.zarr", "--first", "2.5"], r"'--first': it must be a valid integer$"),
     ],
 )

@@ -2,12 +2,12 @@
 
 wakesleep study analog_mnist -o STUDY                       # trains the teachers
 python docs/results/analog_distillation.py STUDY FOLDER     # writes analog_distillation.nc
-python docs/results/analog_distillation.py FOLDER           # writes analog_distillation_long.nc
+python docs/results/analog_distillation.py LONG_FOLDER      # writes analog_distillation_long.nc
 python docs/results/analog_distillation.py                  # the tables again, from these files
 
-FOLDER is for the runs; those that it has already are not made again. Teachers and pupils of the
-second file learn three times as long, on devices with a digital memory. Errors are those on all
-test images of MNIST, read once at the end of each run.
+The folders are for the runs; those that they have already are not made again. Teachers and pupils
+of the second file learn three times as long, on devices with a digital memory. Errors are those on
+all test images of MNIST, read once at the end of each run.
 """
 
 from __future__ import annotations

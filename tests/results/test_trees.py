@@ -24,7 +24,7 @@ def a_tree(names, attrs):
     outcomes = xr.Dataset({name: its[name] for name in names})
     outcomes = outcomes.assign_coords(seed=[0, 1, 2], rate=[0.1, 0.2])
     run = xr.Dataset({"error": ("probe", [0.5])})
-    groups = {"/": xr.Dataset(attrs=attrs), "/runs/0001": run, "/runs/0000": run}
+    groups = {"/": xr.Dataset(attrs=attrs)} | {f"/runs/{n}": run for n in ("10000", "9999", "0000")}
     return xr.DataTree.from_dict({**groups, "/outcomes": outcomes})
 
 
@@ -34,7 +34,7 @@ def test_outcomes_come_in_the_order_of_the_study_however_a_folder_lists_them(lis
     listed_by_folder = a_tree(listed, told)
     tree = in_order(listed_by_folder)
     assert tuple(tree["outcomes"].to_dataset().data_vars) == NAMES
-    assert list(tree["runs"].children) == ["0000", "0001"]
+    assert list(tree["runs"].children) == ["0000", "9999", "10000"]
     assert tree.attrs == told
     xr.testing.assert_identical(
         tree["outcomes"].to_dataset(), listed_by_folder["outcomes"].to_dataset()
@@ -42,6 +42,8 @@ def test_outcomes_come_in_the_order_of_the_study_however_a_folder_lists_them(lis
     assert grid_of(listed_by_folder["outcomes"].to_dataset()) == ["rate"]
 
 
-def test_outcomes_of_a_result_that_tells_no_order_are_sorted():
-    tree = in_order(a_tree(NAMES, {}))
-    assert list(tree["outcomes"].to_dataset().data_vars) == sorted(NAMES)
+def test_an_old_result_has_the_order_of_its_study_file():
+    text = "study: t\noutcomes:\n  lost: {quantity: error}\n  final: {quantity: d_prime}\n"
+    for listed in itertools.permutations(NAMES):
+        tree = in_order(a_tree(listed, {"study_text": text}))
+        assert tuple(tree["outcomes"].to_dataset().data_vars) == NAMES

@@ -56,7 +56,7 @@ def test_a_block_can_be_chosen(tree):
 
 
 def test_a_model_without_the_layer_has_no_name_in_the_legend(tree):
-    def named(layer: str) -> list[str]:
+    def named(layer: str | int) -> list[str]:
         wanted = Figure.model_validate(
             {
                 "figure": "cycles",
@@ -71,6 +71,9 @@ def test_a_model_without_the_layer_has_no_name_in_the_legend(tree):
 
     assert named("1") == ["one", "two"]
     assert named("2") == ["two"]
+    assert named(2) == ["two"]  # as a file may say it
+    with pytest.raises(ws.InputError, match="'layer' is never 3; it is 1, 2"):
+        named(3)
 
 
 def test_a_selection_of_nothing_is_an_error(tree):

@@ -9,7 +9,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -102,8 +102,7 @@ def _run() -> None:
         _wait_for_the_first()
         _fail(str(error), 1)
     except TyperException as error:
-        said = error.format_message().rstrip(".").replace("Input should be", "it must be")
-        _fail(said.partition(", unable to parse")[0] + _usage(error), error.exit_code)
+        _fail(_said(error), error.exit_code)
     except OSError as error:  # a name too long, a folder without permission
         if isinstance(error, BrokenPipeError):  # the reading program has closed the pipe
             sys.stderr.close()
@@ -124,17 +123,19 @@ def _run() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _usage(error: TyperException) -> str:
-    """Return the arguments of a command, where one of them is missing."""
-    context, missing = getattr(error, "ctx", None), getattr(error, "param", None)
-    if context is None or missing is None or missing.param_type_name != "argument":
-        return ""
+def _said(error: TyperException) -> str:
+    """Return what was wrong with a command line; the usage, where an argument is missing."""
+    context, param = getattr(error, "ctx", None), getattr(error, "param", None)
+    said = error.format_message().rstrip(".").replace("Input should be", "it must be")
+    if context is None or param is None or not said.startswith("Missing argument"):
+        return said.partition(", unable to parse")[0]
     its = [one for one in context.command.params if one.param_type_name == "argument"]
-    names = [one.metavar or str(one.name).upper() for one in its]
-    named = " ".join(
-        name if one.required else f"[{name}]" for name, one in zip(names, its, strict=True)
-    )
-    return f"; usage: {context.command_path} {named}"
+    names = " ".join(_shown(one) if one.required else f"[{_shown(one)}]" for one in its)
+    return f"Missing argument {_shown(param)}; usage: {context.command_path} [OPTIONS] {names}"
+
+
+def _shown(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
 
 
 def _wait_for_the_first() -> None:

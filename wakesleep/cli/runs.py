@@ -32,8 +32,9 @@ def run(
         typer.Option(
             "-p",
             metavar="NAME=VALUE",
-            help="An input of the protocol, model.NAME=VALUE for a parameter of the model, or "
-            "data.NAME=VALUE for how your data are read.",
+            help="An input of the protocol, model.NAME=VALUE for a parameter of the model "
+            "(model.hardware.noise=2 for a part of one), or data.NAME=VALUE for how your data are "
+            "read.",
         ),
     ] = None,
     start: Annotated[
@@ -81,7 +82,7 @@ def run(
 
     given = settings_from(settings)
     if model is None and start is None:
-        raise InputError("Missing argument 'MODEL'; give a model, or a trained network by --from")
+        raise InputError("Missing argument MODEL; give a model, or a trained network by --from")
     if start is not None:
         from wakesleep.results.store import open_result
 

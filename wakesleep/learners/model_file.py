@@ -87,6 +87,8 @@ LATER = (
     "backward",
     "perturbations",
 )
+# Parts of parameters that came later; unset means false.
+LATER_PARTS = {"hardware": ("accumulate",)}
 # Capabilities that came later: whether a model has them does not change what a run does.
 LATER_OFFERS = ("synapses", "unit_activity", "adaptation")
 
@@ -156,11 +158,15 @@ class LoadedModel:
     @property
     def decisive(self) -> dict[str, Any]:
         """The same, for the identity of a run: without unset parameters of newer versions."""
-        return {
+        its = {
             name: value
             for name, value in self.values.items()
             if value is not None or name not in LATER
         }
+        for name, later in LATER_PARTS.items():
+            if isinstance(its.get(name), Mapping):
+                its[name] = {key: one for key, one in its[name].items() if one or key not in later}
+        return its
 
     @property
     def decisive_offers(self) -> tuple[str, ...]:
@@ -186,60 +192,74 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
     spec = specs.validate(ModelSpec, document.tree, document)
     folder = document.folder or Path.cwd()
     values = references.placed(values, Path.cwd())
-    tree = together(references.placed(spec.parameters, folder), values, spec.model)
+    file = references.placed(spec.parameters, folder)
     if spec.kind not in KINDS:
-        return LoadedModel(spec, tree, document)
+        return LoadedModel(spec, together(file, values, {}, spec.model), document)
     checks = imported(KINDS[spec.kind].parameters)
+    defaults = {name: its.default for name, its in checks.model_fields.items()}
     # First the file alone, so that an error in it is reported at its place in the file.
     specs.validate(checks, spec.parameters, document, ("parameters",))
     if values:
         given = documents.Document(f"parameters of model '{spec.model}'", "", {}, {})
+        tree = together(file, values, defaults, spec.model)
         for name in values:
             allowed, its = checks.model_fields, str(name).removeprefix("model.")
-            if (str(name).partition(".")[0] if is_part(name) else name) not in allowed:
+            if name not in allowed and name in tree:
                 raise InputError(
                     f"model '{spec.model}' has no parameter '{name}'{choices(its, allowed)}"
                 )
         return LoadedModel(spec, specs.validate(checks, tree, given), document)
-    return LoadedModel(spec, checks.model_validate(tree), document)
+    return LoadedModel(spec, checks.model_validate(file), document)
 
 
 def together(
-    parameters: Mapping[str, Any], values: Mapping[str, Any], model: str
+    parameters: Mapping[str, Any],
+    values: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    model: str,
+    within: str = "",
 ) -> dict[str, Any]:
     """Return parameters with some of them set; ``hardware.noise`` sets a part of ``hardware``.
 
     Parameters
     ----------
     parameters
-        What the file says.
+        What they are so far.
     values
         What is set. Parts are set after whole parameters.
+    defaults
+        The values of parameters that nothing sets.
     model
         The model's name, for errors.
+    within
+        The parameter that these are parts of, for errors.
 
     Raises
     ------
     InputError
         If a parameter has no parts.
     """
-    whole = {str(name): value for name, value in values.items() if not is_part(name)}
-    tree = {**parameters, **whole}
-    for name in filter(is_part, values):
+    parts: dict[str, dict[str, Any]] = {}
+    tree = dict(parameters)
+    for name, value in values.items():
         first, _, rest = str(name).partition(".")
-        group = {} if tree.get(first) is None else tree[first]
-        if not isinstance(group, Mapping):
+        known = within or first in parameters or first in defaults
+        if known and first and rest and name not in parameters:
+            parts.setdefault(first, {})[rest] = value
+        else:
+            tree[name] = value
+    for first, its in parts.items():
+        group: Any = tree.get(first, defaults.get(first))
+        name = f"{within}{first}"
+        if hasattr(group, "model_dump"):
+            group = group.model_dump(exclude_unset=True)
+        if group is not None and not isinstance(group, Mapping):
             raise InputError(
-                f"parameter '{first}' of model '{model}' has no parts, so '{name}' cannot be set"
+                f"parameter '{name}' of model '{model}' is {group!r} and has no parts, so "
+                f"'{name}.{next(iter(its))}' cannot be set"
             )
-        tree[first] = together(group, {rest: values[name]}, model)
+        tree[first] = together(group or {}, its, {}, model, f"{name}.")
     return tree
-
-
-def is_part(name: object) -> bool:
-    """Say whether a name is that of a part of a parameter, as ``hardware.noise``."""
-    first, _, rest = str(name).partition(".")
-    return bool(first and rest) and first != "model"
 
 
 def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:

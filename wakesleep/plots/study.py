@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from wakesleep.errors import InputError, choices
+from wakesleep.errors import InputError, choices, listed
 from wakesleep.files import references
 from wakesleep.plots.scales import set_scales
 from wakesleep.plots.wanted import FIGURES
@@ -254,7 +254,16 @@ def _values(wanted: Wanted, tree: xr.DataTree) -> xr.DataArray:
 
 
 def _chosen(values: xr.DataArray, wanted: Wanted, shown: set[str]) -> xr.DataArray:
-    values = values.sel(wanted.select)
+    for chosen, value in wanted.select.items():
+        labels = values[chosen].values.tolist()
+        # Layers are words: '1' is meant by 1.
+        found = [n for n, one in enumerate(labels) if one == value or str(one) == str(value)]
+        if not found:
+            raise InputError(
+                f"figure '{wanted.name}': '{chosen}' is never {value}; it is "
+                f"{listed(map(str, labels))}"
+            )
+        values = values.isel({chosen: found[0]})
     for name in values.dims:
         if name in shown or name == "seed":
             continue

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from wakesleep.errors import InputError, choices
+from wakesleep.files.documents import parse
 from wakesleep.files.remote import fetched
 from wakesleep.results.schema import in_words
 
@@ -38,24 +39,32 @@ def open_study(path: str | Path) -> xr.DataTree:
         if "outcomes" not in tree.children:
             raise ValueError("no outcomes")
         tree = (tree if tree.nbytes > LARGE else tree.load()).map_over_datasets(in_words)
+        return in_order(tree)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):
         raise InputError(f"{path}: there is no result of a study, or it is damaged") from None
-    return in_order(tree)
 
 
 def in_order(tree: xr.DataTree) -> xr.DataTree:
     """Return a study's result with its outcomes as the study names them, and its runs by number.
 
-    A folder lists its files in any order. Outcomes of a result that does not tell their order are
-    sorted by name.
+    A folder lists its files in any order. Results of older versions do not record the order: that
+    of the study file is taken, and published numbers come last.
     """
     groups = tree.to_dict()
     outcomes = groups.pop("/outcomes")
-    told = json.loads(tree.attrs.get("outcomes", "[]"))
-    names = [name for name in told if name in outcomes]
+    if "outcomes" in tree.attrs:
+        recorded = json.loads(tree.attrs["outcomes"])
+    else:
+        recorded = list(parse(str(tree.attrs["study_text"]), "study").tree["outcomes"])
+    names = [name for name in recorded if name in outcomes]
     names += sorted(set(map(str, outcomes.data_vars)).difference(names))
     groups["/outcomes"] = outcomes.drop_vars(names).assign({name: outcomes[name] for name in names})
-    return xr.DataTree.from_dict({path: groups[path] for path in sorted(groups)})
+    return xr.DataTree.from_dict({path: groups[path] for path in sorted(groups, key=_number)})
+
+
+def _number(path: str) -> tuple[int, str]:
+    """Return a key that puts ``/runs/9999`` before ``/runs/10000``."""
+    return len(path), path
 
 
 def grid_of(outcomes: xr.Dataset) -> list[str]:

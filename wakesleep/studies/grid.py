@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from wakesleep.errors import InputError, choices
 from wakesleep.files import documents, library, references, specs
 from wakesleep.learners.kinds import KINDS, READOUTS
-from wakesleep.learners.model_file import LoadedModel, is_part
+from wakesleep.learners.model_file import LoadedModel
 from wakesleep.plots.wanted import Scalar
 from wakesleep.protocols.phases import block_names, walk
 from wakesleep.protocols.protocol_file import LoadedProtocol
@@ -144,7 +144,7 @@ def load(name: str | Path, seeds: int | None = None, device: str = "cpu") -> Loa
         values: dict[str, Scalar] = {
             name: value for name, value in spec.set.items() if name not in own
         }
-        values |= _inputs(spec.models[place[0]]) | _parts(spec.models[place[0]])
+        values |= _inputs(spec.models[place[0]])
         for item, number in zip(spec.vary, place[2:], strict=True):
             values |= {name: choices[number] for name, choices in item.items()}
         try:
@@ -195,14 +195,18 @@ def _check_phases(spec: Study, document: documents.Document, jobs: list[Job]) ->
 
 
 def _own(arm: str | Arm) -> set[str]:
-    """Return the names that an arm sets itself; the study's ``set`` does not change them."""
-    return set(arm.set) if isinstance(arm, Arm) else set()
+    """Return the names that an arm sets itself; the study's ``set`` does not change them.
+
+    Parts of a parameter are among them: ``hardware.noise`` of ``hardware: {noise: 2}``.
+    """
+    return set(_names(arm.set)) if isinstance(arm, Arm) else set()
 
 
-def _parts(arm: str | Arm) -> dict[str, Scalar]:
-    """Return the parts of parameters that a model sets: the study may set the whole before."""
-    its = arm.set if isinstance(arm, Arm) else {}
-    return {f"model.{name}": value for name, value in its.items() if is_part(name)}
+def _names(values: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        yield f"{within}{name}"
+        if isinstance(value, Mapping):
+            yield from _names(value, f"{within}{name}.")
 
 
 def _inputs(arm: str | Arm) -> dict[str, Scalar]:
@@ -216,7 +220,7 @@ def _refuse_arms_that_are_varied(spec: Study, document: documents.Document) -> N
     own |= {f"model.{name}" for arm in spec.models for name in _own(arm)}
     for number, item in enumerate(spec.vary):
         for name in item:
-            if name in own or any(its.startswith(f"{name}.") for its in own):
+            if name in own:
                 raise document.error(
                     ("vary", number, name),
                     f"'{name}' is varied, and set by one of the arms as well",
@@ -259,7 +263,7 @@ def _check_names(
     ]
     for path, name in places:
         known = parameters if name.startswith("model.") and path[0] != "models" else inputs
-        if _whole(name) not in known:
+        if name not in known and _whole(name) not in known:
             what = "a parameter of no model" if known is parameters else "an input of no protocol"
             raise document.error(
                 path,
@@ -285,8 +289,7 @@ class _Filled:
         parameters = {
             name.removeprefix("model."): value
             for name, value in values.items()
-            if name.startswith("model.")
-            and _whole(name).removeprefix("model.") in self.models[model].values
+            if name.startswith("model.") and self._takes(self.models[model], name)
         }
         filled = (
             self._once(load_protocol, self.protocols[protocol], inputs),
@@ -294,6 +297,17 @@ class _Filled:
         )
         check_fit(*filled)
         return filled
+
+    def _takes(self, model: LoadedModel, name: str) -> bool:
+        """Say whether a model has a parameter, or uses the one that this is a part of.
+
+        A part that no model uses so far is for all that could: it switches devices on, say.
+        """
+        if name.removeprefix("model.") in model.values:
+            return True
+        whole = _whole(name).removeprefix("model.")
+        used = [its for its in self.models if its.values.get(whole) is not None]
+        return whole in model.values and (model in used or not used)
 
     def _once(self, loader: Any, its: Any, values: Mapping[str, Scalar]) -> Any:
         # The key is the written text, because 1, 1.0 and true are equal as dictionary keys.
@@ -315,6 +329,9 @@ def _cell_name(spec: Study, place: tuple[int, ...], decides: Mapping[str, Any]) 
         name = next(iter(item))
         its = json.loads(decides["parameters" if name.startswith("model.") else "inputs"])
         short = name.removeprefix("model.")
+        if short in its:
+            parts.append(f"{short}={its[short]}")
+            continue
         for key in short.split("."):
             its = its.get(key) if isinstance(its, dict) else None
         if its is not None:

@@ -9,9 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wakesleep as ws
+from wakesleep.learners.backprop.network import Backprop
+from wakesleep.learners.backprop.parameters import Parameters
+from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.parts.hardware import devices
 from wakesleep.learners.parts.hardware_parameters import Hardware
 from wakesleep.networks.kept import kept_network
+from wakesleep.runtime.randomness import Streams
 
 UNITS, INPUTS = 20, 30
 EXACT = {"levels": 1000}  # pulses of equal size, without noise
@@ -123,14 +127,50 @@ def test_a_memory_is_not_part_of_the_chip(tmp_path):
     ws.run(look, "ff_digits", parameters=with_memory, start=before, out=after)
     one, two = (kept_network(its)[0].layers[0].weight for its in (before, after))
     torch.testing.assert_close(one, two, rtol=0, atol=0)
-    learned = ws.run("interleaved", "ff_digits", parameters=with_memory, start=before,
-                     inputs={"sweeps": 1})  # fmt: skip
-    assert np.isfinite(learned["goodness"]).all()
+    learned = tmp_path / "learned.zarr"
+    ws.run("interleaved", "ff_digits", parameters=with_memory, start=before, inputs={"sweeps": 1},
+           out=learned)  # fmt: skip
+    layer_now = kept_network(learned)[0].layers[0]
+    assert 0 < float((2000 * layer_now.conductances["pending"]).abs().mean()) < 2
 
 
-def test_an_unset_memory_leaves_settings_as_they_were():
-    assert "accumulate" not in Hardware(device="filament").model_dump(mode="json")
-    assert Hardware(device="filament", accumulate=True).model_dump()["accumulate"] is True
+def test_an_unset_memory_leaves_a_run_as_it_was_before_there_were_any():
+    told = {"decay": 0.0, "hardware": {"device": "filament"}}
+    assert "accumulate" not in ws.load("ff_digits", **told).decisive["hardware"]
+    told["hardware"] |= {"accumulate": True}
+    assert ws.load("ff_digits", **told).decisive["hardware"]["accumulate"] is True
+
+
+def test_no_change_adds_nothing_to_the_memory():
+    """In float32, rounding errors of each update would add up to pulses."""
+    chance = torch.Generator().manual_seed(0)
+    weight = torch.randn(UNITS, INPUTS, generator=chance) / INPUTS**0.5
+    its = devices(Hardware(levels=10**6, accumulate=True), weight, 1, 0, chance)
+    state = its.programmed(weight)
+    for _ in range(10):
+        its.write(weight, state)
+    assert float(state["pending"].abs().max()) == 0
+
+
+def test_drift_acts_on_weights_that_get_no_pulse():
+    its, weight, state = layer(accumulate=True, drift=0.01, **EXACT)
+    before = state["plus"].clone()
+    weight += 1e-9
+    its.write(weight, state)
+    torch.testing.assert_close(state["plus"], before * (1 - its.fades[0]))
+
+
+def test_a_simulated_network_with_a_memory_learns_as_if_it_had_no_devices():
+    chip = {"device": "filament", "accumulate": True}
+    nets = []
+    for its in ({}, {"hardware": chip, "backward": "simulated"}):
+        setting = Setting(12, 3, torch.device("cpu"), torch.float64, Streams(0))
+        nets.append(Backprop(Parameters(layers=[8], **its), setting))
+    images = torch.rand(30, 12, dtype=torch.float64)
+    for its in nets:
+        its.learn(Chunk("positive", images, torch.arange(30) % 3, torch.arange(30).reshape(3, 10),
+                        [1.0] * 3))  # fmt: skip
+    torch.testing.assert_close(nets[1].assumed[0], nets[0].weights[0].detach())
 
 
 @pytest.mark.parametrize("device", ["ideal", "phase_change"])

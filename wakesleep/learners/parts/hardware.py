@@ -3,10 +3,10 @@
 A weight is the difference of two conductances. The learning rule requests a change of a weight.
 Half of it goes to each device of the pair, in pulses whose number is rounded at random, so that
 small changes are correct on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). Or
-a digital memory adds them up until they amount to whole pulses (Nandakumar et al. 2020, Frontiers
-in Neuroscience 14, 406): changes in both directions cancel there, so there are fewer pulses and
-less of their noise. The effect of a pulse differs between devices and between pulses, and is
-limited by the device's bounds. The resulting weights are unknown to the learning rule: only
+a digital memory adds up changes until they amount to whole pulses (Nandakumar et al. 2020,
+Frontiers in Neuroscience 14, 406): changes in both directions cancel there, so there are fewer
+pulses and less of their noise. The effect of a pulse differs between devices and between pulses,
+and is limited by the device's bounds. The resulting weights are unknown to the learning rule: only
 activities can be measured. Each unit has its own gain and exponent. Biases, sums over a batch and
 the read-out are digital.
 """
@@ -114,7 +114,8 @@ class Devices:
         state
             From :meth:`programmed`.
         """
-        asked = weight / (2 * self.full) - (state["plus"] - state["minus"]) / 2
+        # Exactly 0 where nothing is asked for: a memory would add up rounding errors.
+        asked = (weight - (state["plus"] - state["minus"]).mul_(self.full)).div_(2 * self.full)
         levels = self.told.figure("levels")
         noise = PAIR * self.told.figure("step_noise")
         at: Any = ...  # the weights that change
@@ -178,7 +179,8 @@ class Devices:
 
         Nobody needs to know the weights for this. Devices differ in the fraction that they lose as
         they do in the size of a step down, so a weight shrinks on average only: the two devices of
-        a pair lose unlike parts. Noise from pulse to pulse is not modelled here.
+        a pair lose unlike parts. Noise from pulse to pulse is not modelled here. What a digital
+        memory holds, less than a pulse, stays.
 
         Parameters
         ----------

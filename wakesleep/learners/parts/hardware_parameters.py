@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
@@ -126,11 +126,6 @@ class Hardware(specs.Spec):
                 "'levels'"
             )
         return self
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a later key where it is not set: it does not change what a run is."""
-        return {name: its for name, its in dump(self).items() if name != "accumulate" or its}
 
     def figure(self, name: str) -> float:
         """Return a figure: the file's or the preset's; variations and noise times ``noise``."""
