@@ -4,11 +4,11 @@ A weight is the difference of two conductances. The learning rule requests a cha
 Half of it goes to each device of the pair, in pulses whose number is rounded at random, so that
 small changes are correct on average (Gokmen & Vlasov 2016, Frontiers in Neuroscience 10, 333). Or
 a digital memory adds up changes until they amount to whole pulses (Nandakumar et al. 2020,
-Frontiers in Neuroscience 14, 406): changes in both directions cancel there, so there are fewer
-pulses and less of their noise. The effect of a pulse differs between devices and between pulses,
-and is limited by the device's bounds. The resulting weights are unknown to the learning rule: only
-activities can be measured. Each unit has its own gain and exponent. Biases, sums over a batch and
-the read-out are digital.
+Frontiers in Neuroscience 14, 406); a weight then lags behind what was asked for by less than a
+pulse. The effect of a pulse differs between devices and between pulses, and is limited by the
+device's bounds. The resulting weights are unknown to the learning rule: only activities can be
+measured. Each unit has its own gain and exponent. Biases, sums over a batch and the read-out are
+digital.
 """
 
 from __future__ import annotations
