@@ -2,19 +2,19 @@
 
 wakesleep study analog_mnist -o STUDY                       # trains the teachers
 python docs/results/analog_distillation.py STUDY FOLDER     # writes analog_distillation.nc
-python docs/results/analog_distillation.py LONG_FOLDER      # writes analog_distillation_long.nc
-python docs/results/analog_distillation.py                  # the tables again, from these files
+python docs/results/analog_distillation.py                  # the tables, from the files
 
-The folders are for the runs; those that they have already are not made again. Teachers and pupils
-of the second file learn three times as long, on devices with a digital memory. Errors are those on
-all test images of MNIST, read once at the end of each run.
+With the study analog_mnist_rate, whose networks have a rate that was chosen on validation data, it
+writes analog_distillation_rate.nc. FOLDER is for the runs; those that it has already are not made
+again. Pupils have the rate of their teachers and learn as long. Errors are those on all test images
+of MNIST, read once at the end of each run.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 from analog_copies import READOUTS, error, hardware, learned, linear_error
@@ -23,35 +23,28 @@ from tables import cell, keep
 import wakesleep as ws
 
 HERE = Path(__file__).parent
-FILES = {name: HERE / f"analog_{name}.nc" for name in ("distillation", "distillation_long")}
+FILES = {
+    "analog_mnist": HERE / "analog_distillation.nc",
+    "analog_mnist_rate": HERE / "analog_distillation_rate.nc",
+}
 SEEDS = range(5)
-SHORT, LONG, MODEL = {"sweeps": 20}, {"sweeps": 60}, {"decay": 0.0}
-MEMORY = {"accumulate": True}
 
 
-def chip(instance: int, **more: Any) -> dict[str, Any]:
-    """Return resistive devices of which nothing is programmed: learning starts at random."""
-    told = hardware(1.0, instance)
-    return {name: its for name, its in told.items() if name != "write_noise"} | more
-
-
-def of_study(study: Path, seed: int) -> Path:
-    """Return the teacher of a seed."""
+def taught(study: Path, folder: Path, seed: int) -> xr.DataArray:
+    """Return test errors of a teacher, of its copy, and of pupils of its labels."""
     teachers = list((study / "runs").glob(f"ff_resistive-*seed{seed}.zarr"))
     if len(teachers) != 1:
         sys.exit(f"{study}: {len(teachers)} teachers with seed {seed}; one is needed")
-    return teachers[0]
-
-
-def taught(
-    folder: Path, teacher: Path, seed: int, learn: dict[str, Any], more: dict[str, Any]
-) -> xr.DataArray:
-    """Return test errors of a teacher, of its copy, and of pupils of its labels."""
+    (teacher,) = teachers
+    attrs = ws.open(teacher).attrs
+    learn = {"sweeps": json.loads(attrs["inputs"])["sweeps"]}
+    model = {"decay": 0.0, "rate": json.loads(attrs["parameters"])["rate"]}
     given = ws.lessons(teacher)
-    fresh = chip(2000 + seed, **more)
-    pupil = learned(folder, f"pupil-{seed}", given, 100 + seed, fresh, learn=learn, model=MODEL)
-    written = hardware(1.0, 2000 + seed) | more
-    copy = learned(folder, f"copy-{seed}", None, seed, written, teacher, model=MODEL)
+    chip = hardware(1.0, 2000 + seed)
+    # A pupil begins with random weights, as its teacher did; nothing is programmed.
+    fresh = {name: its for name, its in chip.items() if name != "write_noise"}
+    pupil = learned(folder, f"pupil-{seed}", given, 100 + seed, fresh, learn=learn, model=model)
+    copy = learned(folder, f"copy-{seed}", None, seed, chip, teacher, model=model)
     found = {"teacher": error(teacher), "copy": error(copy), "pupil": error(pupil)}
     wrong = linear_error(*(given[its] for its in ("x_train", "y_train", "x_test", "y_test")))
     found["linear pupil"] = xr.full_like(found["teacher"], wrong)
@@ -59,20 +52,8 @@ def taught(
     return its.expand_dims(seed=[seed]).drop_vars("readout", errors="ignore")
 
 
-def whole(parts: list[xr.DataArray]) -> xr.Dataset:
-    """Return the test errors of all seeds."""
-    return xr.concat(parts, "seed").assign_coords(readout=READOUTS).to_dataset(name="test_error")
-
-
-def long(folder: Path, seed: int) -> xr.DataArray:
-    """Return test errors where teacher and pupil have devices with a memory, and learn longer."""
-    own = chip(1000 + seed, **MEMORY)
-    teacher = learned(folder, f"teacher-{seed}", None, seed, own, learn=LONG, model=MODEL)
-    return taught(folder, teacher, seed, LONG, MEMORY)
-
-
 def show(file: Path) -> None:
-    """Print a table."""
+    """Print the table of a file."""
     its = xr.load_dataset(file, engine="scipy")["test_error"]
     print(f"| {file.stem} | {' | '.join(READOUTS)} |")
     for who in its["who"].values:
@@ -84,15 +65,12 @@ def show(file: Path) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        folder = Path(sys.argv[-1])
+    if len(sys.argv) > 2:
+        study, folder = map(Path, sys.argv[1:3])
         folder.mkdir(parents=True, exist_ok=True)
-        if len(sys.argv) > 2:
-            study = Path(sys.argv[1])
-            parts = [taught(folder, of_study(study, n), n, SHORT, {}) for n in SEEDS]
-            keep(whole(parts), FILES["distillation"])
-        else:
-            keep(whole([long(folder, seed) for seed in SEEDS]), FILES["distillation_long"])
+        whole = xr.concat([taught(study, folder, seed) for seed in SEEDS], "seed")
+        file = FILES[ws.open_study(study).attrs["title"]]
+        keep(whole.assign_coords(readout=READOUTS).to_dataset(name="test_error"), file)
     for file in filter(Path.exists, FILES.values()):
         show(file)
 
