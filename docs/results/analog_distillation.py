@@ -67,9 +67,9 @@ def show(file: Path) -> None:
 def main() -> None:
     if len(sys.argv) > 2:
         study, folder = map(Path, sys.argv[1:3])
+        file = FILES[ws.open_study(study).attrs["title"]]
         folder.mkdir(parents=True, exist_ok=True)
         whole = xr.concat([taught(study, folder, seed) for seed in SEEDS], "seed")
-        file = FILES[ws.open_study(study).attrs["title"]]
         keep(whole.assign_coords(readout=READOUTS).to_dataset(name="test_error"), file)
     for file in filter(Path.exists, FILES.values()):
         show(file)

@@ -303,11 +303,10 @@ class _Filled:
 
         A part that no model uses so far is for all that could: it switches devices on, say.
         """
-        if name.removeprefix("model.") in model.values:
+        values, whole = model.values, _whole(name).removeprefix("model.")
+        if name.removeprefix("model.") in values or values.get(whole) is not None:
             return True
-        whole = _whole(name).removeprefix("model.")
-        used = [its for its in self.models if its.values.get(whole) is not None]
-        return whole in model.values and (model in used or not used)
+        return whole in values and all(its.values.get(whole) is None for its in self.models)
 
     def _once(self, loader: Any, its: Any, values: Mapping[str, Scalar]) -> Any:
         # The key is the written text, because 1, 1.0 and true are equal as dictionary keys.
