@@ -21,18 +21,19 @@ def test_schema_accepts_every_shipped_file_and_no_typo(wakesleep, kind):
     assert code == 0
     schema = json.loads(out)
     jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
     for path in SHIPPED["studies" if kind == "study" else f"{kind}s"].values():
         tree = YAML(typ="safe", pure=True).load(path)
-        jsonschema.validate(tree, schema)
+        validator.validate(tree)
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({**tree, "tpyo": 1}, schema)
+            validator.validate({**tree, "tpyo": 1})
     wrong = {
         "protocol": {"phases": [{"phase": "weak", "steps": 1}]},
         "model": {"parameters": {"layers": [5], "lyers": 1}},
         "study": {"outcomes": {"error": {"quantity": "error", "at": "noon"}}},
     }[kind]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**tree, **wrong}, schema)
+        validator.validate({**tree, **wrong})
 
 
 @pytest.mark.parametrize("kind", ["protocol", "model", "study"])

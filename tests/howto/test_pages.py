@@ -42,3 +42,5 @@ def test_a_page_does_what_it_says(page, tmp_path, monkeypatch, wakesleep):
                     assert code == 0, f"{line}: {err}"
                 ran += 1
     assert ran or page.stem == "package"
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

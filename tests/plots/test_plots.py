@@ -122,16 +122,16 @@ def test_a_clock_turns_updates_into_hours(result):
 
 
 def test_overview(result, tmp_path):
-    before = dict(mpl.rcParams)
+    import matplotlib.pyplot as plt
+
+    before, open_before = dict(mpl.rcParams), plt.get_fignums()
     figure = plots.overview(result)
     assert len(figure.axes) == 7  # hypnogram, two layers, false positives, d', criterion, error
     assert figure.axes[0].get_title(loc="left").startswith("Baseline days and nights")
     assert dict(mpl.rcParams) == before
     for ending in ("png", "pdf", "svg"):
         assert plots.save_overview(result, tmp_path / f"figure.{ending}").stat().st_size > 5000
-    import matplotlib.pyplot as plt
-
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_before
 
 
 def test_overview_of_a_long_life_shows_what_led_to_the_change():

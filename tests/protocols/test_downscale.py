@@ -29,7 +29,7 @@ TINY = {
     "rbm_digits": {"hidden": [10]},
     "backprop_digits": {"layers": [12]},
     "helmholtz_digits": {"hidden": [6, 4]},
-    "spiking_digits": {},
+    "spiking_digits": {"target": "twin", "layers": [12]},
     "hopfield_100": {},
 }
 

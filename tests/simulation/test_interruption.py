@@ -26,7 +26,7 @@ COMMAND = [
     "total_sleep_deprivation",
     "ff_digits",
     "-p",
-    "nights=3",
+    "nights=1",
     "-p",
     "recovery_nights=1",
     "-p",
@@ -61,7 +61,7 @@ def wait_for_probes(out: Path, count: int) -> None:
             and ws.open(out).sizes["probe"] >= count
         ):
             return
-        time.sleep(0.02)
+        time.sleep(0.1)
     raise AssertionError(f"{out} never had {count} probes")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -222,7 +223,7 @@ figures:
 
 def test_unlike_models_keep_their_own_layers_and_readouts(tmp_path):
     (tmp_path / "unlike.yaml").write_text(UNLIKE)
-    studied = run_study(tmp_path / "unlike.yaml", tmp_path / "out", workers=2)
+    studied = run_study(tmp_path / "unlike.yaml", tmp_path / "out", workers=1)
     outcomes = studied.tree["outcomes"].to_dataset().squeeze("protocol")
     there = outcomes.notnull().any("seed")
     assert there["error"].sel(readout="softmax").all()
@@ -492,7 +493,8 @@ def test_a_figure_that_cannot_be_drawn_loses_no_table_and_no_other(file, tmp_pat
     text = text.replace("y: rate}", "columns: rate, log: [y]}")
     text = text.replace("  final:", "  lost: {quantity: sleep_pressure}\n  final:")
     file.write_text(text)
-    code, out, told = wakesleep("study", file, "-o", tmp_path / "out", "--workers", 2)
+    words = ("-o", tmp_path / "out", "--workers", 1, "--seeds", 1)
+    code, out, told = wakesleep("study", file, *words)
     assert code == 0
     assert "little" in out
     assert "outcome 'lost' (sleep_pressure) has no value in any run" in told
@@ -522,10 +524,10 @@ def test_shipped_studies_are_in_order(name):
     assert loaded.jobs
 
 
-def test_a_checkpoint_that_a_killed_worker_left_is_removed(file, tmp_path):
+def test_a_checkpoint_that_a_killed_worker_left_is_removed(done, file, tmp_path):
     """Killed after the end of a run, before its checkpoint was removed."""
-    out = tmp_path / "out"
-    studied = run_study(file, out, workers=2)
+    out, studied = tmp_path / "out", done[1]
+    shutil.copytree(done[0], out)
     store = next((out / "runs").glob("*.zarr"))
     left = store.with_name(f"{store.name}.checkpoint.pt")
     left.write_bytes(b"left")
@@ -557,17 +559,16 @@ def test_threads_that_the_user_sets_hold_for_the_workers(name, tmp_path):
     assert ws.open(run).attrs["device_name"] == "cpu (1 thread)"
 
 
-def test_runs_of_earlier_settings_are_told(tmp_path):
-    text = (
-        "study: one\nmodels: [{name: tiny, use: ff_digits, set: {layers: [4], top_down: false}}]\n"
-        "protocols: [phase_separation]\nset: {nights: 1, phase_steps: 2}\nseeds: 1\n"
-        "outcomes: {error: {quantity: validation_error}}\n"
-    )
-    file = tmp_path / "one.yaml"
-    file.write_text(text)
-    run_study(file, tmp_path / "out", workers=1)
-    file.write_text(text.replace("nights: 1", "nights: 2"))
-    with pytest.warns(
-        UserWarning, match="out: 1 run of earlier settings in this folder, not in the result"
-    ):
-        run_study(file, tmp_path / "out", workers=1)
+@pytest.mark.parametrize(
+    ("rates", "said"),
+    [("[0.005]", "4 runs of earlier settings"), ("[0.005, 0.01]", "1 run of earlier settings")],
+)
+def test_runs_of_earlier_settings_are_told(done, file, tmp_path, rates, said):
+    out = tmp_path / "out"
+    shutil.copytree(done[0], out)
+    if said.startswith("1 run "):
+        store = next((out / "runs").glob("*.zarr"))
+        shutil.copytree(store, out / "runs" / "tiny-phase_separation-00000000-seed0.zarr")
+    file.write_text(STUDY.replace("[0.005, 0.01]", rates).partition("published:")[0])
+    with pytest.warns(UserWarning, match=f"out: {said} in this folder, not in the result"):
+        run_study(file, out, workers=1)

@@ -79,13 +79,16 @@ for _name, _command in COMMANDS.items():
 
 def main() -> None:
     """Run the command line; exit 2 for a bad input, 1 for a failed run, 0 otherwise."""
-    stop_at_once()
-    spin_briefly()
-    # On a full disk, other tasks of zarr fail as well as the one that is reported.
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.showwarning = _warn
-        _run()
+    try:
+        stop_at_once()
+        spin_briefly()
+        # On a full disk, other tasks of zarr fail as well as the one that is reported.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            _run()
+    except Stopped as error:  # also while another error is reported
+        _fail(f"interrupted by {error}", 1)
 
 
 def _warn(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
@@ -111,8 +114,6 @@ def _run() -> None:
         _fail(f"{error.filename or 'a file'}: {error.strerror}", 1 if full else 2)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 1)
-    except Stopped as error:
-        _fail(f"interrupted by {error}", 1)
     except Exception as error:
         from wakesleep.files import own_errors
 

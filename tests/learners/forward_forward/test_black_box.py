@@ -123,7 +123,7 @@ def test_a_black_box_does_not_stop_learning(kind):
         its = ws.run(
             "interleaved",
             "ff_digits_black_box",
-            inputs={"sweeps": 25, "batch": 50, "negatives": "wrong_label"},
+            inputs={"sweeps": 12, "batch": 50, "negatives": "wrong_label"},
             parameters={"black_box": kind},
             seed=seed,
         )
