@@ -2,9 +2,11 @@
 
 python docs/results/analog_copies.py copies FOLDER        # writes analog_copies.nc
 python docs/results/analog_copies.py generations FOLDER   # writes analog_generations.nc
+python docs/results/analog_copies.py generations FOLDER RATE   # writes analog_generations_rate.nc
 python docs/results/analog_copies.py                      # the tables again, from these files
 
 FOLDER is for the runs; neither these nor the seeds that the file has already are made again.
+RATE is a learning rate of all networks, instead of the default (.003); ``copies`` takes it too.
 MNIST, 5000 training images; errors are those on all test images, read once at the end of each run.
 """
 
@@ -94,18 +96,18 @@ def linear_error(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.nd
     return float(1 - its.score(x_test.reshape(len(x_test), -1), y_test))
 
 
-def copies(folder: Path, seeds: list[int]) -> xr.Dataset:
+def copies(folder: Path, seeds: list[int], model: dict[str, Any]) -> xr.Dataset:
     """Return test errors of teachers, copies and pupils on another instance."""
     mnist = ws.data.load("mnist")
     x, y, x_test = mnist.train.images[:CASES], mnist.train.labels[:CASES], mnist.test.images
     true = saved(folder, "true", x, y)
     parts = []
     for seed in seeds:
-        ideal = learned(folder, f"ideal-{seed}", true, seed, None)
+        ideal = learned(folder, f"ideal-{seed}", true, seed, None, model=model)
         for noise in NOISES:
             one, two = hardware(noise, 1000 + seed), hardware(noise, 2000 + seed)
             name = f"{noise:g}-{seed}"
-            teacher = learned(folder, f"teacher-{name}", true, seed, one)
+            teacher = learned(folder, f"teacher-{name}", true, seed, one, model=model)
             dreams = {"dreamt": CASES // 10, "spread": 1.5}
             told: dict[str, dict[str, Any]] = {
                 "its labels": {}, "its chances": {"draws": 4}, "its dreams": dreams,
@@ -122,10 +124,10 @@ def copies(folder: Path, seeds: list[int]) -> xr.Dataset:
                 "ideal network": error(ideal),
                 "teacher": error(teacher),
                 "copy of the ideal network": error(
-                    learned(folder, f"copy-ideal-{name}", true, seed, two, ideal)
+                    learned(folder, f"copy-ideal-{name}", true, seed, two, ideal, model=model)
                 ),
                 "copy of the teacher": error(
-                    learned(folder, f"copy-{name}", true, seed, two, teacher)
+                    learned(folder, f"copy-{name}", true, seed, two, teacher, model=model)
                 ),
             }
             for what, data in given.items():
@@ -133,7 +135,9 @@ def copies(folder: Path, seeds: list[int]) -> xr.Dataset:
                 # Drawn labels come with four copies of each image; the updates are as many.
                 learn = LEARN | ({"sweeps": 5} if what == "its chances" else {})
                 try:
-                    pupil = error(learned(folder, called, data, 100 + seed, two, learn=learn))
+                    pupil = error(
+                        learned(folder, called, data, 100 + seed, two, learn=learn, model=model)
+                    )
                 except ws.InputError:  # a teacher may never name some class
                     pupil = xr.full_like(found["teacher"], np.nan)
                 found[f"pupil of {what}"] = pupil
@@ -144,7 +148,7 @@ def copies(folder: Path, seeds: list[int]) -> xr.Dataset:
     return _together(parts)
 
 
-def generations(folder: Path, seeds: list[int]) -> xr.Dataset:
+def generations(folder: Path, seeds: list[int], model: dict[str, Any]) -> xr.Dataset:
     """Return test errors of ten pupils of pupils, with the same images or fresh ones each time."""
     mnist = ws.data.load("mnist")
     size = len(mnist.train) // (GENERATIONS + 1)
@@ -160,7 +164,8 @@ def generations(folder: Path, seeds: list[int]) -> xr.Dataset:
                     labels = ws.trained(store).classify(x, "softmax").values
                 data = saved(folder, name, x, labels)
                 chip = hardware(1.0, 10_000 + 100 * seed + generation)
-                store = learned(folder, f"run-{name}", data, 1000 * seed + generation, chip)
+                number = 1000 * seed + generation
+                store = learned(folder, f"run-{name}", data, number, chip, model=model)
                 its = error(store).expand_dims(seed=[seed], fresh=[fresh], generation=[generation])
                 parts.append(its)
     return _together(parts)
@@ -204,32 +209,38 @@ def drawn(its: xr.DataArray, file: Path, over: str, rows: str, label: str) -> No
 def main() -> None:
     if len(sys.argv) > 2:
         what, folder = sys.argv[1], Path(sys.argv[2])
+        rate = float(sys.argv[3]) if len(sys.argv) > 3 else None
         folder.mkdir(parents=True, exist_ok=True)
-        kept = HERE / f"analog_{what}.nc"
+        kept = HERE / f"analog_{what}{'' if rate is None else '_rate'}.nc"
         had = xr.load_dataset(kept, engine="scipy") if kept.exists() else None
         if had is not None and "fresh" in had:
             had["fresh"] = had["fresh"].astype(bool)  # a file has numbers
         done = set() if had is None else set(had["seed"].values.tolist())
-        seeds = [seed for seed in SEEDS if seed not in done]
-        if seeds:
-            made = {"copies": copies, "generations": generations}[what](folder, seeds)
-            keep(made if had is None else xr.concat([had, made], "seed").sortby("seed"), kept)
+        model = MODEL | ({} if rate is None else {"rate": rate})
+        for seed in (seed for seed in SEEDS if seed not in done):
+            made = {"copies": copies, "generations": generations}[what](folder, [seed], model)
+            had = made if had is None else xr.concat([had, made], "seed").sortby("seed")
+            keep(had, kept)
     for what, over in (("copies", "noise"), ("generations", "generation")):
-        if not (HERE / f"analog_{what}.nc").exists():
-            continue
-        its = xr.load_dataset(HERE / f"analog_{what}.nc", engine="scipy")["test_error"]
-        its = its.sortby(over)
-        rows = "who" if what == "copies" else "fresh"
-        its = its.sel(who=WHO) if what == "copies" else its
-        label = "factor of all variations between chips" if what == "copies" else "generation"
-        drawn(its, HERE.parent / "figures" / f"analog_{what}.png", over, rows, label)
-        for readout in READOUTS:
-            print(f"{what}, test error %, {readout}")
-            print(f"| | {' | '.join(str(n) for n in its[over].values)} |")
-            for row in its[rows].values:
-                cells = [cell(its.sel({rows: row, over: n, "readout": readout}), 100)
-                         for n in its[over].values]  # fmt: skip
-                print(f"| {row} | {' | '.join(cells)} |")
+        for file in (HERE / f"analog_{what}.nc", HERE / f"analog_{what}_rate.nc"):
+            if file.exists():
+                tabled(file, what, over)
+
+
+def tabled(file: Path, what: str, over: str) -> None:
+    """Print the tables of a file, and draw its figure."""
+    its = xr.load_dataset(file, engine="scipy")["test_error"].sortby(over)
+    rows = "who" if what == "copies" else "fresh"
+    its = its.sel(who=WHO) if what == "copies" else its
+    label = "factor of all variations between chips" if what == "copies" else "generation"
+    drawn(its, HERE.parent / "figures" / f"{file.stem}.png", over, rows, label)
+    for readout in READOUTS:
+        print(f"{file.stem}, test error %, {readout}")
+        print(f"| | {' | '.join(str(n) for n in its[over].values)} |")
+        for row in its[rows].values:
+            cells = [cell(its.sel({rows: row, over: n, "readout": readout}), 100)
+                     for n in its[over].values]  # fmt: skip
+            print(f"| {row} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
