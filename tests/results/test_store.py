@@ -45,6 +45,7 @@ def test_schema(stored):
     absent = {
         "class_error",
         "threshold_rise",
+        "pulses",
         "view_error",
         "kl",
         "sleep_pressure",

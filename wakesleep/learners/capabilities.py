@@ -260,6 +260,16 @@ class HasWeightNorms(Protocol):
 
 
 @runtime_checkable
+class HasPulses(Protocol):
+    """Offers ``pulses``: weights are devices that are changed by pulses."""
+
+    layer_names: Sequence[str]
+
+    def pulses(self) -> Tensor:
+        """Return how many pulses a device has received, the mean of each layer (layers,)."""
+
+
+@runtime_checkable
 class HasAdaptation(Protocol):
     """Offers ``adaptation``: thresholds that rise awake and recover asleep."""
 
@@ -324,6 +334,7 @@ CAPABILITIES: dict[str, type] = {
     "memories": HasMemories,
     "weight_norms": HasWeightNorms,
     "adaptation": HasAdaptation,
+    "pulses": HasPulses,
     "synapses": HasSynapses,
     "unit_activity": HasUnitActivity,
     "consolidate": Consolidates,

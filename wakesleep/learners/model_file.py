@@ -90,7 +90,7 @@ LATER = (
 # Parts of parameters that came later; unset means false.
 LATER_PARTS = {"hardware": ("accumulate",)}
 # Capabilities that came later: whether a model has them does not change what a run does.
-LATER_OFFERS = ("synapses", "unit_activity", "adaptation")
+LATER_OFFERS = ("synapses", "unit_activity", "adaptation", "pulses")
 
 
 @dataclass(frozen=True)

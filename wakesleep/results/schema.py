@@ -110,6 +110,7 @@ QUANTITIES: dict[str, Quantity] = {
     **_detection("dreams", ("goodness", "dream"), "dream_"),
     **_detection("noise", ("goodness",), "noise_"),
     "weight_norm": Quantity(("layer",), "root sum of squared weights per unit", ("weight_norms",)),
+    "pulses": Quantity(("layer",), "pulses that a device has received, mean", ("pulses",)),
     "threshold_rise": Quantity(
         ("layer",), "mean rise of the units' thresholds (adaptation)", ("adaptation",)
     ),

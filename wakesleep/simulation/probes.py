@@ -100,6 +100,8 @@ class Probe:
             found[ACTIVITY] = np.concatenate([as_numpy(its) for its in layers], axis=1)
         if "weight_norm" in wanted:
             found["weight_norm"] = as_numpy(model.weight_norms())
+        if "pulses" in wanted:
+            found["pulses"] = as_numpy(model.pulses())
         if "threshold_rise" in wanted:
             found["threshold_rise"] = as_numpy(model.threshold_rise())
         for name, quantity in self.quantities.items():

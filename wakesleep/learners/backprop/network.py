@@ -29,7 +29,7 @@ from wakesleep.learners.capabilities import DreamSettings
 from wakesleep.learners.chunks import Chunk, Setting
 from wakesleep.learners.parts.connections import connected
 from wakesleep.learners.parts.generator import Generator
-from wakesleep.learners.parts.hardware import Devices, devices
+from wakesleep.learners.parts.hardware import Devices, devices, sent
 from wakesleep.learners.parts.states import check_shapes
 from wakesleep.runtime.randomness import drawn_column
 
@@ -274,6 +274,10 @@ class Backprop:
         """Return the mean activity of the units (units,) of each layer; at the top, chances."""
         above = self.logits(images).softmax(1)
         return [y.mean(0) for y in (*self.hidden(images), above)][: len(self.weights)]
+
+    def pulses(self) -> Tensor:
+        """Return how many pulses a device has received, the mean of each layer (layers,)."""
+        return sent(self.conductances, len(self.layer_names))
 
     def synapses(self) -> list[Tensor]:
         """Return the weights of each hidden layer."""

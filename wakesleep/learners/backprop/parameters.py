@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from wakesleep.files import specs
 from wakesleep.files.specs import Fraction, Positive
-from wakesleep.learners.parts.hardware_parameters import Hardware, check_hardware
+from wakesleep.learners.parts.hardware_parameters import Hardware, check_hardware, has_pulses
 from wakesleep.learners.parts.receptive_fields import Layers, LocalLayer, order_problem
 
 
@@ -117,5 +117,6 @@ class Parameters(specs.Spec):
         lacks = [] if self.top_down else ["dream"]
         if any(isinstance(its, LocalLayer) for its in self.layers):
             lacks.append("unit_activity")  # its weights are not one row for each unit
+        lacks += [] if has_pulses(self.hardware) else ["pulses"]
         consolidates = self.ewc is not None or self.dream_copy
         return (*lacks, *([] if consolidates else ["consolidate"]))

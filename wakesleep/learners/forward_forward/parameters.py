@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from wakesleep.files.specs import Fraction, Positive
 from wakesleep.learners.forward_forward.common import Common
-from wakesleep.learners.parts.hardware_parameters import Hardware, check_hardware
+from wakesleep.learners.parts.hardware_parameters import Hardware, check_hardware, has_pulses
 from wakesleep.learners.parts.receptive_fields import LocalLayer
 
 
@@ -126,6 +126,7 @@ class Parameters(Common):
         lacks = [] if self.top_down else ["dream"]
         lacks += [] if self.dream_copy else ["consolidate"]
         lacks += [] if self.adaptation else ["adaptation"]
+        lacks += [] if has_pulses(self.hardware) else ["pulses"]
         if any(isinstance(its, LocalLayer) for its in self.layers):
             lacks.append("unit_activity")  # its weights are not one row for each unit
         if not self.readout_rate:

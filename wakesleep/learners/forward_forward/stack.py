@@ -23,6 +23,7 @@ from wakesleep.learners.forward_forward.layer import (
 )
 from wakesleep.learners.forward_forward.normalisation import NORMALISATIONS
 from wakesleep.learners.parts.connections import Connection
+from wakesleep.learners.parts.hardware import sent
 from wakesleep.learners.parts.plasticity import Gain, Momentum
 from wakesleep.learners.parts.replay import Replay, addresses, chunk_key, gains_of, generators_of
 
@@ -76,6 +77,10 @@ class Stack:
         It is 1 at the start, whatever the layer's size.
         """
         return weight_norms(self.layers)
+
+    def pulses(self) -> Tensor:
+        """Return how many pulses a device has received, the mean of each layer (layers,)."""
+        return sent([layer.conductances for layer in self.layers])
 
     def synapses(self) -> list[Tensor]:
         """Return the weights of each layer."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,8 @@ from torch import Tensor
 from wakesleep.learners.parts.hardware_parameters import Hardware
 from wakesleep.runtime.randomness import Streams
 
-# "plus" and "minus" (units, inputs), as parts of the range; "chip"; and "pending" (units, inputs),
-# what a digital memory holds that is less than a pulse.
+# "plus" and "minus" (units, inputs), as parts of the range; "chip"; "pulses", how many a device has
+# received; and "pending" (units, inputs), what a digital memory holds that is less than a pulse.
 State = dict[str, Tensor]
 # Figures are per weight. The two devices of a pair vary independently, so each varies more.
 PAIR = math.sqrt(2)
@@ -98,6 +99,7 @@ class Devices:
             pair += error * self._normal(pair)
         pair = torch.where(self.moves > 0, pair, self.somewhere)
         state = {"plus": pair[0], "minus": pair[1], "chip": torch.tensor(self.chip)}
+        state["pulses"] = _none_yet(weight)
         self._bound(state)
         self._measure(weight, state)
         if self.told.accumulate:
@@ -124,6 +126,8 @@ class Devices:
             if asked.device.type == "cpu":  # few change; on a GPU it takes longer to find them
                 at = asked.nonzero(as_tuple=True)
                 asked = asked[at]
+        if "pulses" not in state:  # the network comes from a version that did not count them
+            state["pulses"] = _none_yet(weight)
         for number, (name, sign) in enumerate((("plus", 1.0), ("minus", -1.0))):
             change = sign * asked
             if levels:
@@ -131,6 +135,8 @@ class Devices:
                 up, down = signed.clamp_min(0), signed.clamp_max(0)
                 step = self.step[number]
                 change = up.mul_(step[0][at]).add_(down.mul_(step[1][at]))
+                count = signed.abs().sum(dtype=torch.float64)
+                state["pulses"].add_(count, alpha=0.5 / weight.numel())  # the mean of a pair
                 if noise:
                     # The root of 0 is many times slower than that of a tiny number.
                     root = signed.abs().clamp_min_(TINY).sqrt_().copysign_(signed)
@@ -221,6 +227,28 @@ class Devices:
     def belongs(self, state: State) -> bool:
         """Return whether conductances are those of this chip."""
         return "chip" in state and int(state["chip"]) == self.chip
+
+
+def sent(states: Sequence[State], layers: int | None = None) -> Tensor:
+    """Return how many pulses a device of each layer has received, the mean (layers,).
+
+    Pulses of devices that are stuck or missing count. Programming does not.
+
+    Parameters
+    ----------
+    states
+        Of the layers on devices, from the lowest.
+    layers
+        Number of all layers; those above are digital and get NaN. Default: none is digital.
+    """
+    zero = torch.zeros((), dtype=torch.float64)
+    counts = [float(its.get("pulses", zero)) for its in states]
+    counts += [math.nan] * ((layers or len(counts)) - len(counts))
+    return torch.tensor(counts, dtype=torch.float64)
+
+
+def _none_yet(weight: Tensor) -> Tensor:
+    return torch.zeros((), dtype=torch.float64, device=weight.device)
 
 
 def _about_one(variation: float, drawn: Tensor) -> Tensor:

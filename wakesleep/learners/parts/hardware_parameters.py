@@ -134,6 +134,11 @@ class Hardware(specs.Spec):
         return value if name == "levels" else value * self.noise
 
 
+def has_pulses(hardware: Hardware | None) -> bool:
+    """Return whether weights are changed by pulses: devices have levels."""
+    return hardware is not None and hardware.figure("levels") > 0
+
+
 def check_hardware(hardware: Hardware | None, layers: Layers, decay: float) -> None:
     """Refuse a network that cannot be put on devices.
 

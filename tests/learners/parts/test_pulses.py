@@ -1,0 +1,72 @@
+"""How many pulses devices receive is counted and recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wakesleep as ws
+from wakesleep.learners.parts.hardware import devices, sent
+from wakesleep.learners.parts.hardware_parameters import Hardware
+from wakesleep.networks.kept import kept_network
+
+PLAIN = {"top_down": False, "layers": [12, 8], "decay": 0.0}
+BACKPROP = {"layers": [12]}
+
+
+@given(st.integers(0, 1000), st.floats(0.01, 5), st.booleans())
+def test_they_are_the_steps_that_conductances_took(seed, size, accumulate):
+    """Pulses of equal size far from the bounds: movements tell how many there were."""
+    levels = 10_000
+    weight = torch.zeros(6, 5, dtype=torch.float64)
+    told = Hardware(levels=levels, accumulate=accumulate)
+    its = devices(told, weight, 1, 0, torch.Generator().manual_seed(seed))
+    state, moved = its.programmed(weight), 0.0
+    draws = torch.Generator().manual_seed(seed)
+    for _ in range(10):
+        before = {name: state[name].clone() for name in ("plus", "minus")}
+        change = torch.randn(weight.shape, generator=draws, dtype=weight.dtype)
+        weight += size * change * 2 * its.full / levels
+        its.write(weight, state)
+        moved += sum(float((state[name] - before[name]).abs().sum()) for name in before)
+    assert float(sent([state])[0]) == pytest.approx(levels * moved / 2 / weight.numel(), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"), [("ff_digits", PLAIN), ("backprop_digits", BACKPROP)], ids=["ff", "backprop"]
+)
+def test_a_run_records_them(model, told, tmp_path):
+    out = tmp_path / "run.zarr"
+    its = ws.run(
+        "interleaved",
+        model,
+        inputs={"sweeps": 2},
+        parameters=told | {"hardware": {"device": "resistive"}},
+        out=out,
+    )["pulses"]
+    assert its.dims == ("probe", "layer")
+    if model == "backprop_digits":  # the softmax is digital
+        assert its.sel(layer="2").isnull().all()
+        its = its.sel(layer=["1"])
+    assert (its[0] == 0).all()
+    assert (its.diff("probe") > 0).all()
+    network = kept_network(out)[0]
+    layers = its.sizes["layer"]
+    np.testing.assert_allclose(its[-1], network.pulses()[:layers], rtol=1e-6)
+    # A network from a version that did not count them counts from now on.
+    state = network.state_dict()
+    for its in state.get("conductances") or [its["conductances"] for its in state["layers"]]:
+        del its["pulses"]
+    network.load_state_dict(state)
+    assert network.pulses()[:layers].tolist() == [0] * layers
+
+
+@pytest.mark.parametrize("hardware", [None, {"device": "ideal"}])
+def test_devices_without_pulses_have_no_number(hardware):
+    made = ws.run(
+        "interleaved", "ff_digits", inputs={"sweeps": 1}, parameters=PLAIN | {"hardware": hardware}
+    )
+    assert "pulses" not in made
