@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import importlib.metadata
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name as canonical
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "wakesleep"
@@ -177,3 +182,29 @@ def test_no_autograd_in_learning():
 def test_no_python_among_the_shipped_files():
     for folder in ("models", "protocols", "analysis"):
         assert not list((ROOT / folder).rglob("*.py"))
+
+
+def test_every_imported_package_is_declared():
+    """What the package imports comes with it, or with one of its extras for users."""
+    imported = set()
+    for path in (ROOT / "wakesleep").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {its.name for its in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module)
+    tops = {name.split(".")[0] for name in imported} - {"wakesleep", *sys.stdlib_module_names}
+    assert {"torch", "xarray", "brian2"} <= tops
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {**project["optional-dependencies"], "": project["dependencies"]}
+    declared = {
+        canonical(Requirement(its).name)
+        for extra, all_of_it in extras.items()
+        if extra not in ("dev", "docs")
+        for its in all_of_it
+    }
+    # Two are parts of others: each needs the very version of its own.
+    declared |= {"pydantic-core", "dask"}
+    owners = importlib.metadata.packages_distributions()
+    missing = {top for top in tops if not {canonical(its) for its in owners[top]} & declared}
+    assert not missing

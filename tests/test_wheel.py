@@ -1,11 +1,14 @@
-"""The built wheel, installed into an empty environment, runs a shipped protocol."""
+"""The built wheel, installed into an environment of its own, runs a shipped protocol."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import ROOT
 
@@ -18,7 +21,11 @@ def call(*command: object, folder: Path) -> str:
     return done.stdout
 
 
-def test_wheel(tmp_path):
+@pytest.mark.parametrize(
+    "dependencies",
+    ["those of this environment", pytest.param("installed", marks=pytest.mark.long)],
+)
+def test_wheel(dependencies, tmp_path):
     call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path, folder=ROOT)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
@@ -32,20 +39,18 @@ def test_wheel(tmp_path):
         name.removeprefix("wakesleep/_library/") for name in names if name.endswith(".yaml")
     } == shipped
 
-    call(sys.executable, "-m", "venv", "empty", folder=tmp_path)
     empty = tmp_path / "empty" / "bin"
-    call(
-        empty / "python",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-compile",
-        "-c",
-        ROOT / "constraints.txt",
-        wheel,
-        folder=tmp_path,
-    )
+    call(sys.executable, "-m", "venv", "--without-pip", "empty", folder=tmp_path)
+    install = [sys.executable, "-m", "pip", "--python", empty / "python", "install", "--quiet"]
+    if dependencies == "installed":
+        call(*install, "--no-compile", "-c", ROOT / "constraints.txt", wheel, folder=tmp_path)
+    else:
+        call(*install, "--no-deps", wheel, folder=tmp_path)
+        (own,) = (tmp_path / "empty").glob("lib/python*/site-packages")
+        (own / "others.pth").write_text(sysconfig.get_path("purelib"))
+    place = call(empty / "python", "-c", "import wakesleep; print(wakesleep.__file__)",
+                 folder=tmp_path)  # fmt: skip
+    assert Path(place.strip()).is_relative_to(tmp_path)
     listed = call(empty / "wakesleep", "list", "protocols", folder=tmp_path)
     assert "total_sleep_deprivation" in listed
     call(
@@ -63,8 +68,10 @@ def test_wheel(tmp_path):
     )
     call(empty / "wakesleep", "plot", "run.zarr", folder=tmp_path)
     assert (tmp_path / "run.png").stat().st_size > 10_000
+    if dependencies != "installed":
+        return
     # Every declared dependency imports, and they agree with one another.
-    call(empty / "python", "-m", "pip", "check", folder=tmp_path)
+    call(sys.executable, "-m", "pip", "--python", empty / "python", "check", folder=tmp_path)
     call(
         empty / "python",
         "-c",

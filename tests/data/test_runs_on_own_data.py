@@ -38,6 +38,8 @@ def test_every_family_learns_from_every_format(form, model, tmp_path, monkeypatc
     assert code == 0, err
     result = ws.open("out.zarr")
     assert float(result["validation_error"].sel(readout="goodness")) < CHANCE / 2
+    if model == "spiking_digits" and form != "npz":
+        return  # slow; the other networks compare every form
     # In Python the same run gives the same numbers.
     again = ws.run(
         "interleaved",
