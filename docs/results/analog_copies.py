@@ -2,11 +2,12 @@
 
 python docs/results/analog_copies.py copies FOLDER        # writes analog_copies.nc
 python docs/results/analog_copies.py generations FOLDER   # writes analog_generations.nc
-python docs/results/analog_copies.py generations FOLDER RATE   # writes analog_generations_rate.nc
+python docs/results/analog_copies.py generations FOLDER RATE   # writes analog_generations_RATE.nc
 python docs/results/analog_copies.py                      # the tables again, from these files
 
 FOLDER is for the runs; neither these nor the seeds that the file has already are made again.
-RATE is a learning rate of all networks, instead of the default (.003); ``copies`` takes it too.
+RATE is a learning rate of all networks, such as 0.01, instead of the default (.003); ``copies``
+takes it too. Each rate needs a folder of its own.
 MNIST, 5000 training images; errors are those on all test images, read once at the end of each run.
 """
 
@@ -209,22 +210,21 @@ def drawn(its: xr.DataArray, file: Path, over: str, rows: str, label: str) -> No
 def main() -> None:
     if len(sys.argv) > 2:
         what, folder = sys.argv[1], Path(sys.argv[2])
-        rate = float(sys.argv[3]) if len(sys.argv) > 3 else None
+        rate = sys.argv[3] if len(sys.argv) > 3 else None
         folder.mkdir(parents=True, exist_ok=True)
-        kept = HERE / f"analog_{what}{'' if rate is None else '_rate'}.nc"
+        kept = HERE / f"analog_{what}{'' if rate is None else f'_{rate}'}.nc"
         had = xr.load_dataset(kept, engine="scipy") if kept.exists() else None
         if had is not None and "fresh" in had:
             had["fresh"] = had["fresh"].astype(bool)  # a file has numbers
         done = set() if had is None else set(had["seed"].values.tolist())
-        model = MODEL | ({} if rate is None else {"rate": rate})
+        model = MODEL | ({} if rate is None else {"rate": float(rate)})
         for seed in (seed for seed in SEEDS if seed not in done):
             made = {"copies": copies, "generations": generations}[what](folder, [seed], model)
             had = made if had is None else xr.concat([had, made], "seed").sortby("seed")
             keep(had, kept)
     for what, over in (("copies", "noise"), ("generations", "generation")):
-        for file in (HERE / f"analog_{what}.nc", HERE / f"analog_{what}_rate.nc"):
-            if file.exists():
-                tabled(file, what, over)
+        for file in sorted(HERE.glob(f"analog_{what}*.nc")):
+            tabled(file, what, over)
 
 
 def tabled(file: Path, what: str, over: str) -> None:

@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -163,6 +164,21 @@ def test_a_signal_during_the_start_is_told_in_one_line(tmp_path, number):
     assert "interrupted" in err
     assert err.count("\n") == 1, err
     assert not list(tmp_path.iterdir()) or (tmp_path / "out.zarr").exists()
+
+
+@pytest.mark.parametrize("where", ["spin_briefly", "_wait_for_the_first"])
+def test_a_signal_before_a_command_and_during_its_error_is_told_in_one_line(where):
+    program = (
+        "import os, signal, sys\n"
+        "from wakesleep.cli import main\n"
+        f"main.{where} = lambda: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.argv[1:] = ['show', 'no_such_file']\n"
+        "main.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "wakesleep: interrupted by SIGTERM\n")
 
 
 def test_a_flipped_bit_of_a_checkpoint_is_noticed(tmp_path, protocol_file, model_file):

@@ -394,7 +394,7 @@ def test_the_index_can_be_made_again(tmp_path):
     before = ends(out)
     text = (out / index.FILE).read_text()
     assert len(text.splitlines()) == 2
-    (out / index.FILE).write_text(text[: len(text) // 2])  # cut within a line
+    (out / index.FILE).write_text(text[:-20])  # cut within a line
     again = index.look(out, index.planned(out, file, None))
     assert {its.status for its in again.values()} == {"finished"}
     (out / index.FILE).unlink()

@@ -561,7 +561,11 @@ def test_threads_that_the_user_sets_hold_for_the_workers(name, tmp_path):
 
 @pytest.mark.parametrize(
     ("rates", "said"),
-    [("[0.005]", "4 runs of earlier settings"), ("[0.005, 0.01]", "1 run of earlier settings")],
+    [
+        ("[0.005, 0.02]", "4 runs of earlier settings"),
+        ("[0.005, 0.01]", "1 run of earlier settings"),
+    ],
+    ids=["new runs beside them", "one"],
 )
 def test_runs_of_earlier_settings_are_told(done, file, tmp_path, rates, said):
     out = tmp_path / "out"

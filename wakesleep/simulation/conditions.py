@@ -17,6 +17,8 @@ def holds(
 ) -> bool:
     """Return whether a phase's condition holds; dimensions without a selection are averaged.
 
+    Layers that do not have the quantity (NaN) are left out of a mean.
+
     Parameters
     ----------
     prepared
@@ -39,7 +41,7 @@ def holds(
     for axis, dim in reversed(list(enumerate(dims))):
         chosen = getattr(condition, dim, None)
         values = (
-            values.mean(axis)
+            _mean(values, axis)
             if chosen is None
             else values.take(prepared.words[dim].index(chosen), axis)
         )
@@ -50,3 +52,11 @@ def holds(
         return bool(values < condition.below + swing)
     assert condition.above is not None  # one of the two is given
     return bool(values > condition.above + swing)
+
+
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Return the mean of the numbers along an axis; NaN where there are none."""
+    there = ~np.isnan(values)
+    count = there.sum(axis)
+    mean: np.ndarray = np.where(there, values, 0).sum(axis) / np.where(count, count, np.nan)
+    return mean

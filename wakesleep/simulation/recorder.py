@@ -57,7 +57,7 @@ class Recorder:
         names = sorted(self._rows[0], key=lambda name: (name == "step", name in COORDINATES))
         for name in names:
             if name not in self._arrays:
-                continue  # a coordinate that stores of older versions do not have
+                continue  # a coordinate or quantity that stores of older versions do not have
             self._arrays[name][rows] = np.stack([row[name] for row in self._rows])
         self._first += len(self._rows)
         self._rows.clear()

@@ -56,12 +56,47 @@ def test_a_run_records_them(model, told, tmp_path):
     network = kept_network(out)[0]
     layers = its.sizes["layer"]
     np.testing.assert_allclose(its[-1], network.pulses()[:layers], rtol=1e-6)
-    # A network from a version that did not count them counts from now on.
+    # How many a network from a version that did not count has received is not known.
     state = network.state_dict()
     for its in state.get("conductances") or [its["conductances"] for its in state["layers"]]:
         del its["pulses"]
     network.load_state_dict(state)
-    assert network.pulses()[:layers].tolist() == [0] * layers
+    assert network.pulses().isnan().all()
+    written = network.layers[0].conductances if model == "ff_digits" else network.conductances[0]
+    its = network.layers[0].devices if model == "ff_digits" else network.devices[0]
+    weight = network.synapses()[0]
+    weight += 0.1
+    its.write(weight, written)
+    assert network.pulses().isnan().all()
+
+
+def test_stuck_and_missing_devices_count_and_bounds_do_not_matter():
+    """Every device is asked for 3 pulses, wherever it can go."""
+    weight = torch.zeros(30, 40, dtype=torch.float64)
+    told = Hardware(device="resistive", levels=4, missing=0.3, stuck=0.3, accumulate=True)
+    its = devices(told, weight, 1, 0, torch.Generator().manual_seed(0))
+    state = its.programmed(weight)
+    for _ in range(2):
+        weight += 3.0001 * 2 * its.full / 4
+        its.write(weight, state)
+    assert sent([state], 2)[0] == 6
+    assert sent([state], 2)[1].isnan()
+
+
+def test_a_phase_waits_for_them(tmp_path):
+    """The softmax of backpropagation has none; the mean over layers leaves it out."""
+    file = tmp_path / "worn.yaml"
+    file.write_text(
+        "protocol: worn\nphases:\n"
+        "  - {phase: interleaved, until: {quantity: pulses, above: 0.5}, at_most: 300}\n"
+        "record: {every: 5, cases: 50}\n"
+    )
+    parameters = BACKPROP | {"hardware": {"device": "resistive"}}
+    its = ws.run(file, "backprop_digits", parameters=parameters)
+    assert 0 < its["step"].values[-1] < 300
+    counted = its["pulses"].sel(layer="1")
+    assert float(counted[-1]) > 0.5
+    assert (counted[:-1] <= 0.5).all()
 
 
 @pytest.mark.parametrize("hardware", [None, {"device": "ideal"}])

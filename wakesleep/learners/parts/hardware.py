@@ -127,7 +127,7 @@ class Devices:
                 at = asked.nonzero(as_tuple=True)
                 asked = asked[at]
         if "pulses" not in state:  # the network comes from a version that did not count them
-            state["pulses"] = _none_yet(weight)
+            state["pulses"] = _none_yet(weight).fill_(math.nan)
         for number, (name, sign) in enumerate((("plus", 1.0), ("minus", -1.0))):
             change = sign * asked
             if levels:
@@ -232,7 +232,9 @@ class Devices:
 def sent(states: Sequence[State], layers: int | None = None) -> Tensor:
     """Return how many pulses a device of each layer has received, the mean (layers,).
 
-    Pulses of devices that are stuck or missing count. Programming does not.
+    Pulses to devices that are stuck or missing count. Programming does not, nor do phases of
+    ``downscale`` and the changes that perturb weights. NaN where the number is not known: a version
+    that did not count has trained the network before.
 
     Parameters
     ----------
@@ -241,8 +243,7 @@ def sent(states: Sequence[State], layers: int | None = None) -> Tensor:
     layers
         Number of all layers; those above are digital and get NaN. Default: none is digital.
     """
-    zero = torch.zeros((), dtype=torch.float64)
-    counts = [float(its.get("pulses", zero)) for its in states]
+    counts = [float(its.get("pulses", math.nan)) for its in states]
     counts += [math.nan] * ((layers or len(counts)) - len(counts))
     return torch.tensor(counts, dtype=torch.float64)
 
