@@ -116,6 +116,19 @@ def test_outcomes_are_a_small_netcdf_file_and_figures_are_drawn(done):
     }  # fmt: skip
 
 
+def test_panels_say_what_their_numbers_are(done):
+    from wakesleep.plots.study import draw_values
+    from wakesleep.plots.wanted import Figure
+
+    values = done[1].tree["outcomes"]["d_prime"].squeeze(["model", "protocol"], drop=True)
+    wanted = Figure(figure="lines", name="x", outcome="d_prime", x="rate", rows="phase_steps",
+                    columns="layer")  # fmt: skip
+    titles = [ax.get_title() for ax in draw_values(wanted, values).axes]
+    assert titles == [
+        f"length of a phase (updates) {steps}, layer {layer}" for steps in (3, 6) for layer in "12"
+    ]
+
+
 def test_no_network_is_kept_unless_asked_for(done):
     assert not list((done[0] / "runs").glob("*.pt"))
 

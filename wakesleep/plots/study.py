@@ -139,7 +139,7 @@ def draw_values(wanted: Wanted, values: xr.DataArray) -> Figure:
             lines(panel, wanted.x, wanted.hue, ax)
         named = [
             f"{NAMES.get(name, name)} {_tick(name, its)}"
-            if not isinstance(its, str)
+            if not isinstance(its, str) or its.isdigit()  # layers are named "1", "2"
             else its.replace("_", " ")
             for name, its in ((wanted.rows, row), (wanted.columns, column))
             if name
