@@ -118,8 +118,8 @@ def test_killed_before_the_first_checkpoint(tmp_path, never_stopped):
 @pytest.mark.parametrize(
     "number",
     [
-        signal.SIGTERM,
         signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
         pytest.param(signal.SIGHUP, marks=pytest.mark.long),
         pytest.param(signal.SIGUSR1, marks=pytest.mark.long),
         pytest.param(signal.SIGXCPU, marks=pytest.mark.long),

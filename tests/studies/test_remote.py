@@ -46,7 +46,7 @@ def server():
     its.stop()
 
 
-@pytest.fixture(params=["s3", "file"])
+@pytest.fixture(params=["s3", pytest.param("file", marks=pytest.mark.long)])
 def place(request, tmp_path, monkeypatch):
     """Return an address below which nothing is yet, and clear this machine's copies."""
     monkeypatch.setenv("WAKESLEEP_REMOTE_DIR", str(tmp_path / "copies"))

@@ -91,7 +91,7 @@ def test_phases_apart(tmp_path):
     result = ws.run(
         "phase_separation",
         "helmholtz_digits",
-        inputs={"phase_steps": 50, "nights": 10},
+        inputs={"phase_steps": 50, "nights": 5},
         out=tmp_path / "run.zarr",
     )
     assert bool(result.goodness.notnull().all())
