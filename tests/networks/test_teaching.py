@@ -63,7 +63,8 @@ def test_a_pupil_learns_from_lessons_and_dreams(teacher, tmp_path, wakesleep):
     [
         (("--readout", "softmix"), "there is no read-out 'softmix' (did you mean 'softmax'?)"),
         (("--draws", "3", "--readout", "goodness"), "'goodness' gives no probabilities"),
-        (("--draws", "-1"), "draws: 0 to 100"),
+        (("--draws", "-1"), "Invalid value for '--draws'"),
+        (("--draws", "101"), "draws: 0 to 100"),
         (("--dreams", "5", "--draws", "2"), "dreams go with neither"),
         (("--images", "aesop"), "images have the shape"),
     ],
@@ -75,6 +76,16 @@ def test_what_cannot_be_taught_is_refused(options, told, teacher, tmp_path, wake
     assert said.count("\n") == 1
     assert told in said
     assert not out.exists()
+
+
+def test_a_teacher_that_knows_too_little_is_told(tmp_path):
+    """A network that has learned nothing names one class for everything."""
+    (tmp_path / "rest.yaml").write_text("protocol: rest\nphases: [{phase: rest, steps: 1}]\n")
+    out = tmp_path / "run.zarr"
+    ws.run(tmp_path / "rest.yaml", "ff_digits", parameters={"layers": [8]}, out=out)
+    with pytest.warns(UserWarning, match=r"never answers 1, 2, 3, 4, 5, 6, 7, 8, 9, and a pupil"):
+        given = ws.lessons(out)
+    assert set(given["y_train"].tolist()) == {0}
 
 
 def test_a_teacher_without_readouts_is_refused(tmp_path, wakesleep):

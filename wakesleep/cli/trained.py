@@ -187,14 +187,15 @@ def teach(
         typer.Option(help="Data whose training images get labels; default the teacher's own."),
     ] = None,
     dreams: Annotated[
-        int, typer.Option(help="Use this many dreams of every class instead of images.")
+        int, typer.Option(min=0, help="Use this many dreams of every class instead of images.")
     ] = 0,
     spread: Annotated[float, typer.Option(help="Size of the noise that dreams start from.")] = 1.5,
     draws: Annotated[
         int,
         typer.Option(
+            min=0,
             help="Draw this many labels per image from the teacher's probabilities; 0: the most "
-            "probable label."
+            "probable label.",
         ),
     ] = 0,
     readout: Annotated[

@@ -93,6 +93,13 @@ LATER_PARTS = {"hardware": ("accumulate",)}
 LATER_OFFERS = ("synapses", "unit_activity", "adaptation", "pulses")
 
 
+# What gives a network a capability that its kind can have: a parameter, and what to set.
+REMEDIES = {
+    "dream": ("top_down", "model.top_down=true"),
+    "pulses": ("hardware", "model.hardware.device=resistive, or other devices with 'levels'"),
+}
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model file with values for its parameters.
@@ -205,11 +212,23 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
         for name in values:
             allowed, its = checks.model_fields, str(name).removeprefix("model.")
             if name not in allowed and name in tree:
+                first = its.partition(".")[0]
+                kinds = "" if first in allowed else _kinds_with(first)
+                elsewhere = f", which is for models of kind {kinds}" if kinds else ""
                 raise InputError(
-                    f"model '{spec.model}' has no parameter '{name}'{choices(its, allowed)}"
+                    f"model '{spec.model}' has no parameter '{name}'{elsewhere}"
+                    f"{choices(its, allowed)}"
                 )
         return LoadedModel(spec, specs.validate(checks, tree, given), document)
     return LoadedModel(spec, checks.model_validate(file), document)
+
+
+def _kinds_with(parameter: str) -> str:
+    """Return the kinds that have a parameter, in words; empty if there are none."""
+    has = [
+        name for name, its in KINDS.items() if parameter in imported(its.parameters).model_fields
+    ]
+    return ", ".join(has)
 
 
 def together(
@@ -280,7 +299,8 @@ def unmet(needs: Mapping[str, str], model: LoadedModel) -> str | None:
                 f"{asker}; it offers {listed(model.offers)}"
             )
             can = KINDS.get(model.spec.kind)
-            if capability == "dream" and can is not None and "dream" in can.offers:
-                told += "; set model.top_down=true" if hasattr(model.parameters, "top_down") else ""
+            needed, remedy = REMEDIES.get(capability, ("", ""))
+            if needed and can is not None and capability in can.offers:
+                told += f"; set {remedy}" if hasattr(model.parameters, needed) else ""
             return told
     return None

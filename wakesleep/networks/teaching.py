@@ -7,6 +7,7 @@ file as from any other data.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,14 @@ def lessons(
         x = x.reshape(len(x), -1) if x.ndim > 2 else x
         y = _labels(its, x, draws, readout, seed)
         x = np.tile(x, (max(1, draws), 1))
+    missing = sorted(set(its.data.test.labels.tolist()) - set(y.tolist()))
+    if missing:
+        named = ", ".join(str(one) for one in missing)
+        warnings.warn(
+            f"the teacher never answers {named}, and a pupil needs examples of every class; train "
+            "the teacher for longer, or draw labels (--draws 4)",
+            stacklevel=2,
+        )
     found = {"x_train": _shaped(its, x), "y_train": y.astype(np.int64)}
     for part in ("validation", "test"):
         cases = getattr(its.data, part)

@@ -32,12 +32,12 @@ def of_study(target: Path) -> Page:
     text = str(made["study_text"])
     outcomes = tree["outcomes"].to_dataset()
     failed = json.loads(made["failed"])
-    runs = outcomes.sizes["seed"] * int(
-        np.prod([outcomes.sizes[name] for name in grid_of(outcomes)], dtype=int)
-    )
+    seeds = outcomes.sizes["seed"]
+    runs = seeds * int(np.prod([outcomes.sizes[name] for name in grid_of(outcomes)], dtype=int))
     page = Page(
         title=str(made["title"]),
-        sentence=f"{runs:,} runs, {outcomes.sizes['seed']} seeds; {len(failed)} failed.",
+        sentence=f"{runs:,} run{'s' * (runs > 1)}, {seeds} seed{'s' * (seeds > 1)}; "
+        f"{len(failed)} failed.",
         description=str(made["description"]),
         tables=[_outcomes(outcomes)],
         files={"study": text},

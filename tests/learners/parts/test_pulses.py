@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -97,6 +99,30 @@ def test_a_phase_waits_for_them(tmp_path):
     counted = its["pulses"].sel(layer="1")
     assert float(counted[-1]) > 0.5
     assert (counted[:-1] <= 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "told"),
+    [
+        ("ff_digits", [], "'pulses'; it offers .*; set model.hardware.device=resistive, or other"),
+        ("rbm_digits", [], "does not offer 'pulses'.* offers [^;]*"),
+        (
+            "rbm_digits",
+            ["-p", "model.hardware.device=resistive"],
+            "no parameter 'hardware.device', which is for models of kind forward_forward, .*",
+        ),
+    ],
+)
+def test_models_without_devices_are_told_what_is_missing(model, words, told, tmp_path, wakesleep):
+    file = tmp_path / "worn.yaml"
+    file.write_text(
+        "protocol: worn\nphases:\n"
+        "  - {phase: interleaved, until: {quantity: pulses, above: 1}, at_most: 9}\n"
+    )
+    code, _, said = wakesleep("run", file, model, *words)
+    assert code == 2
+    assert re.search(told, said)
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize("hardware", [None, {"device": "ideal"}])

@@ -123,7 +123,7 @@ class Hardware(specs.Spec):
         if self.accumulate and not self.figure("levels"):
             raise ValueError(
                 f"accumulate: there is no smallest pulse, because device '{self.device}' has no "
-                "'levels'"
+                "'levels'; choose device 'resistive' or 'filament', or set 'levels'"
             )
         return self
 
