@@ -105,7 +105,7 @@ def test_a_phase_waits_for_them(tmp_path):
     ("model", "words", "told"),
     [
         ("ff_digits", [], "'pulses'; it offers .*; set model.hardware.device=resistive, or other"),
-        ("rbm_digits", [], "does not offer 'pulses'.* offers [^;]*"),
+        ("rbm_digits", [], r"does not offer 'pulses'.* offers [^;]*\n$"),
         (
             "rbm_digits",
             ["-p", "model.hardware.device=resistive"],
@@ -117,7 +117,7 @@ def test_models_without_devices_are_told_what_is_missing(model, words, told, tmp
     file = tmp_path / "worn.yaml"
     file.write_text(
         "protocol: worn\nphases:\n"
-        "  - {phase: interleaved, until: {quantity: pulses, above: 1}, at_most: 9}\n"
+        "  - {phase: interleaved, until: {quantity: pulses, above: 1}, at_most: 9}\nrecord: {every: 3}\n"
     )
     code, _, said = wakesleep("run", file, model, *words)
     assert code == 2
