@@ -117,7 +117,8 @@ def test_models_without_devices_are_told_what_is_missing(model, words, told, tmp
     file = tmp_path / "worn.yaml"
     file.write_text(
         "protocol: worn\nphases:\n"
-        "  - {phase: interleaved, until: {quantity: pulses, above: 1}, at_most: 9}\nrecord: {every: 3}\n"
+        "  - {phase: interleaved, until: {quantity: pulses, above: 1}, at_most: 9}\n"
+        "record: {every: 3}\n"
     )
     code, _, said = wakesleep("run", file, model, *words)
     assert code == 2
