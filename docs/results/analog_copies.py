@@ -97,78 +97,76 @@ def linear_error(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.nd
     return float(1 - its.score(x_test.reshape(len(x_test), -1), y_test))
 
 
-def copies(folder: Path, seeds: list[int], model: dict[str, Any]) -> xr.Dataset:
+def copies(folder: Path, seed: int, model: dict[str, Any]) -> xr.Dataset:
     """Return test errors of teachers, copies and pupils on another instance."""
     mnist = ws.data.load("mnist")
     x, y, x_test = mnist.train.images[:CASES], mnist.train.labels[:CASES], mnist.test.images
     true = saved(folder, "true", x, y)
     parts = []
-    for seed in seeds:
-        ideal = learned(folder, f"ideal-{seed}", true, seed, None, model=model)
-        for noise in NOISES:
-            one, two = hardware(noise, 1000 + seed), hardware(noise, 2000 + seed)
-            name = f"{noise:g}-{seed}"
-            teacher = learned(folder, f"teacher-{name}", true, seed, one, model=model)
-            dreams = {"dreamt": CASES // 10, "spread": 1.5}
-            told: dict[str, dict[str, Any]] = {
-                "its labels": {}, "its chances": {"draws": 4}, "its dreams": dreams,
-            }  # fmt: skip
-            given = {"the true labels": true}
-            if noise != NOISES[0]:
-                told, given = {"its labels": {}}, {}
-            for what, how in told.items():
-                its = ws.lessons(teacher, **how, seed=seed)
-                file = f"{what.partition(' ')[2]}-{name}"
-                given[what] = saved(folder, file, its["x_train"], its["y_train"])
-            labels = ws.lessons(teacher)["y_train"]
-            found: dict[str, xr.DataArray] = {
-                "ideal network": error(ideal),
-                "teacher": error(teacher),
-                "copy of the ideal network": error(
-                    learned(folder, f"copy-ideal-{name}", true, seed, two, ideal, model=model)
-                ),
-                "copy of the teacher": error(
-                    learned(folder, f"copy-{name}", true, seed, two, teacher, model=model)
-                ),
-            }
-            for what, data in given.items():
-                called = f"{what}-{name}".replace(" ", "_")
-                # Drawn labels come with four copies of each image; the updates are as many.
-                learn = LEARN | ({"sweeps": 5} if what == "its chances" else {})
-                try:
-                    pupil = error(
-                        learned(folder, called, data, 100 + seed, two, learn=learn, model=model)
-                    )
-                except ws.InputError:  # a teacher may never name some class
-                    pupil = xr.full_like(found["teacher"], np.nan)
-                found[f"pupil of {what}"] = pupil
-            wrong = linear_error(x, labels, x_test, mnist.test.labels)
-            found["linear pupil"] = xr.full_like(found["teacher"], wrong)
-            its = xr.concat(list(found.values()), "who").assign_coords(who=list(found))
-            parts.append(its.expand_dims(noise=[noise], seed=[seed]))
+    ideal = learned(folder, f"ideal-{seed}", true, seed, None, model=model)
+    for noise in NOISES:
+        one, two = hardware(noise, 1000 + seed), hardware(noise, 2000 + seed)
+        name = f"{noise:g}-{seed}"
+        teacher = learned(folder, f"teacher-{name}", true, seed, one, model=model)
+        dreams = {"dreamt": CASES // 10, "spread": 1.5}
+        told: dict[str, dict[str, Any]] = {
+            "its labels": {}, "its chances": {"draws": 4}, "its dreams": dreams,
+        }  # fmt: skip
+        given = {"the true labels": true}
+        if noise != NOISES[0]:
+            told, given = {"its labels": {}}, {}
+        for what, how in told.items():
+            its = ws.lessons(teacher, **how, seed=seed)
+            file = f"{what.partition(' ')[2]}-{name}"
+            given[what] = saved(folder, file, its["x_train"], its["y_train"])
+        labels = ws.lessons(teacher)["y_train"]
+        found: dict[str, xr.DataArray] = {
+            "ideal network": error(ideal),
+            "teacher": error(teacher),
+            "copy of the ideal network": error(
+                learned(folder, f"copy-ideal-{name}", true, seed, two, ideal, model=model)
+            ),
+            "copy of the teacher": error(
+                learned(folder, f"copy-{name}", true, seed, two, teacher, model=model)
+            ),
+        }
+        for what, data in given.items():
+            called = f"{what}-{name}".replace(" ", "_")
+            # Drawn labels come with four copies of each image; the updates are as many.
+            learn = LEARN | ({"sweeps": 5} if what == "its chances" else {})
+            try:
+                pupil = error(
+                    learned(folder, called, data, 100 + seed, two, learn=learn, model=model)
+                )
+            except ws.InputError:  # a teacher may never name some class
+                pupil = xr.full_like(found["teacher"], np.nan)
+            found[f"pupil of {what}"] = pupil
+        wrong = linear_error(x, labels, x_test, mnist.test.labels)
+        found["linear pupil"] = xr.full_like(found["teacher"], wrong)
+        its = xr.concat(list(found.values()), "who").assign_coords(who=list(found))
+        parts.append(its.expand_dims(noise=[noise], seed=[seed]))
     return _together(parts)
 
 
-def generations(folder: Path, seeds: list[int], model: dict[str, Any]) -> xr.Dataset:
+def generations(folder: Path, seed: int, model: dict[str, Any]) -> xr.Dataset:
     """Return test errors of ten pupils of pupils, with the same images or fresh ones each time."""
     mnist = ws.data.load("mnist")
     size = len(mnist.train) // (GENERATIONS + 1)
     parts = []
-    for seed in seeds:
-        for fresh in (False, True):
-            labels, store = mnist.train.labels[:size], folder
-            for generation in range(GENERATIONS + 1):
-                name = f"{'fresh' if fresh else 'same'}-{seed}-{generation}"
-                first = size * generation if fresh else 0
-                x = mnist.train.images[first : first + size]
-                if generation:  # the one before is asked, then lost
-                    labels = ws.trained(store).classify(x, "softmax").values
-                data = saved(folder, name, x, labels)
-                chip = hardware(1.0, 10_000 + 100 * seed + generation)
-                number = 1000 * seed + generation
-                store = learned(folder, f"run-{name}", data, number, chip, model=model)
-                its = error(store).expand_dims(seed=[seed], fresh=[fresh], generation=[generation])
-                parts.append(its)
+    for fresh in (False, True):
+        labels, store = mnist.train.labels[:size], folder
+        for generation in range(GENERATIONS + 1):
+            name = f"{'fresh' if fresh else 'same'}-{seed}-{generation}"
+            first = size * generation if fresh else 0
+            x = mnist.train.images[first : first + size]
+            if generation:  # the one before is asked, then lost
+                labels = ws.trained(store).classify(x, "softmax").values
+            data = saved(folder, name, x, labels)
+            chip = hardware(1.0, 10_000 + 100 * seed + generation)
+            number = 1000 * seed + generation
+            store = learned(folder, f"run-{name}", data, number, chip, model=model)
+            its = error(store).expand_dims(seed=[seed], fresh=[fresh], generation=[generation])
+            parts.append(its)
     return _together(parts)
 
 
@@ -219,7 +217,7 @@ def main() -> None:
         done = set() if had is None else set(had["seed"].values.tolist())
         model = MODEL | ({} if rate is None else {"rate": float(rate)})
         for seed in (seed for seed in SEEDS if seed not in done):
-            made = {"copies": copies, "generations": generations}[what](folder, [seed], model)
+            made = {"copies": copies, "generations": generations}[what](folder, seed, model)
             had = made if had is None else xr.concat([had, made], "seed").sortby("seed")
             keep(had, kept)
     for what, over in (("copies", "noise"), ("generations", "generation")):

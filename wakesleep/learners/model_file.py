@@ -92,7 +92,6 @@ LATER_PARTS = {"hardware": ("accumulate",)}
 # Capabilities that came later: whether a model has them does not change what a run does.
 LATER_OFFERS = ("synapses", "unit_activity", "adaptation", "pulses")
 
-
 # What gives a network a capability that its kind can have: a parameter, and what to set.
 REMEDIES = {
     "dream": ("top_down", "model.top_down=true"),
@@ -225,10 +224,9 @@ def from_document(document: documents.Document, values: Mapping[str, object]) ->
 
 def _kinds_with(parameter: str) -> str:
     """Return the kinds that have a parameter, in words; empty if there are none."""
-    has = [
+    return listed(
         name for name, its in KINDS.items() if parameter in imported(its.parameters).model_fields
-    ]
-    return ", ".join(has)
+    )
 
 
 def together(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from wakesleep.errors import InputError, choices
+from wakesleep.errors import InputError, choices, listed
 from wakesleep.networks.dreaming import dreams
 from wakesleep.networks.network import TrainedNetwork, trained
 
@@ -89,10 +89,9 @@ def lessons(
         x = np.tile(x, (max(1, draws), 1))
     missing = sorted(set(its.data.test.labels.tolist()) - set(y.tolist()))
     if missing:
-        named = ", ".join(str(one) for one in missing)
         warnings.warn(
-            f"the teacher never answers {named}, and a pupil needs examples of every class; train "
-            "the teacher for longer, or draw labels (--draws 4)",
+            f"the teacher never answers {listed(map(str, missing))}, and a pupil needs examples of "
+            "every class; train the teacher for longer, or draw labels (--draws 4)",
             stacklevel=2,
         )
     found = {"x_train": _shaped(its, x), "y_train": y.astype(np.int64)}

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 
 TINY = 1e-12  # smallest probability that a logarithm is taken of
+# Quantities that a model itself gives for every layer, and its method.
+BY_LAYER = {
+    "weight_norm": "weight_norms",
+    "pulses": "pulses",
+    "threshold_rise": "threshold_rise",
+}
 
 
 @dataclass(frozen=True)
@@ -98,12 +104,8 @@ class Probe:
         if ACTIVITY in wanted:
             layers = self.activities(model)
             found[ACTIVITY] = np.concatenate([as_numpy(its) for its in layers], axis=1)
-        if "weight_norm" in wanted:
-            found["weight_norm"] = as_numpy(model.weight_norms())
-        if "pulses" in wanted:
-            found["pulses"] = as_numpy(model.pulses())
-        if "threshold_rise" in wanted:
-            found["threshold_rise"] = as_numpy(model.threshold_rise())
+        for name in wanted & set(BY_LAYER):
+            found[name] = as_numpy(getattr(model, BY_LAYER[name])())
         for name, quantity in self.quantities.items():
             if quantity.function is not None:
                 found[name] = measured_by(quantity, model, self)

@@ -99,7 +99,7 @@ class Devices:
             pair += error * self._normal(pair)
         pair = torch.where(self.moves > 0, pair, self.somewhere)
         state = {"plus": pair[0], "minus": pair[1], "chip": torch.tensor(self.chip)}
-        state["pulses"] = _none_yet(weight)
+        state["pulses"] = torch.zeros((), dtype=torch.float64, device=weight.device)
         self._bound(state)
         self._measure(weight, state)
         if self.told.accumulate:
@@ -126,8 +126,6 @@ class Devices:
             if asked.device.type == "cpu":  # few change; on a GPU it takes longer to find them
                 at = asked.nonzero(as_tuple=True)
                 asked = asked[at]
-        if "pulses" not in state:  # the network comes from a version that did not count them
-            state["pulses"] = _none_yet(weight).fill_(math.nan)
         for number, (name, sign) in enumerate((("plus", 1.0), ("minus", -1.0))):
             change = sign * asked
             if levels:
@@ -135,8 +133,9 @@ class Devices:
                 up, down = signed.clamp_min(0), signed.clamp_max(0)
                 step = self.step[number]
                 change = up.mul_(step[0][at]).add_(down.mul_(step[1][at]))
-                count = signed.abs().sum(dtype=torch.float64)
-                state["pulses"].add_(count, alpha=0.5 / weight.numel())  # the mean of a pair
+                if "pulses" in state:  # an older version, which did not count, had none
+                    count = signed.abs().sum(dtype=torch.float64)
+                    state["pulses"].add_(count, alpha=0.5 / weight.numel())  # the mean of a pair
                 if noise:
                     # The root of 0 is many times slower than that of a tiny number.
                     root = signed.abs().clamp_min_(TINY).sqrt_().copysign_(signed)
@@ -246,10 +245,6 @@ def sent(states: Sequence[State], layers: int | None = None) -> Tensor:
     counts = [float(its.get("pulses", math.nan)) for its in states]
     counts += [math.nan] * ((layers or len(counts)) - len(counts))
     return torch.tensor(counts, dtype=torch.float64)
-
-
-def _none_yet(weight: Tensor) -> Tensor:
-    return torch.zeros((), dtype=torch.float64, device=weight.device)
 
 
 def _about_one(variation: float, drawn: Tensor) -> Tensor:
